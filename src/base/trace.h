@@ -1,0 +1,51 @@
+/*
+ * Observation: one hook (struct observer) sees every frame in and out and every change of a
+ * connection's state, window, RTT and congestion window. The terminal ladder, the pcapng writer, the
+ * live page and the tests hang on it. With no observer the cost is one predicted branch.
+ */
+#ifndef BASE_TRACE_H
+#define BASE_TRACE_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/drop.h"
+
+struct tcp_conn;
+struct rx_frame;
+struct tx_frame;
+
+enum trace_kind {
+	TRACE_FRAME_IN = 1 << 0,  /* a frame was processed: rx, drop, note */
+	TRACE_FRAME_OUT = 1 << 1, /* a frame is about to be handed to the device: tx, note */
+	TRACE_TCP_STATE = 1 << 2, /* conn went from state old_value to new_value (enum tcp_state) */
+	TRACE_TCP_RTT = 1 << 3,   /* a sample: old_value the sample, new_value srtt; microseconds */
+	TRACE_TCP_CWND = 1 << 4,  /* old_value, new_value: cwnd in bytes; note says why */
+	TRACE_TCP_RTO = 1 << 5,   /* the retransmission timer fired; new_value: the next rto, microseconds */
+	TRACE_TCP_WINDOW = 1 << 6, /* the peer's window: old_value, new_value in bytes */
+	TRACE_LAYER = 1 << 7,     /* a step of TLS or HTTP on conn: note names it */
+};
+
+/* Everything that it points at is valid during the call only. */
+struct trace_event {
+	enum trace_kind kind;
+	uint64_t now_us;
+	const struct tcp_conn *conn; /* NULL if the event belongs to none */
+	const struct rx_frame *rx;
+	const struct tx_frame *tx;
+	enum drop_reason drop;       /* DROP_NONE: taken */
+	const char *note;            /* "retransmission (RTO)", "window probe", …; NULL: nothing to add */
+	uint64_t old_value;
+	uint64_t new_value;
+};
+
+struct observer {
+	unsigned kinds; /* enum trace_kind or'ed: what it wants to see */
+	void (*on_event)(void *context, const struct trace_event *event);
+	void *context;
+	struct observer *next; /* several may watch; the list is walked in order */
+};
+
+void observers_tell(struct observer *first, const struct trace_event *event);
+
+#endif
