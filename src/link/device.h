@@ -1,0 +1,56 @@
+/*
+ * A device: an Ethernet port that hands over and takes frames in batches. Kinds: tap, packet, wire (and
+ * later xdp); decorators (impair) wrap another device. A device may do I/O and belongs to one worker.
+ * Devices stack: a decorator closes what it wraps.
+ */
+#ifndef LINK_DEVICE_H
+#define LINK_DEVICE_H
+
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "link/frame.h"
+
+enum { DEVICE_BATCH = 64 }; /* most frames moved in one call */
+
+struct device_caps {
+	uint32_t mtu;          /* largest IP packet on the wire */
+	uint32_t gso_max;      /* largest IP packet that send() cuts into segments, 0: cannot */
+	uint8_t tx_checksum;   /* send() finishes TX_CHECKSUM_PARTIAL */
+	uint8_t mac[6];        /* the port's own address if it has one to suggest, else zero */
+};
+
+struct device_stats {
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
+	uint64_t rx_calls, tx_calls; /* system calls (for wire: batches) */
+	uint64_t rx_dropped;         /* lost before we saw them, as far as the device can tell */
+	uint64_t tx_dropped;         /* not taken */
+};
+
+struct device;
+
+struct device_ops {
+	const char *name; /* "tap", "packet", … */
+	/* Fills up to max frames and returns how many there are, 0 when nothing is waiting, or a negative
+	 * errno when the port is gone. The frames stay valid until the next recv(). Never blocks. */
+	int (*recv)(struct device *d, struct rx_frame *frames, int max, uint64_t now_us);
+	/* Sends count frames in order. What it cannot take it drops and counts; payload is not referenced
+	 * after it returns. Returns the number taken, or a negative errno when the port is gone. Never
+	 * blocks for long (10 ms at most). */
+	int (*send)(struct device *d, struct tx_frame *frames, int count, uint64_t now_us);
+	/* File descriptor to wait for with poll(2), or -1. */
+	int (*fd)(const struct device *d);
+	/* When recv() or send() must be called next though fd() is silent (delayed frames), or
+	 * TIMER_NEVER. */
+	uint64_t (*deadline)(const struct device *d);
+	void (*close)(struct device *d); /* frees d */
+};
+
+/* First member of every device. */
+struct device {
+	const struct device_ops *ops;
+	struct device_caps caps;
+	struct device_stats stats;
+};
+
+#endif

@@ -1,0 +1,157 @@
+/* Frames: the header block that grows downwards, references to payload, flattening, finished checksums. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/random.h"
+#include "link/frame.h"
+
+static void headers_are_pushed_in_front_of_each_other(void **state)
+{
+	struct tx_frame f;
+	uint8_t out[8];
+
+	(void)state;
+	tx_begin(&f);
+	assert_int_equal(tx_len(&f), 0);
+	memcpy(tx_push(&f, 3), "tcp", 3);
+	memcpy(tx_push(&f, 2), "ip", 2);
+	assert_int_equal(tx_head_len(&f), 5);
+	assert_int_equal(tx_len(&f), 5);
+	assert_memory_equal(tx_head(&f), "iptcp", 5);
+	assert_int_equal(tx_flatten(&f, out), 5);
+	assert_memory_equal(out, "iptcp", 5);
+}
+
+static void room_for_the_device_stays_in_front_of_the_largest_headers(void **state)
+{
+	struct tx_frame f;
+
+	(void)state;
+	tx_begin(&f);
+	tx_push(&f, 60); /* TCP */
+	tx_push(&f, 60); /* IP */
+	tx_push(&f, 14); /* Ethernet */
+	assert_true(f.head_start >= 16);
+	tx_begin(&f);
+	tx_push(&f, TX_HEAD_SIZE - 16);
+	assert_int_equal(f.head_start, 16);
+}
+
+static void begin_forgets_the_frame_before(void **state)
+{
+	struct tx_frame f;
+
+	(void)state;
+	memset(&f, 0xff, sizeof f);
+	tx_begin(&f);
+	assert_int_equal(f.pieces, 0);
+	assert_int_equal(f.payload_len, 0);
+	assert_int_equal(f.checksum_start, 0);
+	assert_int_equal(f.checksum_offset, 0);
+	assert_int_equal(f.gso_size, 0);
+	assert_int_equal(f.gso, GSO_NONE);
+	assert_int_equal(f.flags, 0);
+	assert_null(f.note);
+	assert_null(f.conn);
+	assert_null(f.owner);
+}
+
+static void flatten_joins_head_and_pieces_in_order(void **state)
+{
+	uint8_t out[11];
+	struct tx_frame f;
+
+	(void)state;
+	memset(out, 0xee, sizeof out);
+	tx_begin(&f);
+	memcpy(tx_push(&f, 1), "H", 1);
+	assert_true(tx_add_payload(&f, "one", 3));
+	assert_true(tx_add_payload(&f, NULL, 0)); /* an empty piece may point nowhere */
+	assert_true(tx_add_payload(&f, "twofour", 3));
+	assert_true(tx_add_payload(&f, "three", 3));
+	assert_int_equal(f.payload_len, 9);
+	assert_int_equal(tx_flatten(&f, out), 10);
+	assert_memory_equal(out, "Honetwothr\xee", 11);
+}
+
+static void a_frame_takes_so_many_pieces_and_refuses_the_next(void **state)
+{
+	uint8_t out[TX_PIECES];
+	struct tx_frame f;
+
+	(void)state;
+	tx_begin(&f);
+	for (int i = 0; i < TX_PIECES; i++)
+		assert_true(tx_add_payload(&f, "x", 1));
+	assert_false(tx_add_payload(&f, "y", 1));
+	assert_int_equal(f.pieces, TX_PIECES);
+	assert_int_equal(tx_len(&f), TX_PIECES);
+	assert_int_equal(tx_flatten(&f, out), TX_PIECES);
+	assert_int_equal(out[TX_PIECES - 1], 'x');
+}
+
+/* RFC 1071 section 1, word by word. */
+static uint16_t plain_sum(const uint8_t *data, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum += i % 2 == 0 ? (uint32_t)data[i] << 8 : data[i];
+	while (sum > 0xffff)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+static void a_finished_checksum_is_what_its_receiver_expects(void **state)
+{
+	struct random r;
+
+	(void)state;
+	random_init(&r, 71);
+	for (int round = 0; round < 5000; round++) {
+		uint32_t start = random_below(&r, 60), len = start + 2 + random_below(&r, 300);
+		uint32_t offset = random_below(&r, len - start - 1) & ~1u;
+		uint8_t *frame = malloc(len);
+		uint16_t pseudo, expected;
+
+		assert_non_null(frame);
+		for (uint32_t i = 0; i < len; i++)
+			frame[i] = (uint8_t)random_u32(&r);
+		pseudo = load_be16(frame + start + offset);
+		expected = (uint16_t)~plain_sum(frame + start, len - start);
+		frame_finish_checksum(frame, len, (uint16_t)start, (uint16_t)offset);
+		assert_int_equal(load_be16(frame + start + offset), expected != 0 ? expected : 0xffff);
+		/* What the receiver sums: pseudo-header, and the segment with the checksum in it. */
+		assert_int_equal(((uint32_t)pseudo + plain_sum(frame + start, len - start)) % 0xffff, 0);
+		free(frame);
+	}
+}
+
+static void a_checksum_of_zero_is_sent_as_all_ones_rfc768(void **state)
+{
+	uint8_t frame[] = { 9, 9, 0xff, 0xff, 0x00, 0x00 };
+
+	(void)state;
+	frame_finish_checksum(frame, sizeof frame, 2, 2);
+	assert_memory_equal(frame, "\x09\x09\xff\xff\xff\xff", 6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(headers_are_pushed_in_front_of_each_other),
+		cmocka_unit_test(room_for_the_device_stays_in_front_of_the_largest_headers),
+		cmocka_unit_test(begin_forgets_the_frame_before),
+		cmocka_unit_test(flatten_joins_head_and_pieces_in_order),
+		cmocka_unit_test(a_frame_takes_so_many_pieces_and_refuses_the_next),
+		cmocka_unit_test(a_finished_checksum_is_what_its_receiver_expects),
+		cmocka_unit_test(a_checksum_of_zero_is_sent_as_all_ones_rfc768),
+	};
+
+	return cmocka_run_group_tests_name("frame", tests, NULL, NULL);
+}
