@@ -1,0 +1,35 @@
+/*
+ * Writes frames to a pcapng file (draft-ietf-opsawg-pcapng), each with a comment that Wireshark shows
+ * (opt_comment): why it was sent or dropped, and which states of connections it changed. It hangs on the
+ * observer hook, so it sees the verdict on a frame, not just its bytes.
+ *
+ * A single frame is written as it stands on the wire, its checksum finished; a super-frame whole and
+ * unfinished, as tcpdump on a TAP shows it.
+ */
+#ifndef LINK_PCAPNG_H
+#define LINK_PCAPNG_H
+
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "base/trace.h"
+
+struct pcapng;
+
+/* interface is written into the interface description block. wall_offset_us is added to event times to give
+ * the time since 1970. The file is replaced. 0 and *out, or negative errno and *why. */
+int pcapng_open(const char *path, const char *interface, uint64_t wall_offset_us, struct pcapng **out,
+		struct failure *why);
+
+/* The observer to put into a world. Writing is buffered; a failed write stops it for good, and the file is
+ * cut back to where it was last in order. */
+struct observer *pcapng_observer(struct pcapng *p);
+
+/* Writes out what is buffered (call before sleeping). 0, or the negative errno of the first failed write,
+ * which is the caller's to log. */
+int pcapng_flush(struct pcapng *p);
+
+/* Flushes and frees. As pcapng_flush(), or close(2)'s error. */
+int pcapng_close(struct pcapng *p);
+
+#endif

@@ -1,0 +1,19 @@
+/* The tap device: a kernel TAP interface (Documentation/networking/tuntap.rst), with virtio_net_hdr
+ * offloads. */
+#ifndef LINK_TAP_H
+#define LINK_TAP_H
+
+#include "base/addr.h"
+#include "link/device.h"
+
+struct tap_config {
+	const char *name;                     /* interface; made if need be, used as it is if it exists */
+	const struct ip_prefix *host_address; /* for the kernel's side, or NULL: leave its addresses alone */
+	bool offload; /* IFF_VNET_HDR: checksums and segmentation; false: plain frames of at most an MTU */
+};
+
+/* 0 and *out, or negative errno and *why. Sets the interface up. An interface made here goes when the
+ * device is closed. A kernel without IFF_VNET_HDR gives a plain device, as caps then say. */
+int tap_open(const struct tap_config *config, struct device **out, struct failure *why);
+
+#endif
