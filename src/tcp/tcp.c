@@ -1,0 +1,542 @@
+/*
+ * The instance, and the life of a connection block: made, opened, seen through the stream interface, ended, buried.
+ *
+ * A connection ends in the middle of anything (a callback may abort it), so a dead block is kept until the next
+ * segment or output round begins; whoever was at work with it looks at CONN_DEAD after each callback.
+ */
+#include "tcp/tcp.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "tcp/tcp_conn.h"
+
+enum { SECOND = 1000000, MAX_LISTENERS = 256 };
+
+void tcp_config_default(struct tcp_config *c)
+{
+	*c = (struct tcp_config){
+		.congestion = "reno",
+		.max_connections = 1 << 17,
+		.syn_backlog = 4096,
+		.accept_backlog = 1024,
+		.max_time_wait = 1 << 16,
+		.synack_retries = 5,
+		.syn_timeout_us = 180ull * SECOND,
+		.msl_us = 30ull * SECOND,
+		.user_timeout_us = 100ull * SECOND,
+		.fin_wait_2_timeout_us = 60ull * SECOND,
+		.delayed_ack_us = 40000,
+		.keepalive_idle_us = 7200ull * SECOND,
+		.keepalive_interval_us = 75ull * SECOND,
+		.keepalive_probes = 9,
+		.send_buffer = 1 << 20,
+		.receive_buffer = 256 << 10,
+		.memory = 256ull << 20,
+		/* RFC 6298 (2.4) wants 1 s at least, for clocks and delayed ACKs of its time; all large stacks have 200 ms. */
+		.min_rto_us = 200000,
+		.max_rto_us = 60u * SECOND,
+		.initial_rto_us = SECOND,
+		.ttl = 64,
+		.timestamps = true,
+		.window_scaling = true,
+	};
+}
+
+uint16_t tcp_initial_receive_window(const struct tcp *tcp)
+{
+	return tcp->config.receive_buffer > UINT16_MAX ? UINT16_MAX : (uint16_t)tcp->config.receive_buffer;
+}
+
+uint8_t tcp_receive_wscale(const struct tcp *tcp)
+{
+	uint8_t shift = 0;
+
+	while (shift < TCP_MAX_WSCALE && (tcp->config.receive_buffer >> shift) > UINT16_MAX)
+		shift++;
+	return shift;
+}
+
+static void init_pools(struct tcp *tcp)
+{
+	const struct tcp_config *c = &tcp->config;
+
+	pool_init(&tcp->conn_pool, "tcp connections", sizeof(struct tcp_conn), c->max_connections);
+	pool_init(&tcp->syn_pool, "tcp half-open", sizeof(struct tcp_syn), c->syn_backlog);
+	pool_init(&tcp->timewait_pool, "tcp time-wait", sizeof(struct tcp_timewait), c->max_time_wait);
+	pool_init(&tcp->listener_pool, "tcp listeners", sizeof(struct tcp_listener), MAX_LISTENERS);
+	/* Busy connections only: some thousand segments and pieces each would be a fair share at a few thousand connections. */
+	pool_init(&tcp->segment_pool, "tcp segments", sizeof(struct tcp_segment), 1 << 20);
+	pool_init(&tcp->piece_pool, "tcp send pieces", sizeof(struct send_piece), 1 << 20);
+	pool_init(&tcp->chunk_pool, "tcp receive chunks", TCP_CHUNK_SIZE, (size_t)(c->memory / TCP_CHUNK_SIZE));
+}
+
+int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, struct tcp **out)
+{
+	const struct tcp_cc_ops *cc = tcp_cc_find(config->congestion);
+	struct tcp *tcp;
+
+	if (cc == NULL)
+		return -EINVAL;
+	tcp = calloc(1, sizeof *tcp);
+	if (tcp == NULL)
+		return -ENOMEM;
+	tcp->config = *config;
+	tcp->world = w;
+	tcp->ip = ip;
+	tcp->cc = cc;
+	tcp->isn_key = (struct hash_key){ random_u64(&w->random), random_u64(&w->random) };
+	tcp->next_ephemeral = (uint16_t)random_u32(&w->random);
+	list_init(&tcp->listeners);
+	list_init(&tcp->output);
+	list_init(&tcp->lingering);
+	list_init(&tcp->graveyard);
+	list_init(&tcp->timewait_queue);
+	for (unsigned i = 0; i < TCP_SYN_STAGES; i++)
+		list_init(&tcp->syn_stages[i]);
+	timer_init(&tcp->syn_timer, tcp_syn_timer_fire);
+	timer_init(&tcp->timewait_timer, tcp_timewait_timer_fire);
+	init_pools(tcp);
+	if (tcp_tables_new(tcp) != 0) {
+		tcp_tables_free(tcp);
+		free(tcp);
+		return -ENOMEM;
+	}
+	*out = tcp;
+	return 0;
+}
+
+static void end_all(struct tcp *tcp)
+{
+	for (uint32_t i = 0; i <= tcp->conn_mask; i++)
+		while (tcp->conns[i] != NULL)
+			tcp_conn_end(tcp->conns[i], STREAM_END_ERROR);
+}
+
+static void free_records(struct tcp *tcp)
+{
+	struct list *n;
+
+	for (unsigned i = 0; i < TCP_SYN_STAGES; i++)
+		while ((n = list_first(&tcp->syn_stages[i])) != NULL) {
+			list_remove(n);
+			pool_give(&tcp->syn_pool, LIST_ENTRY(n, struct tcp_syn, stage));
+		}
+	while ((n = list_first(&tcp->timewait_queue)) != NULL) {
+		list_remove(n);
+		pool_give(&tcp->timewait_pool, LIST_ENTRY(n, struct tcp_timewait, queue));
+	}
+	while ((n = list_first(&tcp->listeners)) != NULL) {
+		list_remove(n);
+		pool_give(&tcp->listener_pool, LIST_ENTRY(n, struct tcp_listener, node));
+	}
+}
+
+void tcp_free(struct tcp *tcp)
+{
+	if (tcp == NULL)
+		return;
+	end_all(tcp);
+	while (!list_is_empty(&tcp->lingering))
+		tcp_conn_end(LIST_ENTRY(list_first(&tcp->lingering), struct tcp_conn, output), STREAM_END_ERROR);
+	tcp_bury(tcp);
+	free_records(tcp);
+	timer_cancel(&tcp->world->timers, &tcp->syn_timer);
+	timer_cancel(&tcp->world->timers, &tcp->timewait_timer);
+	pool_fini(&tcp->conn_pool);
+	pool_fini(&tcp->syn_pool);
+	pool_fini(&tcp->timewait_pool);
+	pool_fini(&tcp->listener_pool);
+	pool_fini(&tcp->segment_pool);
+	pool_fini(&tcp->piece_pool);
+	pool_fini(&tcp->chunk_pool);
+	tcp_tables_free(tcp);
+	free(tcp);
+}
+
+/* ---- the stream interface ---- */
+
+struct tcp_conn *tcp_conn_of(struct stream *s)
+{
+	return CONTAINER_OF(s, struct tcp_conn, stream);
+}
+
+static size_t conn_room(const struct stream *s)
+{
+	const struct tcp_conn *c = tcp_conn_of_stream(s);
+	return c->queued < c->tcp->config.send_buffer ? c->tcp->config.send_buffer - c->queued : 0;
+}
+
+static bool can_queue(const struct tcp_conn *c)
+{
+	return in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED | TCP_CAN_SEND_TEXT) && (c->flags & CONN_SHUTDOWN) == 0;
+}
+
+static int conn_send(struct stream *s, const struct span *spans, size_t count, unsigned flags)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+	int error;
+
+	(void)flags; /* segments are made when all input is processed: what follows at once shares them anyway */
+	if (!can_queue(c))
+		return -EPIPE;
+	if (conn_room(s) == 0) {
+		c->flags |= CONN_WANTS_WRITABLE;
+		return -ENOBUFS;
+	}
+	error = tcp_send_queue(c, spans, count);
+	if (error != 0) {
+		world_drop(c->tcp->world, DROP_NO_MEMORY);
+		return error;
+	}
+	if (c->queued > c->tcp->config.send_buffer / 2)
+		c->flags |= CONN_WANTS_WRITABLE;
+	tcp_want_output(c);
+	return 0;
+}
+
+static void conn_resume(struct stream *s)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+
+	tcp_receive_resume(c);
+	if ((c->flags & (CONN_DEAD | CONN_FIN_RECEIVED)) == CONN_FIN_RECEIVED)
+		tcp_tell_end(c); /* it came before the connection was accepted */
+}
+
+static void conn_shutdown(struct stream *s)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+
+	c->flags |= CONN_SHUTDOWN;
+	tcp_want_output(c);
+}
+
+static void detach(struct tcp_conn *c)
+{
+	c->flags |= CONN_DETACHED;
+	c->stream.handler = NULL;
+	c->stream.user = NULL;
+}
+
+static void conn_abort(struct stream *s)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+
+	detach(c);
+	/* RFC 9293 section 3.10.5: in CLOSING, LAST-ACK and TIME-WAIT both sides have said all, and no reset is sent. */
+	if ((c->flags & CONN_TABLED) != 0 && !in_state(c, TCP_CLOSING | TCP_LAST_ACK | TCP_TIME_WAIT))
+		tcp_send_rst(c);
+	tcp_conn_end(c, STREAM_END_RESET);
+}
+
+static void conn_close(struct stream *s)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+
+	detach(c);
+	if ((c->flags & CONN_TABLED) == 0 || in_state(c, TCP_SYN_SENT)) {
+		tcp_conn_end(c, STREAM_END_NORMAL);
+		return;
+	}
+	/* Data that nobody read: the peer must learn that it was lost (RFC 9293 SHLD-3, RFC 2525 section 2.17). */
+	if (c->received_bytes > 0) {
+		c->tcp->counters.abort_on_close++;
+		tcp_send_rst(c);
+		tcp_conn_end(c, STREAM_END_RESET);
+		return;
+	}
+	c->flags |= CONN_SHUTDOWN;
+	tcp_want_output(c);
+	if (in_state(c, TCP_FIN_WAIT_2))
+		tcp_timers_state_entered(c);
+}
+
+static void conn_info(const struct stream *s, struct stream_info *out)
+{
+	const struct tcp_conn *c = tcp_conn_of_stream(s);
+
+	*out = (struct stream_info){
+		.local = c->local,
+		.remote = c->remote,
+		.local_port = c->local_port,
+		.remote_port = c->remote_port,
+		.srtt_us = c->srtt_us,
+		.retransmissions = c->retransmissions,
+		.bytes_received = c->bytes_received,
+		.bytes_acked = c->bytes_acked,
+	};
+}
+
+static const struct stream_ops conn_ops = {
+	.send = conn_send,
+	.room = conn_room,
+	.resume = conn_resume,
+	.shutdown = conn_shutdown,
+	.close = conn_close,
+	.abort = conn_abort,
+	.info = conn_info,
+};
+
+void tcp_set_nodelay(struct stream *s, bool on)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+
+	if (on)
+		c->flags |= CONN_NODELAY;
+	else
+		c->flags &= ~(unsigned)CONN_NODELAY;
+	tcp_want_output(c);
+}
+
+void tcp_set_keepalive(struct stream *s, bool on)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+
+	if (on)
+		c->flags |= CONN_KEEPALIVE;
+	else
+		c->flags &= ~(unsigned)CONN_KEEPALIVE;
+	c->keepalive_sent = 0;
+	tcp_timers_state_entered(c);
+}
+
+void tcp_set_user_timeout(struct stream *s, uint64_t us)
+{
+	tcp_conn_of(s)->user_timeout_us = us;
+}
+
+/* ---- life and death ---- */
+
+int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local)
+{
+	for (unsigned i = 0; i < tcp->ip->n_addresses; i++)
+		if (ip_addr_equal(&tcp->ip->addresses[i].addr, local))
+			return (int)i;
+	return -1;
+}
+
+void tcp_set_mss(struct tcp_conn *c, uint32_t path_mtu)
+{
+	/* MUST-16: what the peer takes and the path carries, less the options that every segment has. */
+	uint32_t path = path_mtu - ip_header_len(&c->remote) - TCP_HEADER_LEN;
+	uint32_t mss = c->peer_mss < path ? c->peer_mss : path;
+
+	c->mss = (uint16_t)(mss - ((c->flags & CONN_TIMESTAMPS) != 0 ? 12 : 0));
+}
+
+struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+			      const struct ip_addr *remote, uint16_t remote_port)
+{
+	struct tcp_conn *c = pool_take(&tcp->conn_pool);
+
+	if (c == NULL)
+		return NULL;
+	*c = (struct tcp_conn){
+		.stream = { .ops = &conn_ops },
+		.tcp = tcp,
+		.local = *local,
+		.remote = *remote,
+		.local_port = local_port,
+		.remote_port = remote_port,
+		.state = TCP_CLOSED,
+		.peer_mss = ip_addr_is_4(remote) ? TCP_DEFAULT_MSS_4 : TCP_DEFAULT_MSS_6,
+		.rcv_mss = TCP_DEFAULT_MSS_4,
+		.ts_offset = tcp_timestamp_offset(tcp, local, remote),
+		.user_timeout_us = tcp->config.user_timeout_us,
+		.last_received_us = tcp_now(tcp),
+		.cc = { .ops = tcp->cc },
+	};
+	list_init(&c->output);
+	list_init(&c->accept);
+	list_init(&c->flight);
+	list_init(&c->received);
+	list_init(&c->out_of_order);
+	tcp_timers_init(c);
+	tcp_rtt_init(c);
+	c->hash = tcp_hash(tcp, local, local_port, remote, remote_port);
+	tcp_table_add(c);
+	return c;
+}
+
+void tcp_conn_end(struct tcp_conn *c, enum stream_end why)
+{
+	const struct stream_handler *h = c->stream.handler;
+	bool tell = (c->flags & (CONN_ACCEPTED | CONN_DETACHED)) == CONN_ACCEPTED && h != NULL;
+
+	if ((c->flags & CONN_DEAD) != 0)
+		return;
+	if (in_state(c, TCP_TIME_WAIT))
+		tcp_hand_over(c);
+	else if (!in_state(c, TCP_CLOSED))
+		tcp_enter(c, TCP_CLOSED);
+	tcp_table_remove(c);
+	tcp_listener_forget(c);
+	tcp_timers_stop(c);
+	tcp_send_free(c);
+	tcp_receive_free(c);
+	c->flags |= CONN_DEAD;
+	list_remove(&c->output);
+	list_append(&c->tcp->graveyard, &c->output);
+	if (tell)
+		h->on_closed(&c->stream, why);
+}
+
+void tcp_conn_finish(struct tcp_conn *c)
+{
+	bool held = c->received_bytes > 0 && (c->flags & CONN_DETACHED) == 0;
+
+	if (!held) {
+		tcp_conn_end(c, STREAM_END_NORMAL);
+		return;
+	}
+	if ((c->flags & CONN_TABLED) == 0)
+		return;
+	/* On the wire it is over. The block stays for the sake of what the layer above has still to read. */
+	tcp_table_remove(c);
+	tcp_timers_stop(c);
+	list_remove(&c->output);
+	list_append(&c->tcp->lingering, &c->output);
+}
+
+void tcp_bury(struct tcp *tcp)
+{
+	struct list *n;
+
+	while ((n = list_first(&tcp->graveyard)) != NULL) {
+		list_remove(n);
+		pool_give(&tcp->conn_pool, LIST_ENTRY(n, struct tcp_conn, output));
+	}
+}
+
+/* ---- active open ---- */
+
+static int choose_ends(struct tcp *tcp, struct ip_addr *local, uint16_t *port, const struct ip_addr *remote,
+		       uint16_t remote_port)
+{
+	struct ip_addr source;
+	uint64_t hash;
+
+	if (ip_is_invalid_peer(tcp->ip, remote) || remote_port == 0) /* MUST-46 */
+		return -EINVAL;
+	if (!ip_source_for(tcp->ip, remote, &source))
+		return -EHOSTUNREACH;
+	if (ip_addr_is_any(local)) /* MUST-44 */
+		*local = source;
+	else if (!ip_is_ours(tcp->ip, local))
+		return -EADDRNOTAVAIL;
+	if (*port == 0)
+		*port = tcp_ephemeral_port(tcp, local, remote, remote_port);
+	if (*port == 0)
+		return -EADDRNOTAVAIL;
+	hash = tcp_hash(tcp, local, *port, remote, remote_port);
+	if (tcp_table_find(tcp, hash, local, *port, remote, remote_port) != NULL ||
+	    tcp_timewait_has(tcp, hash, remote, remote_port, *port))
+		return -EADDRINUSE;
+	return 0;
+}
+
+static int send_first_syn(struct tcp_conn *c)
+{
+	struct tcp *tcp = c->tcp;
+
+	c->iss = tcp_isn(tcp, &c->local, c->local_port, &c->remote, c->remote_port);
+	c->snd_una = c->snd_nxt = c->recover = c->iss;
+	if (tcp->config.window_scaling) {
+		c->flags |= CONN_WSCALE;
+		c->rcv_wscale = tcp_receive_wscale(tcp);
+	}
+	if (tcp->config.timestamps)
+		c->flags |= CONN_TIMESTAMPS;
+	tcp_set_mss(c, ip_mtu(tcp->ip, &c->remote));
+	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
+	/* The window of the SYN: rcv.nxt is 0 until the peer's SYN tells where its numbers begin. */
+	c->rcv_adv = seq_of(tcp_initial_receive_window(tcp));
+	tcp_enter(c, TCP_SYN_SENT);
+	if (tcp_segment_new(c, 0, SEG_SYN | SEG_LOST) == NULL)
+		return -ENOMEM;
+	c->pipe = 0; /* marked lost: the next output round sends it */
+	tcp_timers_data_sent(c);
+	tcp_want_output(c);
+	return 0;
+}
+
+int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
+		uint16_t remote_port, const struct stream_handler *handler, void *user, struct stream **out)
+{
+	struct ip_addr source = *local;
+	struct tcp_conn *c;
+	int error = choose_ends(tcp, &source, &local_port, remote, remote_port);
+
+	if (error != 0)
+		return error;
+	c = tcp_conn_new(tcp, &source, local_port, remote, remote_port);
+	if (c == NULL)
+		return -ENOMEM;
+	error = send_first_syn(c);
+	if (error != 0) {
+		tcp_conn_end(c, STREAM_END_ERROR);
+		return error;
+	}
+	c->flags |= CONN_ACCEPTED;
+	c->stream.handler = handler;
+	c->stream.user = user;
+	tcp->counters.active_opens++;
+	*out = &c->stream;
+	return 0;
+}
+
+/* ---- what it looks like from outside ---- */
+
+void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
+{
+	*out = (struct tcp_info){
+		.state = c->state,
+		.local = c->local,
+		.remote = c->remote,
+		.local_port = c->local_port,
+		.remote_port = c->remote_port,
+		.mss = c->mss,
+		.cwnd = c->cc.cwnd,
+		.ssthresh = c->cc.ssthresh,
+		.snd_wnd = c->snd_wnd,
+		.rcv_wnd = seq_len(c->rcv_adv, c->rcv_nxt),
+		.in_flight = tcp_in_flight(c),
+		.unsent = c->unsent,
+		.unread = c->received_bytes,
+		.srtt_us = c->srtt_us,
+		.rttvar_us = c->rttvar_us,
+		.rto_us = c->rto_us,
+		.snd_wscale = c->snd_wscale,
+		.rcv_wscale = c->rcv_wscale,
+		.timestamps = (c->flags & CONN_TIMESTAMPS) != 0,
+		.window_scaling = (c->flags & CONN_WSCALE) != 0,
+		.iss = c->iss.n,
+		.irs = c->irs.n,
+		.snd_una = c->snd_una.n,
+		.snd_nxt = c->snd_nxt.n,
+		.rcv_nxt = c->rcv_nxt.n,
+		.bytes_acked = c->bytes_acked,
+		.bytes_received = c->bytes_received,
+		.segs_in = c->segs_in,
+		.segs_out = c->segs_out,
+		.retransmissions = c->retransmissions,
+		.congestion = c->cc.ops->name,
+	};
+}
+
+void tcp_usage(const struct tcp *tcp, struct tcp_usage *out)
+{
+	*out = (struct tcp_usage){
+		.connections = (uint32_t)tcp->conn_pool.in_use,
+		.half_open = (uint32_t)tcp->syn_pool.in_use,
+		.accept_queued = tcp->accept_queued,
+		.time_wait = (uint32_t)tcp->timewait_pool.in_use,
+	};
+}
+
+const struct tcp_counters *tcp_counters(const struct tcp *tcp)
+{
+	return &tcp->counters;
+}

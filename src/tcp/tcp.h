@@ -1,0 +1,185 @@
+/*
+ * TCP as the rooms above see it: the instance, its configuration and counters, listeners, opens. The connection
+ * block itself is in tcp_conn.h, which only src/tcp/ and its tests include. A connection is a stream (base/stream.h):
+ * data, half-close, close and abort go through there.
+ */
+#ifndef TCP_TCP_H
+#define TCP_TCP_H
+
+#include "base/pool.h"
+#include "base/stream.h"
+#include "base/world.h"
+#include "ip/ip.h"
+
+struct tcp_conn;
+struct tcp_listener;
+
+/* RFC 9293 section 3.3.2. One bit each, so that a set of states is an or of them. */
+enum tcp_state {
+	TCP_CLOSED = 1 << 0,
+	TCP_LISTEN = 1 << 1,
+	TCP_SYN_SENT = 1 << 2,
+	TCP_SYN_RECEIVED = 1 << 3,
+	TCP_ESTABLISHED = 1 << 4,
+	TCP_FIN_WAIT_1 = 1 << 5,
+	TCP_FIN_WAIT_2 = 1 << 6,
+	TCP_CLOSE_WAIT = 1 << 7,
+	TCP_CLOSING = 1 << 8,
+	TCP_LAST_ACK = 1 << 9,
+	TCP_TIME_WAIT = 1 << 10,
+};
+enum { TCP_STATES = 11 };
+
+/* "SYN-RECEIVED", as the RFC spells it. */
+const char *tcp_state_name(enum tcp_state s);
+
+/* Set at tcp_init(); all times in microseconds, sizes in bytes. tcp_config_default() gives the documented defaults. */
+struct tcp_config {
+	const char *congestion;       /* "reno" */
+	uint32_t max_connections;
+	uint32_t syn_backlog;         /* half-open connections, all listeners together */
+	uint32_t accept_backlog;      /* established and not yet accepted, a listener */
+	uint32_t max_time_wait;
+	uint8_t synack_retries;
+	uint64_t syn_timeout_us;      /* R2 for SYNs: at least three minutes (MUST-23) */
+	uint64_t msl_us;
+	uint64_t user_timeout_us;     /* R2 (RFC 9293 section 3.8.3) */
+	uint64_t fin_wait_2_timeout_us;
+	uint64_t delayed_ack_us;
+	uint64_t keepalive_idle_us, keepalive_interval_us;
+	uint8_t keepalive_probes;
+	uint32_t send_buffer, receive_buffer; /* a connection */
+	uint64_t memory;              /* receive-side copies of all connections together */
+	uint32_t min_rto_us, max_rto_us, initial_rto_us;
+	uint8_t ttl, tos;
+	bool timestamps, window_scaling;
+};
+
+void tcp_config_default(struct tcp_config *c);
+
+/* Names as in /proc/net/snmp and /proc/net/netstat where Linux has the counter. X(field, "Name") */
+#define TCP_COUNTERS(X)                                    \
+	X(active_opens, "ActiveOpens")                     \
+	X(passive_opens, "PassiveOpens")                   \
+	X(attempt_fails, "AttemptFails")                   \
+	X(estab_resets, "EstabResets")                     \
+	X(in_segs, "InSegs")                               \
+	X(out_segs, "OutSegs")                             \
+	X(retrans_segs, "RetransSegs")                     \
+	X(in_errs, "InErrs")                               \
+	X(out_rsts, "OutRsts")                             \
+	X(in_bytes, "TCPInBytes")                          \
+	X(out_bytes, "TCPOutBytes")                        \
+	X(in_csum_errors, "InCsumErrors")                  \
+	X(syns_received, "TCPSynsReceived")                \
+	X(synack_retrans, "TCPSynAckRetrans")              \
+	X(synack_timeouts, "TCPSynAckTimeouts")            \
+	X(syn_queue_full, "TCPReqQFullDrop")               \
+	X(listen_overflows, "ListenOverflows")             \
+	X(timeouts, "TCPTimeouts")                         \
+	X(fast_retrans, "TCPFastRetrans")                  \
+	X(delayed_acks, "DelayedACKs")                     \
+	X(delayed_ack_sent, "TCPDelayedAckFired")          \
+	X(pure_acks, "TCPPureAcks")                        \
+	X(dup_acks_in, "TCPDupAcksIn")                     \
+	X(ooo_queued, "TCPOFOQueue")                       \
+	X(ooo_dropped, "TCPOFODrop")                       \
+	X(challenge_acks, "TCPChallengeACK")               \
+	X(paws_rejected, "PAWSEstab")                      \
+	X(window_probes, "TCPWinProbe")                    \
+	X(keepalives, "TCPKeepAlive")                      \
+	X(abort_on_timeout, "TCPAbortOnTimeout")           \
+	X(abort_on_data, "TCPAbortOnData")                 \
+	X(abort_on_close, "TCPAbortOnClose")               \
+	X(abort_on_memory, "TCPAbortOnMemory")             \
+	X(time_waited, "TW")                               \
+	X(time_wait_recycled, "TWRecycled")                \
+	X(time_wait_overflow, "TCPTimeWaitOverflow")       \
+	X(data_on_third_ack, "TCPDataOnThirdAck")
+
+struct tcp_counters {
+#define X(field, name) uint64_t field;
+	TCP_COUNTERS(X)
+#undef X
+};
+
+struct tcp_listener_handler {
+	/*
+	 * A connection stands in the accept queue. The owner takes it with tcp_accept(), now or later; while the queue is full, third
+	 * ACKs are dropped and the peer's handshake waits (its SYN-ACK is sent again).
+	 */
+	void (*on_acceptable)(struct tcp_listener *l, void *context);
+	void *context;
+};
+
+struct tcp;
+
+/* ip must outlive the instance. 0, -EINVAL (unknown congestion control), -ENOMEM. */
+int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, struct tcp **out);
+/* Frees everything, without a word on the wire. Streams still open are closed with STREAM_END_ERROR. */
+void tcp_free(struct tcp *tcp);
+
+/* Passive open. addr any: all our addresses. 0, -EADDRINUSE, -EADDRNOTAVAIL (not ours), -ENOMEM. handler is copied. */
+int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port, const struct tcp_listener_handler *handler,
+	       struct tcp_listener **out);
+/* No new connections; half-open ones are forgotten, those not accepted are reset, accepted ones stay. */
+void tcp_listener_close(struct tcp_listener *l);
+uint16_t tcp_listener_port(const struct tcp_listener *l);
+
+/* The oldest connection of the accept queue, or NULL. The caller sets stream->handler (and user) at once: data that came with
+ * or before the third ACK is offered as soon as it calls stream_resume() or the current segment goes on. */
+struct stream *tcp_accept(struct tcp_listener *l);
+
+/* Active open. local any: the IP layer chooses (MUST-44); port 0: one is chosen (RFC 6056). on_open, or on_closed, tells the outcome.
+ * 0, -EINVAL (remote cannot be a host: MUST-46), -EHOSTUNREACH (no route), -EADDRNOTAVAIL (local not ours, or no port free), -EADDRINUSE,
+ * -ENOMEM. */
+int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
+		uint16_t remote_port, const struct stream_handler *handler, void *user, struct stream **out);
+
+/* Options of a connection, at any time. */
+void tcp_set_nodelay(struct stream *s, bool on);   /* Nagle off (MUST-17); off by default */
+void tcp_set_keepalive(struct stream *s, bool on); /* MUST-24; off by default */
+void tcp_set_user_timeout(struct stream *s, uint64_t us);
+
+/* Copies up to len bytes of data that on_receive() left behind into buf: for owners who pull. Returns the number copied. */
+size_t tcp_recv(struct stream *s, void *buf, size_t len);
+
+/* A picture of one connection: what TCP_INFO says on Linux, in bytes and microseconds. */
+struct tcp_info {
+	enum tcp_state state;
+	struct ip_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t mss, cwnd, ssthresh, snd_wnd, rcv_wnd, in_flight, unsent, unread;
+	uint32_t srtt_us, rttvar_us, rto_us;
+	uint8_t snd_wscale, rcv_wscale;
+	bool timestamps, window_scaling;
+	uint32_t iss, irs, snd_una, snd_nxt, rcv_nxt;
+	uint64_t bytes_acked, bytes_received;
+	uint32_t segs_in, segs_out, retransmissions;
+	const char *congestion;
+};
+void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out);
+static inline const struct tcp_conn *tcp_conn_of_stream(const struct stream *s)
+{
+	return (const struct tcp_conn *)(const void *)s;
+}
+
+/* All connections, one call each; fn must not open or close any. Half-open and TIME-WAIT ones are records, not connections: they
+ * are counted by tcp_usage(). */
+void tcp_each(const struct tcp *tcp, void (*fn)(void *context, const struct tcp_conn *c), void *context);
+
+struct tcp_usage {
+	uint32_t connections, half_open, accept_queued, time_wait;
+};
+void tcp_usage(const struct tcp *tcp, struct tcp_usage *out);
+const struct tcp_counters *tcp_counters(const struct tcp *tcp);
+
+/* From the stack only. */
+enum drop_reason tcp_input(struct tcp *tcp, const struct ip_packet *packet);
+enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *error);
+/* Builds what may be sent now into the link's ring, connection by connection, until the ring is full. True if more is waiting. */
+bool tcp_output(struct tcp *tcp);
+/* Some connection may have something to send. */
+bool tcp_wants_output(const struct tcp *tcp);
+
+#endif

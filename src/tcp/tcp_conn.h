@@ -1,0 +1,396 @@
+/*
+ * The connection block (RFC 9293 section 3.3.1's TCB), the instance, and what the files of this room tell each
+ * other. Only src/tcp/ and its tests include this.
+ */
+#ifndef TCP_TCP_CONN_H
+#define TCP_TCP_CONN_H
+
+#include "base/list.h"
+#include "tcp/seq.h"
+#include "tcp/tcp.h"
+#include "tcp/tcp_cc.h"
+#include "tcp/tcp_options.h"
+
+enum {
+	TCP_HEADER_LEN = 20,
+	TCP_MIN_MSS = 48,            /* smaller ones in a SYN are raised: they would only make us send headers */
+	TCP_DEFAULT_MSS_4 = 536,     /* MUST-15 */
+	TCP_DEFAULT_MSS_6 = 1220,
+	TCP_CHUNK_SIZE = 2048,       /* of received data kept: one object of the pool */
+	TCP_DUP_ACK_THRESHOLD = 3,   /* RFC 5681 section 3.2 */
+	TCP_R1 = 3,                  /* SHLD-10 */
+	TCP_MAX_DUP_ACKS_OWED = 8,
+	TCP_SYN_STAGES = 16,
+};
+
+enum tcp_flags { TH_FIN = 1, TH_SYN = 2, TH_RST = 4, TH_PSH = 8, TH_ACK = 16, TH_URG = 32, TH_ECE = 64, TH_CWR = 128 };
+
+/* One piece of the send queue: a span and its place in the queue. */
+struct send_piece {
+	struct send_piece *next;
+	struct span span;
+};
+
+/* Where in the send queue a byte lies. piece is NULL at the end of the queue. */
+struct send_cursor {
+	struct send_piece *piece;
+	size_t offset;
+};
+
+enum segment_flags {
+	SEG_SYN = 1,
+	SEG_FIN = 2,
+	SEG_LOST = 4,          /* to be sent again */
+	SEG_RETRANSMITTED = 8, /* sent more than once: no RTT sample (Karn) */
+	SEG_PUSH = 16,
+};
+
+/* A segment (or super-segment) in flight, or lost and waiting to be sent again. In sequence order in conn->flight. */
+struct tcp_segment {
+	struct list node;
+	struct send_cursor from; /* its payload's first byte */
+	uint64_t sent_us;        /* last time */
+	struct seq seq;
+	uint32_t len;            /* in sequence space: payload and SYN or FIN */
+	uint16_t transmissions;
+	uint16_t flags;          /* enum segment_flags */
+};
+
+/* Received bytes that nobody has taken yet: a copy. */
+struct rx_chunk {
+	struct list node;
+	struct seq seq;     /* of data[start] */
+	uint16_t start, len; /* what is left in data[] */
+	uint8_t data[];     /* TCP_CHUNK_SIZE - sizeof(struct rx_chunk) */
+};
+enum { TCP_CHUNK_ROOM = TCP_CHUNK_SIZE - sizeof(struct rx_chunk) };
+
+enum tcp_conn_flags {
+	CONN_PASSIVE = 1 << 0,        /* SYN-RECEIVED came from LISTEN (MUST-11) */
+	CONN_ACCEPTED = 1 << 1,       /* the layer above has it */
+	CONN_DETACHED = 1 << 2,       /* the layer above let go */
+	CONN_ACK_NOW = 1 << 3,
+	CONN_SHUTDOWN = 1 << 4,       /* FIN follows the queued data */
+	CONN_FIN_SENT = 1 << 5,
+	CONN_FIN_RECEIVED = 1 << 6,   /* rcv.nxt is past the peer's FIN */
+	CONN_END_TOLD = 1 << 7,       /* on_end was called */
+	CONN_NODELAY = 1 << 8,
+	CONN_KEEPALIVE = 1 << 9,
+	CONN_TIMESTAMPS = 1 << 10,
+	CONN_WSCALE = 1 << 11,
+	CONN_RECOVERY = 1 << 12,      /* between loss found and `recover` acknowledged */
+	CONN_RTO_RECOVERY = 1 << 13,  /* the same after a timeout: slow start, no dup ACK counting */
+	CONN_CWND_LIMITED = 1 << 14,
+	CONN_WANTS_WRITABLE = 1 << 15, /* room was refused or small: tell when there is room */
+	CONN_TABLED = 1 << 17,        /* in the four-tuple table */
+	CONN_DEAD = 1 << 18,          /* on the graveyard list */
+	CONN_R1_PASSED = 1 << 19,
+	CONN_DELIVERING = 1 << 20,    /* on_receive is running */
+	CONN_FIN_KNOWN = 1 << 21,     /* fin_seq holds the place of the peer's FIN, which rcv.nxt has not reached */
+	CONN_PROBING = 1 << 22,       /* what is in flight was sent as window probes */
+};
+
+struct tcp_conn {
+	struct stream stream;
+	struct tcp *tcp;
+	struct tcp_conn *hash_next;
+	struct list output;          /* in tcp->output while it may have something to send; in tcp->graveyard once dead */
+	struct list accept;          /* in listener->accept_queue until accepted */
+	struct tcp_listener *listener; /* passive, until accepted; else NULL */
+	struct timer timer;          /* at the earliest of the deadlines below, or earlier */
+	struct ip_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint32_t flags;              /* enum tcp_conn_flags */
+	enum tcp_state state;        /* written by tcp_enter() only */
+	uint32_t neighbour_hint;
+	uint64_t hash;               /* of the four-tuple */
+
+	/* Send sequence space (RFC 9293 figure 3) */
+	struct seq iss, snd_una, snd_nxt;
+	struct seq snd_wl1, snd_wl2;
+	uint32_t snd_wnd;            /* scaled */
+	uint32_t max_snd_wnd;
+	uint16_t mss;                /* payload of a full segment we send: options taken off (MUST-16) */
+	uint16_t peer_mss;           /* as announced, or the default */
+	uint8_t snd_wscale, rcv_wscale;
+
+	/* Receive sequence space */
+	uint8_t dup_acks;            /* in a row, outside of recovery */
+	uint8_t dup_acks_owed;       /* out-of-order segments not yet acknowledged one by one */
+	struct seq irs, rcv_nxt;
+	struct seq rcv_adv;          /* right edge last advertised: never pulled back (SHLD-14) */
+	struct seq last_ack_sent;
+	struct seq fin_seq;          /* with CONN_FIN_KNOWN */
+	uint16_t rcv_mss;            /* largest segment seen: the unit of delayed ACK */
+
+	/* Timestamps (RFC 7323) */
+	uint32_t ts_recent, ts_offset;
+	uint64_t ts_recent_us;       /* when ts_recent was taken */
+
+	/* Round trip (RFC 6298) */
+	uint32_t srtt_us, rttvar_us, rto_us;
+	uint8_t backoff;             /* times rto was doubled since the last new ACK */
+	uint8_t keepalive_sent;      /* probes unanswered */
+	uint8_t challenge_count;     /* challenge ACKs in the second that began at challenge_us */
+	uint64_t challenge_us;
+
+	/* Loss recovery and congestion control */
+	struct seq recover;          /* snd.nxt when recovery began */
+	uint32_t pipe;               /* bytes in flight: sent, not acknowledged, not deemed lost */
+	uint32_t reno_sacked;        /* bytes that duplicate ACKs say have left the network */
+	struct tcp_cc cc;
+
+	/* Send queue: bytes from snd.una (SYN and FIN not counted) on */
+	struct send_piece *send_tail;
+	struct send_cursor send_head; /* first unacknowledged byte */
+	struct send_cursor send_next; /* first byte never sent; piece NULL: none, or at the tail's end */
+	uint32_t queued, unsent;      /* bytes in the queue, and of these never sent */
+	struct list flight;           /* struct tcp_segment */
+
+	/* Receive queue: in order, not taken; and out of order */
+	struct list received, out_of_order;
+	uint32_t received_bytes, out_of_order_chunks;
+
+	/* Deadlines, TIMER_NEVER when not set (tcp_timers.c) */
+	uint64_t retransmit_at;      /* retransmission, or window probe */
+	uint64_t delayed_ack_at;
+	uint64_t idle_at;            /* keep-alive, FIN-WAIT-2 */
+	uint64_t user_timeout_us;
+	uint64_t stuck_since_us;     /* first retransmission or unanswered probe since the last progress, or 0 */
+	uint64_t last_received_us, last_sent_us;
+
+	uint64_t bytes_acked, bytes_received;
+	uint32_t segs_in, segs_out, retransmissions;
+	uint8_t soft_error;          /* last soft ICMP error (enum icmp_error_kind + 1), 0: none */
+};
+
+/* A half-open connection: a SYN was answered, the third ACK has not come. At most 64 bytes (RFC 4987 section 3.?). */
+struct tcp_syn {
+	struct tcp_syn *hash_next;
+	struct list stage;        /* of those with equally many retransmissions, oldest first */
+	struct ip_addr remote;
+	uint16_t remote_port, local_port;
+	struct seq iss, irs;
+	uint32_t ts_recent;
+	uint32_t sent_ms;         /* last SYN-ACK, world time in milliseconds */
+	uint16_t mss;
+	uint16_t local : 5;       /* index into ip->addresses */
+	uint16_t wscale : 4;
+	uint16_t has_wscale : 1;
+	uint16_t has_timestamp : 1;
+	uint16_t sack_permitted : 1;
+	uint16_t retries : 4;
+};
+_Static_assert(sizeof(struct tcp_syn) <= 64, "a half-open connection is at most 64 bytes");
+_Static_assert(IP_MAX_ADDRESSES <= 32, "tcp_syn.local has five bits");
+
+/* What TIME-WAIT needs. */
+struct tcp_timewait {
+	struct tcp_timewait *hash_next;
+	struct list queue;        /* all, in the order in which they end */
+	struct ip_addr remote;
+	uint16_t remote_port, local_port;
+	struct seq snd_nxt, rcv_nxt;
+	uint32_t ends_ms;         /* world time */
+	uint32_t ts_recent;
+	uint16_t window;          /* as last advertised */
+	uint8_t local;            /* index into ip->addresses */
+	bool has_timestamp;
+};
+_Static_assert(sizeof(struct tcp_timewait) <= 64, "a TIME-WAIT record is at most 64 bytes");
+
+struct tcp_listener {
+	struct list node;         /* in tcp->listeners */
+	struct tcp *tcp;
+	struct ip_addr addr;      /* any: all of ours */
+	uint16_t port;
+	struct tcp_listener_handler handler;
+	struct list accept_queue; /* tcp_conn.accept, oldest first */
+	uint32_t accept_queued;
+};
+
+struct tcp {
+	struct tcp_config config;
+	struct world *world;
+	struct ip *ip;
+	const struct tcp_cc_ops *cc;
+	struct hash_key isn_key;      /* RFC 6528's secret */
+	struct list listeners;
+	struct list output;           /* connections that may have something to send */
+	struct list lingering;        /* over on the wire, with data that the layer above has still to read */
+	struct list graveyard;        /* dead connections, freed where no caller can hold them */
+	struct tcp_conn **conns;      /* buckets */
+	struct tcp_syn **syns;
+	struct tcp_timewait **timewaits;
+	uint32_t conn_mask, syn_mask, timewait_mask; /* buckets - 1 */
+	struct pool conn_pool, syn_pool, timewait_pool, listener_pool, segment_pool, piece_pool, chunk_pool;
+	struct list syn_stages[TCP_SYN_STAGES];
+	struct timer syn_timer;
+	struct list timewait_queue;
+	struct timer timewait_timer;
+	uint16_t next_ephemeral;
+	uint32_t accept_queued;
+	struct tcp_counters counters;
+};
+
+/* A segment while it is processed. */
+struct tcp_in {
+	struct tcp *tcp;
+	const struct ip_packet *packet;
+	uint16_t src_port, dst_port;
+	struct seq seq, ack;
+	uint8_t flags;
+	bool had_syn;                /* though it may be taken off flags: the window field is not scaled */
+	uint16_t window;             /* as it stands in the header */
+	uint16_t urgent;
+	struct tcp_options options;
+	struct bytes text;
+	uint32_t len;                /* SEG.LEN: text and SYN and FIN */
+	uint64_t now_us;
+	enum drop_reason reason;     /* why it was dropped */
+};
+
+static inline bool in_state(const struct tcp_conn *c, unsigned states)
+{
+	return ((unsigned)c->state & states) != 0;
+}
+
+enum {
+	TCP_SYNCHRONISED = TCP_ESTABLISHED | TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2 | TCP_CLOSE_WAIT | TCP_CLOSING |
+			   TCP_LAST_ACK | TCP_TIME_WAIT,
+	TCP_CAN_SEND_TEXT = TCP_ESTABLISHED | TCP_CLOSE_WAIT,
+	TCP_CAN_RECEIVE_TEXT = TCP_ESTABLISHED | TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2,
+};
+
+static inline uint64_t tcp_now(const struct tcp *tcp)
+{
+	return tcp->world->now_us;
+}
+
+/* The millisecond clock of timestamps and of the small records; wraps. */
+static inline uint32_t tcp_now_ms(const struct tcp *tcp)
+{
+	return (uint32_t)(tcp->world->now_us / 1000);
+}
+
+/* tcp_state.c */
+void tcp_enter(struct tcp_conn *c, enum tcp_state to);
+/* TIME-WAIT goes on in a compact record: the block is CLOSED, and observers are not told so. */
+void tcp_hand_over(struct tcp_conn *c);
+/* Tells observers of a change that no connection block stands for (half-open records, TIME-WAIT). */
+void tcp_note_state(struct tcp *tcp, enum tcp_state from, enum tcp_state to);
+void tcp_check(const struct tcp_conn *c); /* the invariants; empty unless TH_CHECKS */
+
+/* tcp.c: life and death of a connection */
+struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+			      const struct ip_addr *remote, uint16_t remote_port);
+/* Ends it for good: out of all tables, queues freed, on_closed(why) told if somebody still listens; freed later. */
+void tcp_conn_end(struct tcp_conn *c, enum stream_end why);
+/* Both FINs are through (or TIME-WAIT has its record): ends it now, or once the layer above has taken what it holds. */
+void tcp_conn_finish(struct tcp_conn *c);
+void tcp_bury(struct tcp *tcp); /* frees the dead */
+int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local); /* in ip->addresses, -1: not ours */
+struct tcp_conn *tcp_conn_of(struct stream *s);
+uint16_t tcp_initial_receive_window(const struct tcp *tcp); /* fits a window field that is not scaled */
+uint8_t tcp_receive_wscale(const struct tcp *tcp);
+void tcp_set_mss(struct tcp_conn *c, uint32_t path_mtu);
+
+/* tcp_table.c */
+uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
+		  uint16_t remote_port);
+int tcp_tables_new(struct tcp *tcp);
+void tcp_tables_free(struct tcp *tcp);
+void tcp_table_add(struct tcp_conn *c);
+void tcp_table_remove(struct tcp_conn *c);
+struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local, uint16_t local_port,
+				const struct ip_addr *remote, uint16_t remote_port);
+
+/* tcp_listen.c */
+struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port);
+struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);
+enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash);
+/* A segment for a half-open connection. A third ACK makes *established, which then takes the segment's text. */
+enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash, struct tcp_conn **established);
+void tcp_listener_established(struct tcp_conn *c);
+void tcp_listener_forget(struct tcp_conn *c); /* c leaves the accept queue */
+void tcp_syn_forget(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash);
+void tcp_syn_timer_fire(struct timer *t, uint64_t now_us);
+
+/* tcp_timewait.c */
+struct tcp_timewait *tcp_timewait_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);
+void tcp_timewait_add(struct tcp_conn *c);
+/* True: the segment (a SYN) may open a new connection, the record is gone. */
+bool tcp_timewait_input(struct tcp_timewait *tw, struct tcp_in *in, uint64_t hash);
+void tcp_timewait_timer_fire(struct timer *t, uint64_t now_us);
+bool tcp_timewait_has(const struct tcp *tcp, uint64_t hash, const struct ip_addr *remote, uint16_t remote_port,
+		      uint16_t local_port);
+
+/* tcp_isn.c */
+struct seq tcp_isn(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
+		   uint16_t remote_port);
+uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct ip_addr *local, const struct ip_addr *remote);
+uint16_t tcp_ephemeral_port(struct tcp *tcp, const struct ip_addr *local, const struct ip_addr *remote,
+			    uint16_t remote_port);
+
+/* tcp_input.c */
+enum drop_reason tcp_conn_input(struct tcp_conn *c, struct tcp_in *in);
+void tcp_tell_end(struct tcp_conn *c); /* on_end(), once, to whoever has the connection */
+
+/* tcp_receive.c: the receive queue */
+uint32_t tcp_receive_window(const struct tcp_conn *c); /* what may be advertised now, from rcv.nxt on */
+uint32_t tcp_receive_room(const struct tcp_conn *c); /* bytes that the buffer still takes */
+enum drop_reason tcp_receive_text(struct tcp_conn *c, struct seq seq, struct bytes text);
+void tcp_receive_resume(struct tcp_conn *c);
+void tcp_receive_free(struct tcp_conn *c);
+
+/* tcp_send.c: the send queue and the segments in flight */
+int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count);
+struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16_t flags);
+/* Cuts a segment in two; the second part begins `len` bytes of payload later. False when the pool is empty. */
+bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len);
+void tcp_send_acked(struct tcp_conn *c, struct seq ack, bool *sampled, uint64_t *rtt_us);
+void tcp_send_free(struct tcp_conn *c);
+
+/* tcp_recovery.c: finding losses */
+void tcp_on_duplicate_ack(struct tcp_conn *c);
+void tcp_on_new_ack(struct tcp_conn *c, uint32_t acked, uint32_t flight_before);
+void tcp_on_retransmission_timeout(struct tcp_conn *c);
+uint32_t tcp_in_flight(const struct tcp_conn *c);
+
+/* tcp_rtt.c */
+void tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us);
+void tcp_rtt_init(struct tcp_conn *c);
+
+/* tcp_output.c */
+void tcp_want_output(struct tcp_conn *c); /* it may have something to send */
+void tcp_ack_now(struct tcp_conn *c);
+bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len); /* how much new data may go in the next segment */
+void tcp_send_probe(struct tcp_conn *c, const char *note); /* an empty segment one before snd.nxt: keep-alive */
+void tcp_send_window_probe(struct tcp_conn *c);
+void tcp_send_rst(struct tcp_conn *c);
+void tcp_send_last_ack(struct tcp_conn *c); /* of the peer's FIN, before the block goes */
+/* An answer without a connection. */
+void tcp_reply_rst(const struct tcp_in *in);
+struct tcp_reply {
+	struct ip_addr local, remote;
+	uint16_t local_port, remote_port;
+	struct seq seq, ack;
+	uint8_t flags;
+	uint16_t window;
+	struct tcp_options options;
+	const char *note;
+};
+void tcp_reply(struct tcp *tcp, const struct tcp_reply *r);
+
+/* tcp_timers.c: callers report events, this file knows timers */
+void tcp_timers_init(struct tcp_conn *c);
+void tcp_timers_stop(struct tcp_conn *c);
+void tcp_timers_data_sent(struct tcp_conn *c);      /* something that must be acknowledged went out */
+void tcp_timers_acked(struct tcp_conn *c);          /* snd.una moved, or the window changed */
+void tcp_timers_segment_received(struct tcp_conn *c); /* the peer is alive */
+void tcp_timers_text_received(struct tcp_conn *c);  /* an ACK is owed */
+void tcp_timers_ack_sent(struct tcp_conn *c);
+void tcp_timers_state_entered(struct tcp_conn *c);
+void tcp_timers_blocked(struct tcp_conn *c);        /* data waits and nothing is in flight */
+
+#endif

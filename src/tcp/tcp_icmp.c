@@ -1,0 +1,62 @@
+/*
+ * ICMP errors that concern a connection (RFC 9293 section 3.9.2.2, MUST-54 to MUST-56). An error is believed only if it quotes
+ * something that is in flight (RFC 5927 section 4.1): otherwise anyone could forge it blindly.
+ */
+#include "tcp/tcp_conn.h"
+
+enum { MIN_PATH_MTU_4 = 552, MIN_PATH_MTU_6 = 1280 }; /* smaller ones are an attack rather than a path (Linux's min_pmtu) */
+
+static bool is_hard(enum icmp_error_kind kind)
+{
+	return kind == ICMP_PROTOCOL_UNREACHABLE || kind == ICMP_PORT_UNREACHABLE;
+}
+
+/* RFC 1191: segments sent too large go again in the new size. */
+static void path_mtu_shrank(struct tcp_conn *c, uint32_t mtu)
+{
+	uint32_t floor = ip_addr_is_4(&c->remote) ? MIN_PATH_MTU_4 : MIN_PATH_MTU_6;
+	uint16_t before = c->mss;
+
+	tcp_set_mss(c, mtu < floor ? floor : mtu);
+	if (c->mss >= before) {
+		tcp_set_mss(c, before + TCP_HEADER_LEN + ip_header_len(&c->remote));
+		return;
+	}
+	LIST_FOR_EACH(n, &c->flight) {
+		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
+		if (s->len > c->mss && (s->flags & SEG_LOST) == 0) {
+			s->flags |= SEG_LOST;
+			c->pipe -= s->len;
+		}
+	}
+	tcp_want_output(c);
+}
+
+enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
+{
+	struct tcp_conn *c;
+	uint16_t local_port, remote_port;
+	struct seq seq;
+
+	if (e->quoted.len < 8)
+		return world_drop(tcp->world, DROP_ICMP_MALFORMED);
+	local_port = load_be16(e->quoted.data);
+	remote_port = load_be16(e->quoted.data + 2);
+	seq = seq_of(load_be32(e->quoted.data + 4));
+	c = tcp_table_find(tcp, tcp_hash(tcp, &e->src, local_port, &e->dst, remote_port), &e->src, local_port, &e->dst,
+			   remote_port);
+	if (c == NULL)
+		return world_drop(tcp->world, DROP_ICMP_NO_CONNECTION);
+	if (seq_lt(seq, c->snd_una) || seq_ge(seq, c->snd_nxt))
+		return world_drop(tcp->world, DROP_ICMP_BLIND);
+	c->soft_error = (uint8_t)(e->kind + 1);
+	if (e->kind == ICMP_TOO_BIG) {
+		path_mtu_shrank(c, e->mtu);
+	} else if (is_hard(e->kind) && in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED)) {
+		/* SHLD-26, but as RFC 5461 section 4.1 reports of all stacks: not once the connection is synchronised. */
+		tcp->counters.attempt_fails++;
+		tcp_conn_end(c, STREAM_END_UNREACHABLE);
+	}
+	tcp_check(c);
+	return DROP_NONE;
+}

@@ -1,0 +1,421 @@
+/*
+ * Listening: the SYN queue (half-open connections as records of 64 bytes), the accept queue (established, not yet
+ * taken by the layer above), SYN-ACK retransmission with its limit. RFC 9293 sections 3.5 and 3.10.7.2.
+ *
+ * A SYN makes a record and a SYN-ACK; the third ACK makes the record a connection. Records with equally many
+ * retransmissions wait equally long, so one queue for each number of retransmissions, oldest first, needs one timer for all.
+ *
+ * At the limits: a SYN that finds the SYN queue full is dropped; a third ACK that finds the accept queue full is dropped, and
+ * the record goes on as if it had been lost. Both are counted.
+ */
+#include "tcp/tcp_conn.h"
+
+#include <errno.h>
+
+int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port, const struct tcp_listener_handler *handler,
+	       struct tcp_listener **out)
+{
+	struct tcp_listener *l;
+
+	if (!ip_addr_is_any(addr) && !ip_is_ours(tcp->ip, addr))
+		return -EADDRNOTAVAIL;
+	LIST_FOR_EACH(n, &tcp->listeners) {
+		l = LIST_ENTRY(n, struct tcp_listener, node);
+		if (l->port == port && ip_addr_equal(&l->addr, addr))
+			return -EADDRINUSE;
+	}
+	l = pool_take(&tcp->listener_pool);
+	if (l == NULL)
+		return -ENOMEM;
+	*l = (struct tcp_listener){ .tcp = tcp, .addr = *addr, .port = port, .handler = *handler };
+	list_init(&l->accept_queue);
+	list_append(&tcp->listeners, &l->node);
+	*out = l;
+	return 0;
+}
+
+uint16_t tcp_listener_port(const struct tcp_listener *l)
+{
+	return l->port;
+}
+
+/* The listener on just this address wins over one on all. */
+struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port)
+{
+	struct tcp_listener *any = NULL;
+
+	LIST_FOR_EACH(n, &tcp->listeners) {
+		struct tcp_listener *l = LIST_ENTRY(n, struct tcp_listener, node);
+		if (l->port != port)
+			continue;
+		if (ip_addr_equal(&l->addr, addr))
+			return l;
+		if (ip_addr_is_any(&l->addr))
+			any = l;
+	}
+	return any;
+}
+
+static const struct ip_addr *local_address(const struct tcp *tcp, const struct tcp_syn *syn)
+{
+	return &tcp->ip->addresses[syn->local].addr;
+}
+
+struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in)
+{
+	for (struct tcp_syn *s = tcp->syns[hash & tcp->syn_mask]; s != NULL; s = s->hash_next)
+		if (s->remote_port == in->src_port && s->local_port == in->dst_port &&
+		    ip_addr_equal(&s->remote, &in->packet->src) &&
+		    ip_addr_equal(local_address(tcp, s), &in->packet->dst))
+			return s;
+	return NULL;
+}
+
+static uint64_t syn_hash(const struct tcp *tcp, const struct tcp_syn *s)
+{
+	return tcp_hash(tcp, local_address(tcp, s), s->local_port, &s->remote, s->remote_port);
+}
+
+void tcp_syn_forget(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash)
+{
+	struct tcp_syn **at = &tcp->syns[hash & tcp->syn_mask];
+
+	while (*at != syn)
+		at = &(*at)->hash_next;
+	*at = syn->hash_next;
+	list_remove(&syn->stage);
+	pool_give(&tcp->syn_pool, syn);
+}
+
+static uint16_t our_mss(const struct tcp *tcp, const struct ip_addr *remote)
+{
+	return (uint16_t)(ip_mtu(tcp->ip, remote) - ip_header_len(remote) - TCP_HEADER_LEN);
+}
+
+/* The second step of the handshake. Its window field is never scaled (RFC 7323 section 2.2). */
+static void send_syn_ack(struct tcp *tcp, struct tcp_syn *syn)
+{
+	const struct ip_addr *local = local_address(tcp, syn);
+	struct tcp_reply r = {
+		.local = *local,
+		.remote = syn->remote,
+		.local_port = syn->local_port,
+		.remote_port = syn->remote_port,
+		.seq = syn->iss,
+		.ack = seq_add(syn->irs, 1),
+		.flags = TH_SYN | TH_ACK,
+		.window = tcp_initial_receive_window(tcp),
+		.options = { .has_mss = true, .mss = our_mss(tcp, &syn->remote) },
+		.note = syn->retries == 0 ? NULL : "SYN-ACK retransmission",
+	};
+
+	if (syn->has_wscale) {
+		r.options.has_wscale = true;
+		r.options.wscale = tcp_receive_wscale(tcp);
+	}
+	if (syn->has_timestamp) {
+		r.options.has_timestamp = true;
+		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, local, &syn->remote);
+		r.options.ts_ecr = syn->ts_recent;
+	}
+	syn->sent_ms = tcp_now_ms(tcp);
+	tcp_reply(tcp, &r);
+}
+
+static uint32_t stage_wait_ms(const struct tcp *tcp, unsigned stage)
+{
+	uint64_t us = (uint64_t)tcp->config.initial_rto_us << stage;
+	return (uint32_t)((us > tcp->config.max_rto_us ? tcp->config.max_rto_us : us) / 1000);
+}
+
+/* Time until the oldest record of a stage is due, at least 0; false if the stage is empty. */
+static bool stage_due_ms(const struct tcp *tcp, unsigned stage, uint32_t *wait)
+{
+	struct list *n = list_first(&tcp->syn_stages[stage]);
+	int32_t left;
+
+	if (n == NULL)
+		return false;
+	left = (int32_t)(LIST_ENTRY(n, struct tcp_syn, stage)->sent_ms + stage_wait_ms(tcp, stage) - tcp_now_ms(tcp));
+	*wait = left > 0 ? (uint32_t)left : 0;
+	return true;
+}
+
+static void arm_syn_timer(struct tcp *tcp)
+{
+	uint32_t soonest = UINT32_MAX, wait;
+
+	for (unsigned stage = 0; stage < TCP_SYN_STAGES; stage++)
+		if (stage_due_ms(tcp, stage, &wait) && wait < soonest)
+			soonest = wait;
+	if (soonest != UINT32_MAX)
+		timer_set(&tcp->world->timers, &tcp->syn_timer, tcp_now(tcp) + soonest * 1000ull);
+}
+
+/* The third ACK did not come in time: the SYN-ACK goes out again, or, at the limit, the record goes. */
+static void syn_due(struct tcp *tcp, struct tcp_syn *syn)
+{
+	if (syn->retries >= tcp->config.synack_retries || syn->retries + 1 >= TCP_SYN_STAGES) {
+		tcp->counters.synack_timeouts++;
+		tcp->counters.attempt_fails++;
+		tcp_note_state(tcp, TCP_SYN_RECEIVED, TCP_CLOSED);
+		tcp_syn_forget(tcp, syn, syn_hash(tcp, syn));
+		return;
+	}
+	syn->retries++;
+	tcp->counters.synack_retrans++;
+	tcp->counters.retrans_segs++;
+	list_remove(&syn->stage);
+	list_append(&tcp->syn_stages[syn->retries], &syn->stage);
+	send_syn_ack(tcp, syn);
+}
+
+void tcp_syn_timer_fire(struct timer *t, uint64_t now_us)
+{
+	struct tcp *tcp = CONTAINER_OF(t, struct tcp, syn_timer);
+	uint32_t wait;
+
+	(void)now_us;
+	/* From the last stage down, so that a record moved up is not looked at twice. */
+	for (unsigned stage = TCP_SYN_STAGES; stage-- > 0;)
+		while (stage_due_ms(tcp, stage, &wait) && wait == 0)
+			syn_due(tcp, LIST_ENTRY(list_first(&tcp->syn_stages[stage]), struct tcp_syn, stage));
+	arm_syn_timer(tcp);
+}
+
+static uint16_t announced_mss(const struct tcp_in *in)
+{
+	if (!in->options.has_mss) /* MUST-15 */
+		return ip_addr_is_4(&in->packet->src) ? TCP_DEFAULT_MSS_4 : TCP_DEFAULT_MSS_6;
+	return in->options.mss < TCP_MIN_MSS ? TCP_MIN_MSS : in->options.mss;
+}
+
+/* RFC 9293 section 3.10.7.2, third: a SYN. */
+static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint64_t hash)
+{
+	struct tcp *tcp = l->tcp;
+	struct tcp_syn *syn;
+
+	tcp->counters.syns_received++;
+	if (l->accept_queued >= tcp->config.accept_backlog) { /* nobody could be let in: do not begin */
+		tcp->counters.listen_overflows++;
+		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
+	}
+	syn = pool_take(&tcp->syn_pool);
+	if (syn == NULL) {
+		tcp->counters.syn_queue_full++;
+		return world_drop(tcp->world, DROP_TCP_SYN_QUEUE_FULL);
+	}
+	*syn = (struct tcp_syn){
+		.hash_next = tcp->syns[hash & tcp->syn_mask],
+		.remote = in->packet->src,
+		.remote_port = in->src_port,
+		.local_port = in->dst_port,
+		.iss = tcp_isn(tcp, &in->packet->dst, in->dst_port, &in->packet->src, in->src_port),
+		.irs = in->seq,
+		.ts_recent = in->options.ts_val,
+		.mss = announced_mss(in),
+		.local = (unsigned)tcp_local_index(tcp, &in->packet->dst) & 31u,
+		.wscale = (unsigned)in->options.wscale & 15u,
+		.has_wscale = in->options.has_wscale && tcp->config.window_scaling,
+		.has_timestamp = in->options.has_timestamp && tcp->config.timestamps,
+		.sack_permitted = in->options.sack_permitted,
+	};
+	tcp->syns[hash & tcp->syn_mask] = syn;
+	list_append(&tcp->syn_stages[0], &syn->stage);
+	tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
+	send_syn_ack(tcp, syn);
+	if (!timer_is_set(&tcp->syn_timer))
+		arm_syn_timer(tcp);
+	return DROP_NONE;
+}
+
+enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash)
+{
+	struct world *w = l->tcp->world;
+
+	if ((in->flags & TH_RST) != 0) /* first */
+		return world_drop(w, DROP_TCP_NO_CONNECTION);
+	if ((in->flags & TH_ACK) != 0) { /* second */
+		tcp_reply_rst(in);
+		return world_drop(w, DROP_TCP_NO_CONNECTION);
+	}
+	/* SYN with FIN is no way to open a connection; no real stack sends it, scanners do. */
+	if ((in->flags & (TH_SYN | TH_FIN)) != TH_SYN)
+		return world_drop(w, DROP_TCP_BAD_FLAGS);
+	if (in->packet->is_broadcast) /* MUST-57 */
+		return world_drop(w, DROP_TCP_BROADCAST);
+	return take_syn(l, in, hash);
+}
+
+/* The record becomes a connection block in SYN-RECEIVED; its SYN counts as sent and is acknowledged by the segment at hand. */
+static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, const struct tcp_in *in)
+{
+	struct tcp *tcp = l->tcp;
+	struct tcp_conn *c = tcp_conn_new(tcp, &in->packet->dst, in->dst_port, &in->packet->src, in->src_port);
+	uint32_t syn_ack_us = (tcp_now_ms(tcp) - syn->sent_ms) * 1000;
+
+	if (c == NULL)
+		return NULL;
+	c->flags |= CONN_PASSIVE;
+	c->listener = l;
+	c->iss = syn->iss;
+	c->snd_una = c->snd_nxt = c->recover = seq_add(syn->iss, 1);
+	c->irs = syn->irs;
+	c->rcv_nxt = c->last_ack_sent = seq_add(syn->irs, 1);
+	c->rcv_adv = seq_add(c->rcv_nxt, tcp_initial_receive_window(tcp));
+	c->peer_mss = syn->mss;
+	if (syn->has_wscale) {
+		c->flags |= CONN_WSCALE;
+		c->snd_wscale = syn->wscale;
+		c->rcv_wscale = tcp_receive_wscale(tcp);
+	}
+	if (syn->has_timestamp) {
+		c->flags |= CONN_TIMESTAMPS;
+		c->ts_recent = syn->ts_recent;
+		c->ts_recent_us = tcp_now(tcp);
+	}
+	tcp_set_mss(c, ip_mtu(tcp->ip, &c->remote));
+	c->state = TCP_SYN_RECEIVED; /* where the record stood: observers were told then */
+	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
+	if (syn->retries > 0) /* Karn: an acknowledgement of one of several tells nothing; RFC 6298 (5.7) */
+		c->rto_us = 3 * tcp->config.initial_rto_us;
+	else if (syn_ack_us > 0) /* else it was faster than the record's clock: data will tell */
+		tcp_rtt_sample(c, syn_ack_us);
+	return c;
+}
+
+/* "If an incoming segment is not acceptable, an acknowledgment should be sent in reply", and challenge ACKs (RFC 5961). */
+static enum drop_reason acknowledge(const struct tcp_syn *syn, const struct tcp_in *in, enum drop_reason why)
+{
+	struct tcp *tcp = in->tcp;
+	struct tcp_reply r = {
+		.local = in->packet->dst,
+		.remote = in->packet->src,
+		.local_port = in->dst_port,
+		.remote_port = in->src_port,
+		.seq = seq_add(syn->iss, 1),
+		.ack = seq_add(syn->irs, 1),
+		.flags = TH_ACK,
+		.window = tcp_initial_receive_window(tcp),
+		.note = "ACK in SYN-RECEIVED",
+	};
+
+	if (syn->has_timestamp) {
+		r.options.has_timestamp = true;
+		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, &r.local, &r.remote);
+		r.options.ts_ecr = syn->ts_recent;
+	}
+	tcp_reply(tcp, &r);
+	return world_drop(tcp->world, why);
+}
+
+/* SYN-RECEIVED, in the order of RFC 9293 section 3.10.7.4. */
+enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash, struct tcp_conn **established)
+{
+	struct tcp *tcp = in->tcp;
+	struct tcp_listener *l = tcp_listener_find(tcp, &in->packet->dst, in->dst_port);
+	struct seq rcv_nxt = seq_add(syn->irs, 1);
+
+	*established = NULL;
+	if ((in->flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN && seq_eq(in->seq, syn->irs)) {
+		send_syn_ack(tcp, syn); /* the SYN sent again: our answer was lost */
+		return world_drop(tcp->world, DROP_TCP_DUPLICATE);
+	}
+	if (syn->has_timestamp && in->options.has_timestamp && (in->flags & TH_RST) == 0 &&
+	    (int32_t)(in->options.ts_val - syn->ts_recent) < 0)
+		return acknowledge(syn, in, DROP_TCP_PAWS);
+	if (seq_lt(in->seq, rcv_nxt) || seq_len(in->seq, rcv_nxt) >= tcp_initial_receive_window(tcp))
+		return (in->flags & TH_RST) != 0 ? world_drop(tcp->world, DROP_TCP_OUT_OF_WINDOW)
+						 : acknowledge(syn, in, DROP_TCP_OUT_OF_WINDOW);
+	if ((in->flags & TH_RST) != 0) {
+		if (!seq_eq(in->seq, rcv_nxt)) /* RFC 5961 section 3.2 */
+			return acknowledge(syn, in, DROP_TCP_CHALLENGE);
+		tcp->counters.attempt_fails++;
+		tcp_note_state(tcp, TCP_SYN_RECEIVED, TCP_LISTEN);
+		tcp_syn_forget(tcp, syn, hash);
+		return world_drop(tcp->world, DROP_TCP_RESET);
+	}
+	if ((in->flags & TH_SYN) != 0)
+		return acknowledge(syn, in, DROP_TCP_CHALLENGE);
+	if ((in->flags & TH_ACK) == 0)
+		return world_drop(tcp->world, DROP_TCP_NO_ACK);
+	if (!seq_eq(in->ack, seq_add(syn->iss, 1))) {
+		tcp_reply_rst(in);
+		return world_drop(tcp->world, DROP_TCP_BAD_ACK);
+	}
+	if (l == NULL) /* closed meanwhile; its records went with it */
+		return world_drop(tcp->world, DROP_TCP_NO_CONNECTION);
+	if (l->accept_queued >= tcp->config.accept_backlog) {
+		tcp->counters.listen_overflows++;
+		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
+	}
+	*established = promote(l, syn, in);
+	if (*established == NULL)
+		return world_drop(tcp->world, DROP_TCP_CONNECTION_LIMIT);
+	tcp_syn_forget(tcp, syn, hash);
+	if (in->text.len > 0)
+		tcp->counters.data_on_third_ack++;
+	return DROP_NONE;
+}
+
+void tcp_listener_established(struct tcp_conn *c)
+{
+	struct tcp_listener *l = c->listener;
+
+	list_append(&l->accept_queue, &c->accept);
+	l->accept_queued++;
+	l->tcp->accept_queued++;
+	l->tcp->counters.passive_opens++;
+	if (l->handler.on_acceptable != NULL)
+		l->handler.on_acceptable(l, l->handler.context);
+}
+
+void tcp_listener_forget(struct tcp_conn *c)
+{
+	if (!list_is_linked(&c->accept))
+		return;
+	list_remove(&c->accept);
+	c->listener->accept_queued--;
+	c->tcp->accept_queued--;
+	c->listener = NULL;
+}
+
+struct stream *tcp_accept(struct tcp_listener *l)
+{
+	struct list *n = list_first(&l->accept_queue);
+	struct tcp_conn *c;
+
+	if (n == NULL)
+		return NULL;
+	c = LIST_ENTRY(n, struct tcp_conn, accept);
+	tcp_listener_forget(c);
+	c->flags |= CONN_ACCEPTED;
+	return &c->stream;
+}
+
+static void forget_half_open(struct tcp_listener *l)
+{
+	struct tcp *tcp = l->tcp;
+
+	for (unsigned stage = 0; stage < TCP_SYN_STAGES; stage++)
+		LIST_FOR_EACH_SAFE(n, &tcp->syn_stages[stage]) {
+			struct tcp_syn *syn = LIST_ENTRY(n, struct tcp_syn, stage);
+			if (tcp_listener_find(tcp, local_address(tcp, syn), syn->local_port) == l)
+				tcp_syn_forget(tcp, syn, syn_hash(tcp, syn));
+		}
+}
+
+void tcp_listener_close(struct tcp_listener *l)
+{
+	struct list *n;
+
+	forget_half_open(l);
+	while ((n = list_first(&l->accept_queue)) != NULL) {
+		struct tcp_conn *c = LIST_ENTRY(n, struct tcp_conn, accept);
+		tcp_send_rst(c);
+		tcp_conn_end(c, STREAM_END_RESET);
+	}
+	list_remove(&l->node);
+	pool_give(&l->tcp->listener_pool, l);
+}

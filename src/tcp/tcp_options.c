@@ -1,0 +1,93 @@
+/* TCP options: parse and emit. */
+#include "tcp/tcp_options.h"
+
+enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_TIMESTAMP = 8 };
+
+/* One option's value. The length of those we know must be theirs: another one is illegal. */
+static bool parse_value(uint8_t kind, struct bytes value, bool syn, struct tcp_options *o)
+{
+	switch (kind) {
+	case KIND_MSS:
+		if (value.len != 2)
+			return false;
+		o->has_mss = syn;
+		o->mss = load_be16(value.data);
+		return true;
+	case KIND_WSCALE:
+		if (value.len != 1)
+			return false;
+		o->has_wscale = syn;
+		o->wscale = value.data[0] > TCP_MAX_WSCALE ? TCP_MAX_WSCALE : value.data[0];
+		return true;
+	case KIND_SACK_PERMITTED:
+		if (value.len != 0)
+			return false;
+		o->sack_permitted = syn;
+		return true;
+	case KIND_TIMESTAMP:
+		if (value.len != 8)
+			return false;
+		o->has_timestamp = true;
+		o->ts_val = load_be32(value.data);
+		o->ts_ecr = load_be32(value.data + 4);
+		return true;
+	default:
+		return true; /* MUST-6: unknown ones are skipped by their length */
+	}
+}
+
+bool tcp_options_parse(struct bytes options, bool syn, struct tcp_options *out)
+{
+	uint8_t kind, len;
+
+	memset(out, 0, sizeof *out);
+	while (bytes_take_u8(&options, &kind)) {
+		struct bytes value;
+		if (kind == KIND_END)
+			return true;
+		if (kind == KIND_NOP)
+			continue;
+		/* The length counts kind and length themselves: less than 2, or past the end, is illegal. */
+		if (!bytes_take_u8(&options, &len) || len < 2 || !bytes_take(&options, len - 2u, &value))
+			return false;
+		if (!parse_value(kind, value, syn, out))
+			return false;
+	}
+	return true;
+}
+
+unsigned tcp_options_emit(const struct tcp_options *o, uint8_t out[static TCP_OPTIONS_MAX])
+{
+	uint8_t *p = out;
+
+	if (o->has_mss) {
+		p[0] = KIND_MSS;
+		p[1] = 4;
+		store_be16(p + 2, o->mss);
+		p += 4;
+	}
+	if (o->sack_permitted) {
+		p[0] = KIND_NOP;
+		p[1] = KIND_NOP;
+		p[2] = KIND_SACK_PERMITTED;
+		p[3] = 2;
+		p += 4;
+	}
+	if (o->has_timestamp) { /* NOP NOP first, so that the values are aligned (RFC 7323 appendix A) */
+		p[0] = KIND_NOP;
+		p[1] = KIND_NOP;
+		p[2] = KIND_TIMESTAMP;
+		p[3] = 10;
+		store_be32(p + 4, o->ts_val);
+		store_be32(p + 8, o->ts_ecr);
+		p += 12;
+	}
+	if (o->has_wscale) {
+		p[0] = KIND_NOP;
+		p[1] = KIND_WSCALE;
+		p[2] = 3;
+		p[3] = o->wscale;
+		p += 4;
+	}
+	return (unsigned)(p - out);
+}

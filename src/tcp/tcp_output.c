@@ -1,0 +1,543 @@
+/*
+ * What may be sent now, and segments as they leave. Connections that may have something to send stand in a list;
+ * tcp_output() visits them once all received frames are processed, so that acknowledgements ride on
+ * responses and are aggregated (RFC 9293 MUST-58, MUST-59).
+ *
+ * A visit sends, in this order: what is deemed lost, new data as the windows allow, the FIN, and, if none of these carried
+ * it, the acknowledgement that is owed. Each visit is bounded, so that one bulk transfer does not
+ * hold up the rest.
+ */
+#include "tcp/tcp_conn.h"
+
+#include <assert.h>
+
+#include "base/checksum.h"
+
+enum { SEGMENTS_A_VISIT = 4 };
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+void tcp_want_output(struct tcp_conn *c)
+{
+	if (!list_is_linked(&c->output))
+		list_append(&c->tcp->output, &c->output);
+}
+
+void tcp_ack_now(struct tcp_conn *c)
+{
+	c->flags |= CONN_ACK_NOW;
+	tcp_want_output(c);
+}
+
+/* ---- one segment onto the link ---- */
+
+/* Sums pieces of any length: one that begins at an odd place counts byte-swapped (RFC 1071 section 2). */
+static uint32_t sum_payload(const struct tx_frame *f, uint32_t sum)
+{
+	bool odd = false;
+
+	for (unsigned i = 1; i <= f->pieces; i++) {
+		uint16_t part = checksum_fold(checksum_add(0, f->iov[i].iov_base, f->iov[i].iov_len));
+		sum += odd ? __builtin_bswap16(part) : part;
+		odd ^= (f->iov[i].iov_len & 1) != 0;
+	}
+	return sum;
+}
+
+static void set_checksum(struct tcp *tcp, struct tx_frame *f, uint8_t *header, unsigned header_len, const struct ip_send *how)
+{
+	uint32_t sum = ip_pseudo_sum(&how->src, &how->dst, IP_PROTO_TCP, header_len + f->payload_len);
+	uint16_t field;
+
+	if (tcp->ip->link->caps.tx_checksum) {
+		field = checksum_fold(sum);
+		f->flags |= TX_CHECKSUM_PARTIAL;
+		f->checksum_start = (uint16_t)(ETH_HEADER_LEN + ip_header_len(&how->dst));
+		f->checksum_offset = 16;
+	} else { /* MUST-2 */
+		field = checksum_finish(sum_payload(f, checksum_add(sum, header, header_len)));
+	}
+	memcpy(header + 16, &field, sizeof field);
+}
+
+/* Puts the TCP header in front of the payload and hands the frame to IP. */
+static void finish_segment(struct tcp *tcp, struct tx_frame *f, const struct tcp_reply *r, uint8_t tos, uint32_t *neighbour_hint)
+{
+	uint8_t options[TCP_OPTIONS_MAX];
+	unsigned options_len = tcp_options_emit(&r->options, options);
+	unsigned len = TCP_HEADER_LEN + options_len;
+	uint8_t *h = tx_push(f, len);
+	struct ip_send how = {
+		.src = r->local,
+		.dst = r->remote,
+		.protocol = IP_PROTO_TCP,
+		.ttl = tcp->config.ttl,
+		.tos = tos,
+		.neighbour_hint = neighbour_hint,
+	};
+
+	store_be16(h, r->local_port);
+	store_be16(h + 2, r->remote_port);
+	store_be32(h + 4, r->seq.n);
+	store_be32(h + 8, r->ack.n);
+	h[12] = (uint8_t)(len / 4 << 4);
+	h[13] = r->flags;
+	store_be16(h + 14, r->window);
+	memset(h + 16, 0, 4); /* checksum, urgent pointer */
+	memcpy(h + TCP_HEADER_LEN, options, options_len);
+	set_checksum(tcp, f, h, len, &how);
+	f->note = r->note;
+	tcp->counters.out_segs++;
+	tcp->counters.out_bytes += f->payload_len;
+	ip_output(tcp->ip, f, &how); /* a drop is counted there; here the segment counts as sent, and lost */
+}
+
+void tcp_reply(struct tcp *tcp, const struct tcp_reply *r)
+{
+	struct tx_frame *f = link_tx_slot(tcp->ip->link);
+
+	if (f == NULL)
+		return; /* counted by the link; whatever this answered will be sent again */
+	if ((r->flags & TH_RST) != 0)
+		tcp->counters.out_rsts++;
+	finish_segment(tcp, f, r, tcp->config.tos, NULL);
+}
+
+void tcp_reply_rst(const struct tcp_in *in)
+{
+	struct tcp_reply r = {
+		.local = in->packet->dst,
+		.remote = in->packet->src,
+		.local_port = in->dst_port,
+		.remote_port = in->src_port,
+		.flags = TH_RST,
+	};
+
+	if ((in->flags & TH_RST) != 0 || in->packet->is_broadcast)
+		return;
+	if ((in->flags & TH_ACK) != 0) { /* RFC 9293 section 3.10.7.1 */
+		r.seq = in->ack;
+	} else {
+		r.flags |= TH_ACK;
+		r.ack = seq_add(in->seq, in->len);
+	}
+	tcp_reply(in->tcp, &r);
+}
+
+/*
+ * The window field for what may be advertised, and the edge that it promises. Where rounding down would pull the edge back it is
+ * rounded up, but not past the buffer: else octets sent one by one would push the edge on and on. What is then pulled back is less
+ * than the field's unit, and still accepted: rcv_adv stays (RFC 7323 section 2.4).
+ */
+static uint16_t advertise(struct tcp_conn *c, bool syn)
+{
+	uint32_t window = tcp_receive_window(c);
+	uint8_t shift = syn ? 0 : c->rcv_wscale; /* RFC 7323 section 2.2 */
+	uint32_t field = window >> shift;
+
+	if ((field << shift) < seq_len(c->rcv_adv, c->rcv_nxt) && ((field + 1) << shift) <= tcp_receive_room(c))
+		field++;
+	field = min_u32(field, UINT16_MAX);
+	c->rcv_adv = seq_max(c->rcv_adv, seq_add(c->rcv_nxt, field << shift));
+	return (uint16_t)field;
+}
+
+static struct tcp_options conn_options(const struct tcp_conn *c, uint8_t flags)
+{
+	struct tcp *tcp = c->tcp;
+	struct tcp_options o = { 0 };
+
+	if ((c->flags & CONN_TIMESTAMPS) != 0) {
+		o.has_timestamp = true;
+		o.ts_val = tcp_now_ms(tcp) + c->ts_offset;
+		o.ts_ecr = (flags & TH_ACK) != 0 ? c->ts_recent : 0;
+	}
+	if ((flags & TH_SYN) != 0) { /* MSS on SYNs only (MUST-65) */
+		o.has_mss = true;
+		o.mss = (uint16_t)(ip_mtu(tcp->ip, &c->remote) - ip_header_len(&c->remote) - TCP_HEADER_LEN);
+		o.has_wscale = (c->flags & CONN_WSCALE) != 0;
+		o.wscale = c->rcv_wscale;
+	}
+	return o;
+}
+
+/* Refers to len bytes of the send queue from `from` on; they fit: the segment was made to. */
+static void add_payload(struct tx_frame *f, struct send_cursor from, uint32_t len)
+{
+	while (len > 0) {
+		size_t n = from.piece->span.len - from.offset;
+		bool added;
+		if (n > len)
+			n = len;
+		added = tx_add_payload(f, from.piece->span.data + from.offset, n);
+		assert(added);
+		(void)added;
+		len -= (uint32_t)n;
+		from = (struct send_cursor){ from.piece->next, 0 };
+	}
+}
+
+/* How many of the next len bytes of the queue one frame can refer to. */
+static uint32_t reachable(struct send_cursor from, uint32_t len)
+{
+	size_t n = 0;
+
+	for (unsigned pieces = 0; from.piece != NULL && pieces < TX_PIECES && n < len; pieces++) {
+		n += from.piece->span.len - from.offset;
+		from = (struct send_cursor){ from.piece->next, 0 };
+	}
+	return n < len ? (uint32_t)n : len;
+}
+
+/* Emits a segment of the connection; every one carries the newest acknowledgement and window. */
+static void emit(struct tcp_conn *c, struct seq seq, uint8_t flags, struct send_cursor from, uint32_t len, const char *note)
+{
+	struct tx_frame *f = link_tx_slot(c->tcp->ip->link);
+	struct tcp_reply r = {
+		.local = c->local,
+		.remote = c->remote,
+		.local_port = c->local_port,
+		.remote_port = c->remote_port,
+		.seq = seq,
+		.flags = flags,
+		.options = conn_options(c, flags),
+		.note = note,
+	};
+
+	if (f == NULL)
+		return; /* callers look for room; what is lost here is found by the timers */
+	r.window = advertise(c, (flags & TH_SYN) != 0);
+	if ((flags & TH_ACK) != 0) {
+		r.ack = c->rcv_nxt;
+		c->last_ack_sent = c->rcv_nxt;
+		c->flags &= ~(unsigned)CONN_ACK_NOW;
+	}
+	add_payload(f, from, len);
+	if (len > c->mss) {
+		f->gso = ip_addr_is_4(&c->remote) ? GSO_TCP4 : GSO_TCP6;
+		f->gso_size = c->mss;
+	}
+	f->conn = c;
+	c->segs_out++;
+	c->last_sent_us = tcp_now(c->tcp);
+	tcp_timers_ack_sent(c);
+	finish_segment(c->tcp, f, &r, c->tcp->config.tos, &c->neighbour_hint);
+}
+
+static const struct send_cursor no_payload = { NULL, 0 };
+
+static uint8_t segment_tcp_flags(const struct tcp_conn *c, const struct tcp_segment *s)
+{
+	uint8_t flags = 0;
+
+	if ((s->flags & SEG_SYN) != 0)
+		flags |= TH_SYN;
+	if ((s->flags & SEG_FIN) != 0)
+		flags |= TH_FIN;
+	if ((s->flags & SEG_PUSH) != 0)
+		flags |= TH_PSH;
+	if (!in_state(c, TCP_SYN_SENT))
+		flags |= TH_ACK;
+	return flags;
+}
+
+static void emit_record(struct tcp_conn *c, struct tcp_segment *s, const char *note)
+{
+	uint32_t payload = s->len - ((s->flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0);
+
+	s->sent_us = tcp_now(c->tcp);
+	s->transmissions++;
+	if (s->transmissions > 1) {
+		s->flags |= SEG_RETRANSMITTED;
+		c->retransmissions++;
+		c->tcp->counters.retrans_segs++;
+	}
+	emit(c, s->seq, segment_tcp_flags(c, s), s->from, payload, note);
+	tcp_timers_data_sent(c);
+}
+
+/* ---- what may be sent ---- */
+
+/* Largest payload of one frame: one segment, or as many full ones as the device cuts. */
+static uint32_t frame_payload(const struct tcp_conn *c)
+{
+	uint32_t gso_max = c->tcp->ip->link->caps.gso_max;
+	uint32_t headers = ip_header_len(&c->remote) + TCP_HEADER_LEN + TCP_OPTIONS_MAX;
+
+	if (gso_max < headers + c->mss)
+		return c->mss;
+	return (gso_max - headers) / c->mss * c->mss;
+}
+
+static uint32_t congestion_room(const struct tcp_conn *c)
+{
+	uint32_t flight = tcp_in_flight(c);
+	return c->cc.cwnd > flight ? c->cc.cwnd - flight : 0;
+}
+
+/* The usable window (RFC 9293 section 3.8.6.2.1); 0 when the peer shrank it under what was sent (MUST-34). */
+static uint32_t window_room(const struct tcp_conn *c, struct seq from)
+{
+	int32_t room = seq_diff(seq_add(c->snd_una, c->snd_wnd), from);
+	return room > 0 ? (uint32_t)room : 0;
+}
+
+/* A partial segment waits (Nagle, RFC 9293 section 3.7.4; the sender's silly window rule, MUST-38) unless one of these holds. */
+static bool may_send_partial(const struct tcp_conn *c, uint32_t len)
+{
+	bool all = len == c->unsent;
+	bool nothing_unacknowledged = seq_eq(c->snd_una, c->snd_nxt);
+
+	if (all && ((c->flags & (CONN_NODELAY | CONN_SHUTDOWN)) != 0 || nothing_unacknowledged))
+		return true;
+	return len >= (c->max_snd_wnd + 1) / 2;
+}
+
+bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len)
+{
+	uint32_t n = min_u32(c->unsent, frame_payload(c));
+
+	if (!in_state(c, TCP_CAN_SEND_TEXT) || c->unsent == 0)
+		return false;
+	n = min_u32(n, min_u32(congestion_room(c), window_room(c, c->snd_nxt)));
+	n = min_u32(n, reachable(c->send_next, n));
+	if (n < c->unsent && n > c->mss) /* whole segments while more follows */
+		n -= n % c->mss;
+	if (n == 0 || (n < c->mss && !may_send_partial(c, n)))
+		return false;
+	*len = n;
+	return true;
+}
+
+static bool may_send_fin(const struct tcp_conn *c)
+{
+	return (c->flags & (CONN_SHUTDOWN | CONN_FIN_SENT)) == CONN_SHUTDOWN && in_state(c, TCP_CAN_SEND_TEXT);
+}
+
+/* The first segment that is to be sent again, or NULL. */
+static struct tcp_segment *first_lost(const struct tcp_conn *c)
+{
+	/* Lost ones are no longer counted in pipe: when all of flight is, there are none. */
+	if (c->pipe == seq_len(c->snd_nxt, c->snd_una))
+		return NULL;
+	LIST_FOR_EACH(n, &c->flight) {
+		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
+		if ((s->flags & SEG_LOST) != 0)
+			return s;
+	}
+	return NULL;
+}
+
+/* Makes s no longer than what may be sent of it now; false if that is nothing. */
+static bool fit_retransmission(struct tcp_conn *c, struct tcp_segment *s)
+{
+	uint32_t room = congestion_room(c);
+	uint32_t window = window_room(c, s->seq);
+	uint32_t fits;
+
+	if ((s->flags & SEG_SYN) != 0)
+		return true;
+	if (room < c->mss && tcp_in_flight(c) == 0)
+		room = c->mss; /* a lost segment always may go when nothing else is on the way */
+	fits = min_u32(min_u32(room, window), frame_payload(c));
+	if (s->len <= fits || (s->len == 1 && (s->flags & SEG_FIN) != 0)) /* FIN alone needs no window of data */
+		return s->len <= fits || room > 0;
+	if (fits > c->mss)
+		fits -= fits % c->mss;
+	if (fits == 0 || (fits < c->mss && fits < window)) /* no slivers for want of congestion window */
+		return false;
+	return tcp_segment_split(c, s, fits);
+}
+
+static const char *retransmission_note(const struct tcp_conn *c, const struct tcp_segment *s)
+{
+	if (s->transmissions == 0)
+		return NULL; /* a SYN on its first way */
+	return (c->flags & CONN_RTO_RECOVERY) != 0 ? "retransmission (RTO)" : "fast retransmission";
+}
+
+static bool retransmit_one(struct tcp_conn *c)
+{
+	struct tcp_segment *s = first_lost(c);
+
+	if (s == NULL || !fit_retransmission(c, s))
+		return false;
+	s->flags &= (uint16_t)~SEG_LOST;
+	c->pipe += s->len;
+	emit_record(c, s, retransmission_note(c, s));
+	return true;
+}
+
+static void fin_sent(struct tcp_conn *c)
+{
+	c->flags |= CONN_FIN_SENT;
+	tcp_enter(c, in_state(c, TCP_ESTABLISHED) ? TCP_FIN_WAIT_1 : TCP_LAST_ACK);
+}
+
+/* Is it the congestion window that holds data back? Only then may it grow. */
+static void note_limit(struct tcp_conn *c)
+{
+	if (c->unsent > 0 && congestion_room(c) < min_u32(c->unsent, c->mss))
+		c->flags |= CONN_CWND_LIMITED;
+	else
+		c->flags &= ~(unsigned)CONN_CWND_LIMITED;
+}
+
+static bool send_new(struct tcp_conn *c)
+{
+	uint32_t len = 0;
+	uint16_t flags = 0;
+	struct tcp_segment *s;
+	bool text = tcp_may_send_new(c, &len);
+
+	note_limit(c);
+	if (may_send_fin(c) && len == c->unsent)
+		flags |= SEG_FIN;
+	if (!text && flags == 0)
+		return false;
+	if (text && len == c->unsent)
+		flags |= SEG_PUSH; /* MUST-61 */
+	s = tcp_segment_new(c, len, flags);
+	if (s == NULL) {
+		world_drop(c->tcp->world, DROP_NO_MEMORY);
+		return false;
+	}
+	if ((flags & SEG_FIN) != 0)
+		fin_sent(c);
+	emit_record(c, s, NULL);
+	return true;
+}
+
+/* Acknowledgements that nothing else carried. Without SACK the peer counts them: one for each segment out of order (RFC 5681). */
+static void send_owed_acks(struct tcp_conn *c)
+{
+	unsigned owed = c->dup_acks_owed;
+
+	c->dup_acks_owed = 0;
+	if (owed == 0 && (c->flags & CONN_ACK_NOW) != 0)
+		owed = 1;
+	while (owed-- > 0 && link_tx_room(c->tcp->ip->link) > 0) {
+		c->tcp->counters.pure_acks++;
+		emit(c, c->snd_nxt, TH_ACK, no_payload, 0, NULL);
+	}
+}
+
+enum visit { VISIT_DONE, VISIT_MORE, VISIT_RING_FULL };
+
+/* An idle connection's window tells nothing of the path any more (RFC 5681 section 4.1). */
+static void restart_after_idle(struct tcp_conn *c)
+{
+	if (c->unsent > 0 && seq_eq(c->snd_una, c->snd_nxt) && c->last_sent_us != 0 &&
+	    tcp_now(c->tcp) - c->last_sent_us > c->rto_us)
+		c->cc.ops->on_idle(&c->cc, &(struct tcp_cc_event){ .now_us = tcp_now(c->tcp), .mss = c->mss });
+}
+
+static enum visit visit(struct tcp_conn *c)
+{
+	const struct link *link = c->tcp->ip->link;
+	unsigned sent = 0;
+
+	restart_after_idle(c);
+	while (link_tx_room(link) > 0) {
+		if (sent == SEGMENTS_A_VISIT)
+			return VISIT_MORE;
+		if (!retransmit_one(c) && !send_new(c)) {
+			if (in_state(c, TCP_SYNCHRONISED | TCP_SYN_RECEIVED))
+				send_owed_acks(c);
+			if (sent == 0)
+				tcp_timers_blocked(c);
+			return VISIT_DONE;
+		}
+		sent++;
+	}
+	return VISIT_RING_FULL;
+}
+
+bool tcp_wants_output(const struct tcp *tcp)
+{
+	return !list_is_empty(&tcp->output);
+}
+
+bool tcp_output(struct tcp *tcp)
+{
+	struct list *n;
+
+	tcp_bury(tcp);
+	while ((n = list_first(&tcp->output)) != NULL) {
+		struct tcp_conn *c = LIST_ENTRY(n, struct tcp_conn, output);
+		list_remove(n);
+		switch (visit(c)) {
+		case VISIT_MORE:
+			list_append(&tcp->output, n);
+			break;
+		case VISIT_RING_FULL:
+			list_prepend(&tcp->output, n);
+			return true;
+		case VISIT_DONE:
+			break;
+		}
+		tcp_check(c);
+	}
+	return false;
+}
+
+/* ---- segments outside of the usual order ---- */
+
+void tcp_send_rst(struct tcp_conn *c)
+{
+	if (!in_state(c, TCP_SYNCHRONISED | TCP_SYN_RECEIVED))
+		return;
+	c->tcp->counters.out_rsts++;
+	emit(c, c->snd_nxt, TH_RST | TH_ACK, no_payload, 0, NULL);
+}
+
+void tcp_send_last_ack(struct tcp_conn *c)
+{
+	c->tcp->counters.pure_acks++;
+	emit(c, c->snd_nxt, TH_ACK, no_payload, 0, NULL);
+}
+
+void tcp_send_probe(struct tcp_conn *c, const char *note)
+{
+	/* One before snd.nxt: outside the peer's window, so that it must answer (RFC 9293 section 3.8.4; SHLD-12: no data). */
+	emit(c, seq_sub(c->snd_nxt, 1), TH_ACK, no_payload, 0, note);
+}
+
+/* The window is open, though too little for a full segment: the override of the silly window rule (section 3.8.6.2.1 (4)). */
+static void send_sliver(struct tcp_conn *c)
+{
+	uint32_t len = min_u32(min_u32(c->unsent, c->mss), window_room(c, c->snd_nxt));
+	struct tcp_segment *s = tcp_segment_new(c, reachable(c->send_next, len), 0);
+
+	if (s != NULL)
+		emit_record(c, s, NULL);
+}
+
+/* A window probe: one octet, new data if none is in flight, else the first again (RFC 9293 section 3.8.6.1). */
+void tcp_send_window_probe(struct tcp_conn *c)
+{
+	struct list *n = list_first(&c->flight);
+	struct tcp_segment *s = n == NULL ? NULL : LIST_ENTRY(n, struct tcp_segment, node);
+
+	if (c->snd_wnd > 0 && s == NULL) {
+		send_sliver(c);
+		return;
+	}
+	c->tcp->counters.window_probes++;
+	c->flags |= CONN_PROBING;
+	if (s == NULL) {
+		s = tcp_segment_new(c, 1, 0);
+		if (s == NULL)
+			return;
+	} else if (s->len > 1 && !tcp_segment_split(c, s, 1)) {
+		return;
+	}
+	if ((s->flags & SEG_LOST) != 0) {
+		s->flags &= (uint16_t)~SEG_LOST;
+		c->pipe += s->len;
+	}
+	emit_record(c, s, "window probe");
+}

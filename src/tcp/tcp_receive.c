@@ -1,0 +1,325 @@
+/*
+ * The receive queue. In-order text is offered to the layer above straight from the frame; what it does not take, and
+ * what arrives out of order (SHLD-31), is copied into chunks of one size from a pool with a limit, so memory is bounded a
+ * connection (receive_buffer, which the window advertises) and over all (tcp.memory).
+ */
+#include "tcp/tcp_conn.h"
+
+#include <assert.h>
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static struct rx_chunk *chunk_of(struct list *n)
+{
+	return LIST_ENTRY(n, struct rx_chunk, node);
+}
+
+uint32_t tcp_receive_room(const struct tcp_conn *c)
+{
+	uint32_t buffer = c->tcp->config.receive_buffer;
+	return buffer > c->received_bytes ? buffer - c->received_bytes : 0;
+}
+
+uint32_t tcp_receive_window(const struct tcp_conn *c)
+{
+	uint32_t room = tcp_receive_room(c);
+	uint32_t advertised = seq_len(c->rcv_adv, c->rcv_nxt);
+
+	/* Never back (SHLD-14), and forward only by a worthwhile step (MUST-39; RFC 9293 section 3.8.6.2.2). */
+	if (room <= advertised || room - advertised < min_u32(c->tcp->config.receive_buffer / 2, c->rcv_mss))
+		return advertised;
+	return room;
+}
+
+static void free_chunk(struct tcp_conn *c, struct rx_chunk *k)
+{
+	list_remove(&k->node);
+	pool_give(&c->tcp->chunk_pool, k);
+}
+
+static struct rx_chunk *new_chunk(struct tcp_conn *c, struct seq seq)
+{
+	struct rx_chunk *k = pool_take(&c->tcp->chunk_pool);
+
+	if (k == NULL)
+		return NULL;
+	list_init(&k->node);
+	k->seq = seq;
+	k->start = k->len = 0;
+	return k;
+}
+
+/* Copies as much of text as the chunk has room for behind what it holds. */
+static void fill_chunk(struct rx_chunk *k, struct bytes *text)
+{
+	size_t room = TCP_CHUNK_ROOM - (size_t)k->start - k->len;
+	size_t n = text->len < room ? text->len : room;
+
+	memcpy(k->data + k->start + k->len, text->data, n);
+	k->len = (uint16_t)(k->len + n);
+	bytes_skip(text, n);
+}
+
+static void drop_front(struct rx_chunk *k, uint32_t n)
+{
+	k->seq = seq_add(k->seq, n);
+	k->start = (uint16_t)(k->start + n);
+	k->len = (uint16_t)(k->len - n);
+}
+
+/* Keeps in-order text; what found no memory is left in *text. */
+static void keep(struct tcp_conn *c, struct seq seq, struct bytes *text)
+{
+	size_t before = text->len;
+	struct list *last = list_last(&c->received);
+
+	if (last != NULL)
+		fill_chunk(chunk_of(last), text);
+	while (text->len > 0) {
+		struct rx_chunk *k = new_chunk(c, seq_add(seq, (uint32_t)(before - text->len)));
+		if (k == NULL)
+			break;
+		fill_chunk(k, text);
+		list_append(&c->received, &k->node);
+	}
+	c->received_bytes += (uint32_t)(before - text->len);
+}
+
+static bool can_offer(const struct tcp_conn *c)
+{
+	return (c->flags & (CONN_ACCEPTED | CONN_DETACHED | CONN_DELIVERING)) == CONN_ACCEPTED &&
+	       c->stream.handler != NULL && c->stream.handler->on_receive != NULL;
+}
+
+/* How much of data the layer above takes. Afterwards the connection may be gone. */
+static size_t offer(struct tcp_conn *c, struct bytes data)
+{
+	size_t taken;
+
+	c->flags |= CONN_DELIVERING;
+	taken = c->stream.handler->on_receive(&c->stream, data);
+	c->flags &= ~(unsigned)CONN_DELIVERING;
+	assert(taken <= data.len);
+	return taken;
+}
+
+static bool is_dead(const struct tcp_conn *c)
+{
+	return (c->flags & CONN_DEAD) != 0;
+}
+
+/* In-order text: rcv.nxt moves over what was taken or kept, and no further. */
+static enum drop_reason take_in_order(struct tcp_conn *c, struct bytes text)
+{
+	struct seq seq = c->rcv_nxt;
+	size_t taken = 0;
+
+	c->rcv_nxt = seq_add(c->rcv_nxt, (uint32_t)text.len);
+	c->bytes_received += text.len;
+	if (list_is_empty(&c->received) && can_offer(c)) {
+		taken = offer(c, text);
+		if (is_dead(c) || (c->flags & CONN_DETACHED) != 0)
+			return DROP_NONE;
+	}
+	bytes_skip(&text, taken);
+	if (text.len == 0)
+		return DROP_NONE;
+	keep(c, seq_add(seq, (uint32_t)taken), &text);
+	if (text.len == 0)
+		return DROP_NONE;
+	/* Not acknowledged: the peer sends it again, when there may be memory. */
+	c->rcv_nxt = seq_sub(c->rcv_nxt, (uint32_t)text.len);
+	c->bytes_received -= text.len;
+	return world_drop(c->tcp->world, DROP_NO_MEMORY);
+}
+
+/* Stores text (no byte of which is held yet) before the node `before`, behind its neighbour's bytes where they touch. */
+static bool insert_out_of_order(struct tcp_conn *c, struct list *before, struct seq seq, struct bytes text)
+{
+	/* A one-byte segment takes a whole chunk: twice the buffer in chunks bounds what a hostile peer can hold. */
+	uint32_t limit = 2 * (c->tcp->config.receive_buffer / TCP_CHUNK_ROOM) + 8;
+
+	if (before->prev != &c->out_of_order) {
+		struct rx_chunk *prev = chunk_of(before->prev);
+		size_t len = text.len;
+		if (seq_eq(seq_add(prev->seq, prev->len), seq))
+			fill_chunk(prev, &text);
+		seq = seq_add(seq, (uint32_t)(len - text.len));
+	}
+	while (text.len > 0) {
+		struct rx_chunk *k = c->out_of_order_chunks < limit ? new_chunk(c, seq) : NULL;
+		if (k == NULL)
+			return false;
+		fill_chunk(k, &text);
+		seq = seq_add(seq, k->len);
+		list_insert_after(before->prev, &k->node);
+		c->out_of_order_chunks++;
+	}
+	return true;
+}
+
+static enum drop_reason out_of_order_full(struct tcp_conn *c)
+{
+	c->tcp->counters.ooo_dropped++;
+	return world_drop(c->tcp->world, DROP_TCP_OUT_OF_ORDER_LIMIT);
+}
+
+/* Fills the gaps between the chunks held with what text has for them: the first arrived wins. */
+static enum drop_reason store_out_of_order(struct tcp_conn *c, struct seq seq, struct bytes text)
+{
+	struct list *at = c->out_of_order.next;
+	bool stored = false;
+
+	while (text.len > 0) {
+		struct rx_chunk *k = at == &c->out_of_order ? NULL : chunk_of(at);
+		if (k != NULL && seq_le(seq_add(k->seq, k->len), seq)) {
+			at = at->next;
+			continue;
+		}
+		if (k != NULL && seq_le(k->seq, seq)) { /* held already */
+			size_t before = text.len;
+			bytes_skip(&text, seq_len(seq_add(k->seq, k->len), seq));
+			seq = seq_add(seq, (uint32_t)(before - text.len));
+			continue;
+		}
+		struct bytes gap = text;
+		if (k != NULL)
+			gap.len = min_u32((uint32_t)text.len, seq_len(k->seq, seq));
+		if (!insert_out_of_order(c, at, seq, gap))
+			return out_of_order_full(c);
+		stored = true;
+		bytes_skip(&text, gap.len);
+		seq = seq_add(seq, (uint32_t)gap.len);
+	}
+	if (!stored)
+		return world_drop(c->tcp->world, DROP_TCP_DUPLICATE);
+	c->tcp->counters.ooo_queued++;
+	return DROP_NONE;
+}
+
+/* A chunk whose turn has come: offered, and what is not taken moves over without a copy. */
+static void take_chunk(struct tcp_conn *c, struct rx_chunk *k)
+{
+	size_t taken = 0;
+
+	list_remove(&k->node);
+	c->out_of_order_chunks--;
+	c->rcv_nxt = seq_add(c->rcv_nxt, k->len);
+	c->bytes_received += k->len;
+	if (list_is_empty(&c->received) && can_offer(c)) {
+		taken = offer(c, bytes_of(k->data + k->start, k->len));
+		if (is_dead(c) || (c->flags & CONN_DETACHED) != 0)
+			taken = k->len;
+	}
+	if (taken == k->len) {
+		pool_give(&c->tcp->chunk_pool, k);
+		return;
+	}
+	drop_front(k, (uint32_t)taken);
+	list_append(&c->received, &k->node);
+	c->received_bytes += k->len;
+}
+
+/* What was held out of order and has become the next in order. */
+static void absorb(struct tcp_conn *c)
+{
+	struct list *n;
+
+	while (!is_dead(c) && (n = list_first(&c->out_of_order)) != NULL) {
+		struct rx_chunk *k = chunk_of(n);
+		if (seq_gt(k->seq, c->rcv_nxt))
+			return;
+		if (seq_le(seq_add(k->seq, k->len), c->rcv_nxt)) {
+			free_chunk(c, k);
+			c->out_of_order_chunks--;
+			continue;
+		}
+		drop_front(k, seq_len(c->rcv_nxt, k->seq));
+		take_chunk(c, k);
+	}
+}
+
+enum drop_reason tcp_receive_text(struct tcp_conn *c, struct seq seq, struct bytes text)
+{
+	enum drop_reason reason;
+
+	if (!seq_eq(seq, c->rcv_nxt))
+		return store_out_of_order(c, seq, text);
+	reason = take_in_order(c, text);
+	absorb(c); /* even if memory ran out: rcv.nxt may have moved over what was held */
+	return reason;
+}
+
+/* Tells the peer of a window that opened, when that is worth a segment. */
+static void announce_window(struct tcp_conn *c)
+{
+	if (in_state(c, TCP_CAN_RECEIVE_TEXT) && tcp_receive_window(c) > seq_len(c->rcv_adv, c->rcv_nxt))
+		tcp_ack_now(c);
+}
+
+/* After data was taken from the queue: a wider window is told, and a connection that only waited for this ends. */
+static void after_taking(struct tcp_conn *c)
+{
+	if (is_dead(c))
+		return;
+	if ((c->flags & CONN_TABLED) == 0 && list_is_empty(&c->received))
+		tcp_conn_finish(c);
+	else
+		announce_window(c);
+}
+
+void tcp_receive_resume(struct tcp_conn *c)
+{
+	struct list *n;
+
+	while (!is_dead(c) && can_offer(c) && (n = list_first(&c->received)) != NULL) {
+		struct rx_chunk *k = chunk_of(n);
+		size_t taken = offer(c, bytes_of(k->data + k->start, k->len));
+		if (is_dead(c) || (c->flags & CONN_DETACHED) != 0)
+			return;
+		c->received_bytes -= (uint32_t)taken;
+		if (taken < k->len) {
+			drop_front(k, (uint32_t)taken);
+			break;
+		}
+		free_chunk(c, k);
+	}
+	after_taking(c);
+}
+
+size_t tcp_recv(struct stream *s, void *buf, size_t len)
+{
+	struct tcp_conn *c = tcp_conn_of(s);
+	size_t copied = 0;
+	struct list *n;
+
+	if ((c->flags & CONN_DELIVERING) != 0)
+		return 0; /* the data is in on_receive()'s hands */
+	while (copied < len && (n = list_first(&c->received)) != NULL) {
+		struct rx_chunk *k = chunk_of(n);
+		uint32_t take = min_u32(k->len, (uint32_t)(len - copied < UINT32_MAX ? len - copied : UINT32_MAX));
+		memcpy((char *)buf + copied, k->data + k->start, take);
+		copied += take;
+		c->received_bytes -= take;
+		if (take == k->len)
+			free_chunk(c, k);
+		else
+			drop_front(k, take);
+	}
+	after_taking(c);
+	return copied;
+}
+
+void tcp_receive_free(struct tcp_conn *c)
+{
+	struct list *n;
+
+	while ((n = list_first(&c->received)) != NULL)
+		free_chunk(c, chunk_of(n));
+	while ((n = list_first(&c->out_of_order)) != NULL)
+		free_chunk(c, chunk_of(n));
+	c->received_bytes = c->out_of_order_chunks = 0;
+}

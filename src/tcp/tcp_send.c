@@ -1,0 +1,204 @@
+/*
+ * The send queue: references to the bytes that the layer above queued (spans), in order, from snd.una on; and
+ * over them the segments in flight, also in order and without gaps. Nothing is copied: a segment remembers where in the
+ * queue its payload begins, and its retransmission points there again (design rule 3).
+ */
+#include "tcp/tcp_conn.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static void advance(struct send_cursor *at, size_t n)
+{
+	while (n > 0) {
+		size_t left = at->piece->span.len - at->offset;
+		if (n < left) {
+			at->offset += n;
+			return;
+		}
+		n -= left;
+		at->piece = at->piece->next;
+		at->offset = 0;
+	}
+}
+
+/* Takes a chain of pieces, one for each span that has bytes; NULL and none taken if the pool is empty. */
+static bool make_pieces(struct tcp *tcp, const struct span *spans, size_t count, struct send_piece **first,
+			struct send_piece **last)
+{
+	*first = *last = NULL;
+	for (size_t i = 0; i < count; i++) {
+		struct send_piece *p;
+		if (spans[i].len == 0)
+			continue;
+		p = pool_take(&tcp->piece_pool);
+		if (p == NULL)
+			goto fail;
+		p->next = NULL;
+		p->span = spans[i];
+		if (*last != NULL)
+			(*last)->next = p;
+		else
+			*first = p;
+		*last = p;
+	}
+	return true;
+fail:
+	for (struct send_piece *p = *first, *next; p != NULL; p = next) {
+		next = p->next;
+		pool_give(&tcp->piece_pool, p);
+	}
+	return false;
+}
+
+int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count)
+{
+	struct send_piece *first, *last;
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += spans[i].len;
+	/* Once past the room by one call is allowed, past what a 32-bit sequence space can hold is not. */
+	if (bytes > INT32_MAX - c->queued)
+		return -ENOBUFS;
+	if (!make_pieces(c->tcp, spans, count, &first, &last))
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) /* empty spans have no piece to hold their owner */
+		if (spans[i].len == 0)
+			span_owner_unref(spans[i].owner);
+	if (first == NULL)
+		return 0;
+	if (c->send_tail != NULL)
+		c->send_tail->next = first;
+	else
+		c->send_head = (struct send_cursor){ first, 0 };
+	c->send_tail = last;
+	if (c->send_next.piece == NULL)
+		c->send_next = (struct send_cursor){ first, 0 };
+	c->queued += (uint32_t)bytes;
+	c->unsent += (uint32_t)bytes;
+	return 0;
+}
+
+struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16_t flags)
+{
+	struct tcp_segment *s = pool_take(&c->tcp->segment_pool);
+
+	if (s == NULL)
+		return NULL;
+	assert(payload <= c->unsent);
+	*s = (struct tcp_segment){
+		.from = c->send_next,
+		.sent_us = tcp_now(c->tcp),
+		.seq = c->snd_nxt,
+		.len = payload + ((flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0),
+		.flags = flags,
+	};
+	advance(&c->send_next, payload);
+	c->unsent -= payload;
+	c->snd_nxt = seq_add(c->snd_nxt, s->len);
+	c->pipe += s->len;
+	list_append(&c->flight, &s->node);
+	return s;
+}
+
+bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len)
+{
+	struct tcp_segment *rest = pool_take(&c->tcp->segment_pool);
+
+	if (rest == NULL)
+		return false;
+	assert(len > 0 && len < s->len && (s->flags & SEG_SYN) == 0);
+	*rest = *s;
+	rest->seq = seq_add(s->seq, len);
+	rest->len = s->len - len;
+	if (rest->len > ((s->flags & SEG_FIN) != 0 ? 1u : 0u))
+		advance(&rest->from, len);
+	else
+		rest->from = (struct send_cursor){ NULL, 0 }; /* FIN alone */
+	s->len = len;
+	s->flags &= (uint16_t)~(SEG_FIN | SEG_PUSH);
+	list_insert_after(&s->node, &rest->node);
+	return true;
+}
+
+/* Releases the first n bytes of the queue. */
+static void release(struct tcp_conn *c, uint32_t n)
+{
+	c->queued -= n;
+	while (n > 0) {
+		struct send_piece *p = c->send_head.piece;
+		size_t left = p->span.len - c->send_head.offset;
+		if (n < left) {
+			c->send_head.offset += n;
+			return;
+		}
+		n -= (uint32_t)left;
+		c->send_head = (struct send_cursor){ p->next, 0 };
+		if (p->next == NULL)
+			c->send_tail = NULL;
+		span_owner_unref(p->span.owner);
+		pool_give(&c->tcp->piece_pool, p);
+	}
+}
+
+/* The part of s before ack is acknowledged and s goes on: it held payload in front, since SYN stands alone and FIN last. */
+static uint32_t cut_front(struct tcp_conn *c, struct tcp_segment *s, struct seq ack)
+{
+	uint32_t n = seq_len(ack, s->seq);
+	bool only_fin_left = (s->flags & SEG_FIN) != 0 && n + 1 == s->len;
+
+	if ((s->flags & SEG_LOST) == 0)
+		c->pipe -= n;
+	if (only_fin_left)
+		s->from = (struct send_cursor){ NULL, 0 };
+	else
+		advance(&s->from, n);
+	s->seq = ack;
+	s->len -= n;
+	return n;
+}
+
+void tcp_send_acked(struct tcp_conn *c, struct seq ack, bool *sampled, uint64_t *rtt_us)
+{
+	uint32_t bytes = 0;
+	struct list *n;
+
+	*sampled = false;
+	while ((n = list_first(&c->flight)) != NULL) {
+		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
+		if (seq_le(ack, s->seq))
+			break;
+		if (seq_lt(ack, seq_add(s->seq, s->len))) {
+			bytes += cut_front(c, s, ack);
+			break;
+		}
+		bytes += s->len - ((s->flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0);
+		if ((s->flags & SEG_LOST) == 0)
+			c->pipe -= s->len;
+		if ((s->flags & SEG_RETRANSMITTED) == 0) { /* Karn (MUST-18) */
+			*sampled = true;
+			*rtt_us = tcp_now(c->tcp) - s->sent_us;
+		}
+		list_remove(n);
+		pool_give(&c->tcp->segment_pool, s);
+	}
+	c->snd_una = ack;
+	c->bytes_acked += bytes;
+	release(c, bytes);
+}
+
+void tcp_send_free(struct tcp_conn *c)
+{
+	struct list *n;
+
+	while ((n = list_first(&c->flight)) != NULL) {
+		list_remove(n);
+		pool_give(&c->tcp->segment_pool, LIST_ENTRY(n, struct tcp_segment, node));
+	}
+	release(c, c->queued);
+	c->unsent = 0;
+	c->pipe = 0;
+	c->send_next = (struct send_cursor){ NULL, 0 };
+	c->snd_una = c->snd_nxt;
+}

@@ -1,0 +1,174 @@
+/*
+ * The state of a connection: the diagram, the transitions that it allows, what holds in each state, and the one
+ * function that changes it (RFC 9293 section 3.3.2).
+ *
+ *   from           to             by
+ *   CLOSED         SYN-SENT       tcp_connect
+ *   CLOSED         SYN-RECEIVED   tcp_syn_input: the third ACK of a half-open record, made a block
+ *   SYN-SENT       SYN-RECEIVED   SYN arrives: simultaneous open
+ *   SYN-SENT       ESTABLISHED    SYN and ACK of ours arrive
+ *   SYN-RECEIVED   ESTABLISHED    ACK of our SYN
+ *   SYN-RECEIVED   FIN-WAIT-1     shut down before that
+ *   SYN-RECEIVED   CLOSE-WAIT     FIN arrives before that (with the ACK, by way of ESTABLISHED)
+ *   ESTABLISHED    FIN-WAIT-1     shut down: FIN sent
+ *   ESTABLISHED    CLOSE-WAIT     FIN arrives
+ *   FIN-WAIT-1     FIN-WAIT-2     ACK of our FIN
+ *   FIN-WAIT-1     CLOSING        FIN arrives: simultaneous close
+ *   FIN-WAIT-1     TIME-WAIT      FIN with the ACK of ours (by way of FIN-WAIT-2)
+ *   FIN-WAIT-2     TIME-WAIT      FIN arrives
+ *   CLOSE-WAIT     LAST-ACK       shut down: FIN sent
+ *   CLOSING        TIME-WAIT      ACK of our FIN
+ *   LAST-ACK       CLOSED         ACK of our FIN
+ *   any            CLOSED         RST, abort, timeout; TIME-WAIT: a compact record has taken over
+ *
+ * FIN-WAIT-1 and LAST-ACK are entered when the FIN is sent, not when it is queued: until then the state is
+ * what the peer can see.
+ */
+#include "tcp/tcp_conn.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static const char *const names[TCP_STATES] = {
+	"CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+	"FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT",
+};
+
+/* Index: number of the bit of the state gone from. */
+static const unsigned allowed[TCP_STATES] = {
+	TCP_SYN_SENT | TCP_SYN_RECEIVED,
+	TCP_SYN_RECEIVED,
+	TCP_SYN_RECEIVED | TCP_ESTABLISHED | TCP_CLOSED,
+	TCP_ESTABLISHED | TCP_FIN_WAIT_1 | TCP_CLOSE_WAIT | TCP_CLOSED,
+	TCP_FIN_WAIT_1 | TCP_CLOSE_WAIT | TCP_CLOSED,
+	TCP_FIN_WAIT_2 | TCP_CLOSING | TCP_TIME_WAIT | TCP_CLOSED,
+	TCP_TIME_WAIT | TCP_CLOSED,
+	TCP_LAST_ACK | TCP_CLOSED,
+	TCP_TIME_WAIT | TCP_CLOSED,
+	TCP_CLOSED,
+	TCP_CLOSED,
+};
+
+static unsigned number(enum tcp_state s)
+{
+	return (unsigned)__builtin_ctz((unsigned)s);
+}
+
+const char *tcp_state_name(enum tcp_state s)
+{
+	return names[number(s)];
+}
+
+static void tell(struct tcp *tcp, const struct tcp_conn *c, enum tcp_state from, enum tcp_state to)
+{
+	char note[32];
+
+	snprintf(note, sizeof note, "%s -> %s", tcp_state_name(from), tcp_state_name(to));
+	observers_tell(tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_STATE,
+								    .now_us = tcp_now(tcp),
+								    .conn = c,
+								    .note = note,
+								    .old_value = from,
+								    .new_value = to });
+}
+
+void tcp_note_state(struct tcp *tcp, enum tcp_state from, enum tcp_state to)
+{
+	if (UNLIKELY(tcp->world->observer != NULL))
+		tell(tcp, NULL, from, to);
+}
+
+void tcp_enter(struct tcp_conn *c, enum tcp_state to)
+{
+	enum tcp_state from = c->state;
+
+	assert((allowed[number(from)] & (unsigned)to) != 0);
+	c->state = to;
+	if (UNLIKELY(c->tcp->world->observer != NULL))
+		tell(c->tcp, c, from, to);
+	if (to != TCP_CLOSED)
+		tcp_timers_state_entered(c);
+}
+
+void tcp_hand_over(struct tcp_conn *c)
+{
+	assert(in_state(c, TCP_TIME_WAIT));
+	c->state = TCP_CLOSED;
+}
+
+#ifdef TH_CHECKS
+static void check_flight(const struct tcp_conn *c)
+{
+	struct seq at = c->snd_una;
+	uint32_t flight = 0;
+
+	LIST_FOR_EACH(n, &c->flight) {
+		const struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
+		assert(seq_eq(s->seq, at)); /* no gap, no overlap */
+		assert(s->len > 0);
+		at = seq_add(at, s->len);
+		if ((s->flags & SEG_LOST) == 0)
+			flight += s->len;
+	}
+	assert(seq_eq(at, c->snd_nxt));
+	assert(flight == c->pipe);
+}
+
+static void check_receive(const struct tcp_conn *c)
+{
+	uint32_t bytes = 0, chunks = 0;
+	struct seq at = c->rcv_nxt;
+
+	LIST_FOR_EACH(n, &c->received)
+		bytes += LIST_ENTRY(n, struct rx_chunk, node)->len;
+	assert(bytes == c->received_bytes);
+	LIST_FOR_EACH(m, &c->out_of_order) {
+		const struct rx_chunk *k = LIST_ENTRY(m, struct rx_chunk, node);
+		assert(seq_ge(k->seq, at) && k->len > 0);
+		at = seq_add(k->seq, k->len);
+		chunks++;
+	}
+	assert(chunks == c->out_of_order_chunks);
+}
+
+static void check_send_queue(const struct tcp_conn *c)
+{
+	uint32_t bytes = 0;
+
+	for (const struct send_piece *p = c->send_head.piece; p != NULL; p = p->next)
+		bytes += (uint32_t)p->span.len;
+	if (c->send_head.piece != NULL)
+		bytes -= (uint32_t)c->send_head.offset;
+	assert(bytes == c->queued);
+	assert(c->unsent <= c->queued);
+}
+
+void tcp_check(const struct tcp_conn *c)
+{
+	if ((c->flags & CONN_DEAD) != 0) {
+		assert(c->state == TCP_CLOSED);
+		return;
+	}
+	assert(seq_le(c->snd_una, c->snd_nxt));
+	check_flight(c);
+	check_receive(c);
+	check_send_queue(c);
+	/* A connection that waits for an acknowledgement has a timer running. */
+	if (!list_is_empty(&c->flight))
+		assert(c->retransmit_at != TIMER_NEVER);
+	if (c->retransmit_at != TIMER_NEVER || c->delayed_ack_at != TIMER_NEVER)
+		assert(timer_is_set(&c->timer));
+	/* FIN is the last thing sent, and these states mean that it was. */
+	if (in_state(c, TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2 | TCP_CLOSING | TCP_LAST_ACK | TCP_TIME_WAIT))
+		assert((c->flags & CONN_FIN_SENT) != 0 && c->unsent == 0);
+	if (in_state(c, TCP_CLOSE_WAIT | TCP_CLOSING | TCP_LAST_ACK | TCP_TIME_WAIT))
+		assert((c->flags & CONN_FIN_RECEIVED) != 0);
+	if (in_state(c, TCP_SYN_SENT))
+		assert(c->rcv_nxt.n == 0 && c->received_bytes == 0);
+}
+#else
+void tcp_check(const struct tcp_conn *c)
+{
+	(void)c;
+}
+#endif

@@ -1,0 +1,226 @@
+/*
+ * The timers of a connection. Callers report events; only this file knows deadlines. A connection has three, and one timer
+ * of the wheel, which is moved only when a deadline comes before it: most deadlines move away again and again, and cost nothing.
+ *
+ *   retransmit_at   retransmission (RFC 6298) while something is in flight; window probe (RFC 9293 section 3.8.6.1) while
+ *                   the peer's window holds everything back
+ *   delayed_ack_at  RFC 9293 section 3.8.6.3
+ *   idle_at         keep-alive (section 3.8.4); in FIN-WAIT-2 the limit on waiting for the peer's FIN
+ */
+#include "tcp/tcp_conn.h"
+
+enum { MAX_BACKOFF = 16 };
+
+static uint64_t earliest(const struct tcp_conn *c)
+{
+	uint64_t at = c->retransmit_at;
+
+	if (c->delayed_ack_at < at)
+		at = c->delayed_ack_at;
+	return c->idle_at < at ? c->idle_at : at;
+}
+
+static void arm(struct tcp_conn *c)
+{
+	uint64_t at = earliest(c);
+
+	if (at != TIMER_NEVER && (!timer_is_set(&c->timer) || at < c->timer.deadline_us))
+		timer_set(&c->tcp->world->timers, &c->timer, at);
+}
+
+/* The timeout with its back-off (RFC 6298 (5.5)). */
+static uint64_t rto(const struct tcp_conn *c)
+{
+	uint64_t us = (uint64_t)c->rto_us << c->backoff;
+	return us > c->tcp->config.max_rto_us ? c->tcp->config.max_rto_us : us;
+}
+
+static void back_off(struct tcp_conn *c)
+{
+	if (c->backoff < MAX_BACKOFF)
+		c->backoff++;
+	c->retransmit_at = tcp_now(c->tcp) + rto(c);
+	if (UNLIKELY(c->tcp->world->observer != NULL))
+		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_RTO,
+									       .now_us = tcp_now(c->tcp),
+									       .conn = c,
+									       .new_value = rto(c) });
+}
+
+static void time_out(struct tcp_conn *c)
+{
+	c->tcp->counters.abort_on_timeout++;
+	tcp_send_rst(c);
+	tcp_conn_end(c, STREAM_END_TIMEOUT);
+}
+
+/* The second threshold, R2 (RFC 9293 section 3.8.3); a SYN has its own (MUST-23). */
+static uint64_t limit(const struct tcp_conn *c)
+{
+	return in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED) ? c->tcp->config.syn_timeout_us : c->user_timeout_us;
+}
+
+static bool window_closed(const struct tcp_conn *c)
+{
+	return in_state(c, TCP_SYNCHRONISED) && (c->snd_wnd == 0 || list_is_empty(&c->flight));
+}
+
+/* A peer that answers probes may keep its window closed for ever (MUST-37): only silence counts. */
+static void probe_due(struct tcp_conn *c)
+{
+	uint64_t silent_since = c->stuck_since_us > c->last_received_us ? c->stuck_since_us : c->last_received_us;
+
+	if (tcp_now(c->tcp) - silent_since >= limit(c)) {
+		time_out(c);
+		return;
+	}
+	back_off(c);
+	tcp_send_window_probe(c);
+}
+
+static void retransmission_due(struct tcp_conn *c)
+{
+	if (tcp_now(c->tcp) - c->stuck_since_us >= limit(c)) {
+		time_out(c);
+		return;
+	}
+	tcp_on_retransmission_timeout(c);
+	back_off(c);
+	if (c->backoff >= TCP_R1)
+		c->flags |= CONN_R1_PASSED;
+}
+
+static void on_retransmit(struct tcp_conn *c)
+{
+	c->retransmit_at = TIMER_NEVER;
+	if (list_is_empty(&c->flight) && c->unsent == 0)
+		return;
+	if (c->stuck_since_us == 0)
+		c->stuck_since_us = tcp_now(c->tcp) - rto(c); /* since it was sent */
+	if (window_closed(c))
+		probe_due(c);
+	else
+		retransmission_due(c);
+}
+
+/* A probe goes only when nothing is outstanding and nothing came for the interval (MUST-26); one unanswered proves nothing (MUST-29). */
+static void on_keepalive(struct tcp_conn *c)
+{
+	const struct tcp_config *config = &c->tcp->config;
+	uint64_t wait = c->keepalive_sent == 0 ? config->keepalive_idle_us : config->keepalive_interval_us;
+	uint64_t since = c->last_received_us > c->last_sent_us || c->keepalive_sent == 0 ? c->last_received_us : c->last_sent_us;
+
+	c->idle_at = since + wait;
+	if (c->idle_at > tcp_now(c->tcp))
+		return;
+	if (c->keepalive_sent >= config->keepalive_probes) {
+		time_out(c);
+		return;
+	}
+	c->idle_at = tcp_now(c->tcp) + config->keepalive_interval_us;
+	if (!list_is_empty(&c->flight) || c->unsent > 0)
+		return;
+	c->keepalive_sent++;
+	c->tcp->counters.keepalives++;
+	tcp_send_probe(c, "keep-alive probe");
+}
+
+static void on_idle(struct tcp_conn *c)
+{
+	c->idle_at = TIMER_NEVER;
+	if (in_state(c, TCP_FIN_WAIT_2) && (c->flags & CONN_DETACHED) != 0)
+		tcp_conn_end(c, STREAM_END_TIMEOUT);
+	else if ((c->flags & CONN_KEEPALIVE) != 0 && in_state(c, TCP_ESTABLISHED | TCP_CLOSE_WAIT))
+		on_keepalive(c);
+}
+
+static void fire(struct timer *t, uint64_t now_us)
+{
+	struct tcp_conn *c = CONTAINER_OF(t, struct tcp_conn, timer);
+
+	if (c->delayed_ack_at <= now_us) {
+		c->delayed_ack_at = TIMER_NEVER;
+		c->tcp->counters.delayed_ack_sent++;
+		tcp_ack_now(c);
+	}
+	if (c->retransmit_at <= now_us)
+		on_retransmit(c);
+	if ((c->flags & CONN_DEAD) == 0 && c->idle_at <= now_us)
+		on_idle(c);
+	if ((c->flags & CONN_DEAD) == 0)
+		arm(c);
+	tcp_check(c);
+}
+
+void tcp_timers_init(struct tcp_conn *c)
+{
+	timer_init(&c->timer, fire);
+	c->retransmit_at = c->delayed_ack_at = c->idle_at = TIMER_NEVER;
+}
+
+void tcp_timers_stop(struct tcp_conn *c)
+{
+	c->retransmit_at = c->delayed_ack_at = c->idle_at = TIMER_NEVER;
+	timer_cancel(&c->tcp->world->timers, &c->timer);
+}
+
+void tcp_timers_data_sent(struct tcp_conn *c)
+{
+	if (c->retransmit_at == TIMER_NEVER) { /* RFC 6298 (5.1) */
+		c->retransmit_at = tcp_now(c->tcp) + rto(c);
+		arm(c);
+	}
+}
+
+void tcp_timers_acked(struct tcp_conn *c)
+{
+	if (c->snd_wnd > 0) /* a peer that takes probes octet by octet goes on being probed ever more slowly (SHLD-30) */
+		c->backoff = 0;
+	c->stuck_since_us = 0;
+	c->flags &= ~(unsigned)CONN_R1_PASSED;
+	/* RFC 6298 (5.2), (5.3) */
+	c->retransmit_at = list_is_empty(&c->flight) ? TIMER_NEVER : tcp_now(c->tcp) + rto(c);
+	arm(c);
+}
+
+void tcp_timers_blocked(struct tcp_conn *c)
+{
+	if (c->unsent == 0 || !list_is_empty(&c->flight) || !in_state(c, TCP_CAN_SEND_TEXT) || c->retransmit_at != TIMER_NEVER)
+		return;
+	c->retransmit_at = tcp_now(c->tcp) + rto(c); /* the first probe after one RTO (SHLD-29) */
+	arm(c);
+}
+
+void tcp_timers_segment_received(struct tcp_conn *c)
+{
+	c->last_received_us = tcp_now(c->tcp);
+	c->keepalive_sent = 0;
+}
+
+void tcp_timers_text_received(struct tcp_conn *c)
+{
+	/* At least every second full-sized segment at once (SHLD-19), the rest a little later (SHLD-18). */
+	if (seq_len(c->rcv_nxt, c->last_ack_sent) >= 2u * c->rcv_mss || c->tcp->config.delayed_ack_us == 0) {
+		tcp_ack_now(c);
+		return;
+	}
+	c->tcp->counters.delayed_acks++;
+	if (c->delayed_ack_at == TIMER_NEVER) {
+		c->delayed_ack_at = tcp_now(c->tcp) + c->tcp->config.delayed_ack_us;
+		arm(c);
+	}
+}
+
+void tcp_timers_ack_sent(struct tcp_conn *c)
+{
+	c->delayed_ack_at = TIMER_NEVER;
+}
+
+void tcp_timers_state_entered(struct tcp_conn *c)
+{
+	if (in_state(c, TCP_FIN_WAIT_2) && (c->flags & CONN_DETACHED) != 0)
+		c->idle_at = tcp_now(c->tcp) + c->tcp->config.fin_wait_2_timeout_us;
+	else if (in_state(c, TCP_ESTABLISHED) && (c->flags & CONN_KEEPALIVE) != 0)
+		c->idle_at = tcp_now(c->tcp) + c->tcp->config.keepalive_idle_us;
+	arm(c);
+}
