@@ -1,0 +1,101 @@
+/*
+ * The HTTP/1.1 server (RFC 9110, RFC 9112) on streams. It knows neither TCP nor TLS: an accepted stream
+ * is handed to it with the listener's sites, and it answers what arrives. One instance a worker.
+ *
+ * Memory: a connection between requests keeps a record of 64 bytes; parser, header storage and response
+ * state are borrowed from pools while a request is under way (design rule 4). Time is the world's; files
+ * are the operating system's.
+ */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include <stdbool.h>
+
+#include "base/failure.h"
+#include "base/stream.h"
+#include "base/world.h"
+
+struct http_server;
+
+/* Limits and times; http_config_default() gives the documented defaults. Times in microseconds, sizes in
+ * bytes. */
+struct http_config {
+	uint64_t keepalive_timeout_us; /* between two requests */
+	uint64_t header_timeout_us;    /* from a request's first byte to its head's end; also for that byte */
+	uint64_t body_timeout_us;      /* without a byte of the body arriving */
+	uint64_t send_timeout_us;      /* without the peer acknowledging a byte of what waits for it */
+	uint64_t linger_timeout_us;    /* reading on after a last answer, so that it arrives */
+	uint64_t linger_bytes;         /* most that is read on */
+	uint32_t keepalive_requests;   /* most requests on one connection */
+	uint32_t max_uri, max_headers, max_header_count;
+	uint64_t max_body;
+	uint32_t max_connections;
+	uint32_t max_requests; /* under way at once; more wait */
+	bool server_header;
+	uint32_t cache_entries;
+	uint64_t cache_bytes, cache_max_file; /* contents kept in memory */
+	uint64_t cache_revalidate_us; /* a cached entry is checked against the file system after this long */
+	uint32_t file_buffer_bytes, file_buffers; /* larger files are sent through buffers: size and number */
+};
+
+/* One site: names that it answers to, and its root directory. */
+struct http_site {
+	const char *name;         /* for messages and the access log */
+	const char *root;         /* directory */
+	const char *const *index; /* index file names, NULL-terminated; NULL: index.html */
+	const char *const *hosts; /* Host names, NULL-terminated; empty or NULL: any */
+};
+
+/* A finished request, for the access log. Pointers are valid during the call. */
+struct http_log_record {
+	struct stream_info stream;
+	const char *method, *target, *host, *referer, *user_agent; /* as received; NULL: absent */
+	size_t method_len, target_len, host_len, referer_len, user_agent_len;
+	uint8_t version_major, version_minor; /* 0.0: the request line was not understood */
+	unsigned status;                      /* 499: the client left before there was an answer */
+	uint64_t body_bytes_sent;             /* handed to the stream */
+	uint64_t started_us, finished_us;     /* world time */
+	uint32_t connection_requests;         /* this one's number on its connection, from 1 */
+};
+
+struct http_hooks {
+	void (*on_request_done)(void *context, const struct http_log_record *record); /* may be NULL */
+	uint64_t (*wall_us)(void *context); /* microseconds since 1970, for Date; NULL: the system's clock */
+	void *context;
+};
+
+struct http_usage {
+	uint64_t requests;              /* finished */
+	uint64_t responses_by_class[6]; /* 1xx … 5xx at [1] … [5]; 499 is no response and stands at [0] */
+	uint32_t idle, busy;            /* connections now; lingering ones are busy */
+	uint64_t cache_hits, cache_misses, cache_bytes;
+	uint32_t cache_entries;
+	uint64_t request_waits, buffer_waits; /* times that a connection waited for a pool at its limit */
+	uint64_t aborted;             /* reset by us: file changed under way, no memory, peer not reading */
+	uint64_t timed_out;           /* connections given up by a timer, idle ones included */
+	uint64_t refused_connections; /* beyond max_connections, or no memory */
+};
+
+void http_config_default(struct http_config *c);
+
+/* sites[0] is the default. Roots are opened now, so a missing one is told here. All is copied. hooks may
+ * be NULL. 0, or negative errno and *why. */
+int http_server_new(const struct http_config *config, const struct http_site *sites, size_t n_sites,
+		    struct world *w, const struct http_hooks *hooks, struct http_server **out,
+		    struct failure *why);
+
+/* Resets every connection. Memory that streams still point at is freed when they let go of it. To be
+ * called while the world still exists: before the stack is freed. */
+void http_server_free(struct http_server *server);
+
+/* Serves this stream from now on: sets its handler and user, and takes what it already holds. If no
+ * memory is left the stream is aborted. */
+void http_serve(struct http_server *server, struct stream *stream);
+
+/* No more keep-alive: idle connections are closed now, busy ones after their response. True when none is
+ * left. */
+bool http_drain(struct http_server *server);
+
+void http_usage(const struct http_server *server, struct http_usage *out);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * Bodies. One in memory goes by reference, cut to the room that the stream has, so that a slow peer
+ * takes up no more of the stream's queue than it should. One in a file passes through buffers: as many
+ * as the room is worth while they are plenty, one a peer at a time when they are scarce.
+ */
+#include "http/http_body.h"
+
+#include "http/http_file.h"
+
+enum { LEAST_PIECE = 16384 }; /* of a body in memory; less room than this is exceeded once */
+
+/* The room for more of b. Its first bytes leave with the head, in one call, even if that took all room. */
+static size_t room_for(const struct http_batch *out, const struct http_body *b)
+{
+	size_t room = http_batch_room(out);
+
+	return room == 0 && b->at == 0 && out->bytes > 0 ? 1 : room;
+}
+
+static void advance(struct http_body *b, uint64_t n)
+{
+	b->at += n;
+	b->left -= n;
+}
+
+static void add_memory(struct http_batch *out, struct http_body *b, size_t room)
+{
+	uint64_t n = room > LEAST_PIECE ? room : LEAST_PIECE;
+
+	if (n > b->left)
+		n = b->left;
+	http_batch_add(out, b->data + b->at, (size_t)n, b->owner);
+	advance(b, n);
+}
+
+/* Adds one buffer of the file; NO_ROOM means that it may go on. */
+static enum http_body_outcome add_file_piece(struct http_batch *out, struct http_body *b,
+					     struct http_buffers *buffers)
+{
+	struct http_buffer *buffer = http_buffer_take_large(buffers);
+	size_t n;
+
+	if (buffer == NULL)
+		return HTTP_BODY_NO_BUFFER;
+	n = http_file_read(b->entry, b->at, b->left, buffer);
+	if (n == 0) {
+		span_owner_unref(&buffer->owner);
+		return HTTP_BODY_BROKEN;
+	}
+	http_batch_give(out, buffer->data, n, &buffer->owner);
+	advance(b, n);
+	return HTTP_BODY_NO_ROOM;
+}
+
+static enum http_body_outcome add_file(struct http_batch *out, struct http_body *b,
+				       struct http_buffers *buffers, bool drained)
+{
+	enum http_body_outcome outcome = HTTP_BODY_NO_ROOM;
+
+	while (b->left > 0 && outcome == HTTP_BODY_NO_ROOM && room_for(out, b) > 0) {
+		if (!drained && http_buffers_are_scarce(buffers))
+			return HTTP_BODY_UNDRAINED;
+		outcome = add_file_piece(out, b, buffers);
+		drained = false;
+	}
+	return outcome;
+}
+
+enum http_body_outcome http_body_add(struct http_batch *out, struct http_body *body,
+				     struct http_buffers *buffers, bool drained)
+{
+	enum http_body_outcome outcome = HTTP_BODY_NO_ROOM;
+
+	if (body->left > 0 && body->data == NULL) {
+		outcome = add_file(out, body, buffers, drained);
+	} else {
+		size_t room;
+
+		while (body->left > 0 && (room = room_for(out, body)) > 0)
+			add_memory(out, body, room);
+	}
+	return body->left == 0 ? HTTP_BODY_SENT : outcome;
+}

@@ -1,0 +1,604 @@
+/*
+ * A connection's life: FRESH, then for each request HEAD, perhaps BODY, perhaps SENDING, and IDLE; in
+ * the end LINGER, or nothing. Most requests arrive whole and are answered in the same call, which leaves
+ * the connection IDLE as it was. Requests are answered in order: while a response is under way the rest
+ * stays in the stream.
+ *
+ * All work happens in work(): it takes input and produces output until one of them runs out, sends, and
+ * then conclude() does what the outcome asks for. A connection may end in there, so nobody touches it
+ * afterwards.
+ *
+ * Ending (RFC 9112 section 9.6): unless the client said that it closes, or has closed, only our side is
+ * shut down and what still arrives is dropped for a while. Closing at once would answer it with RST, and
+ * that makes the peer throw away the response that it has not read yet.
+ */
+#include "http/http_conn.h"
+
+#include "http/http_access.h"
+#include "http/http_head.h"
+
+/* Most spans of a 100, and of a response up to its first piece of body. */
+enum { RESPONSE_SPANS = 8 };
+
+/* What comes of a step. */
+enum step {
+	STEP_ON,    /* ready for more input */
+	STEP_ROOM,  /* needs room in the stream */
+	STEP_PAUSE, /* needs something else, as the state says */
+	STEP_CLOSE, /* the last answer is complete */
+	STEP_ABORT, /* cannot go on */
+};
+
+static void leave_queue(struct http_conn *c)
+{
+	http_queue_leave(&c->server->queues[c->state], &c->node);
+}
+
+static void enter(struct http_conn *c, enum http_conn_state state)
+{
+	leave_queue(c);
+	c->state = (uint8_t)state;
+	http_queue_enter(&c->server->queues[state], &c->node);
+}
+
+/* The peer has acknowledged something since this was last asked. */
+static bool has_progressed(struct http_conn *c)
+{
+	uint32_t before = c->mark;
+	struct stream_info info;
+
+	stream_info(c->stream, &info);
+	c->mark = (uint32_t)info.bytes_acked;
+	return c->mark != before;
+}
+
+static void enter_sending(struct http_conn *c)
+{
+	has_progressed(c);
+	enter(c, HTTP_CONN_SENDING);
+}
+
+/* ---- exchanges ---- */
+
+static bool take_exchange(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+	struct http_exchange *x = pool_take(&s->exchanges);
+
+	if (x == NULL)
+		return false;
+	*x = (struct http_exchange){ .request = http_request_take(&s->parsers),
+				     .started_us = s->world->now_us };
+	if (x->request == NULL) {
+		pool_give(&s->exchanges, x);
+		return false;
+	}
+	x->request->blank_lines = c->blank_lines;
+	c->exchange = x;
+	return true;
+}
+
+static void give_exchange(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+
+	http_body_release(&c->exchange->body);
+	http_request_give(c->exchange->request);
+	pool_give(&s->exchanges, c->exchange);
+	c->exchange = NULL;
+	if (UNLIKELY(s->queues[HTTP_CONN_WAITING].count > 0))
+		http_server_wake(s);
+}
+
+/* ---- the end of a connection ---- */
+
+/* Forgets the connection; its stream has been let go of. */
+static void forget(struct http_conn *c)
+{
+	struct http_server *s = c->server;
+
+	if (c->exchange != NULL)
+		give_exchange(c);
+	leave_queue(c);
+	pool_give(&s->conns, c);
+}
+
+/* The request under way will not be finished. */
+static void record_unfinished(const struct http_conn *c)
+{
+	if (c->exchange != NULL && http_request_has_begun(c->exchange->request))
+		http_access_done(c);
+}
+
+void http_conn_abort(struct http_conn *c)
+{
+	record_unfinished(c);
+	c->server->usage.aborted++;
+	stream_abort(c->stream);
+	forget(c);
+}
+
+void http_conn_close(struct http_conn *c)
+{
+	stream_close(c->stream);
+	forget(c);
+}
+
+/* The last answer is queued. */
+static void end(struct http_conn *c, bool unread)
+{
+	uint64_t linger = c->server->config.linger_bytes;
+	bool held = (c->flags & HTTP_CONN_HELD) != 0;
+
+	if (!held && ((c->flags & HTTP_CONN_ENDED) || ((c->flags & HTTP_CONN_CLEAN) && !unread))) {
+		http_conn_close(c);
+		return;
+	}
+	stream_shutdown(c->stream);
+	c->mark = linger < UINT32_MAX ? (uint32_t)linger : UINT32_MAX;
+	c->flags &= (uint8_t)~HTTP_CONN_HELD;
+	enter(c, HTTP_CONN_LINGER);
+	if (held)
+		stream_resume(c->stream);
+}
+
+static size_t linger(struct http_conn *c, size_t len)
+{
+	if (len > c->mark) {
+		http_conn_close(c);
+		return len;
+	}
+	c->mark -= (uint32_t)len;
+	if (c->flags & HTTP_CONN_ENDED)
+		http_conn_close(c);
+	return len;
+}
+
+/* ---- responses ---- */
+
+/* Whether the client wants the connection to go on (RFC 9112 section 9.3). */
+static bool client_persists(const struct http_request *r)
+{
+	if (http_request_lists(r, HTTP_FIELD_CONNECTION, "close"))
+		return false;
+	return r->line.minor > 0 || http_request_lists(r, HTTP_FIELD_CONNECTION, "keep-alive");
+}
+
+/* After these the request was understood and read to its end. */
+static bool status_persists(unsigned status)
+{
+	return status < 400 || status == 403 || status == 404 || status == 405;
+}
+
+static enum http_persistence decide_persistence(const struct http_conn *c)
+{
+	const struct http_server *s = c->server;
+	struct http_exchange *x = c->exchange;
+	const struct http_request *r = x->request;
+	bool complete = r->stage == HTTP_STAGE_DONE && r->refusal == 0;
+	bool client = complete && client_persists(r);
+
+	x->client_closes = complete && !client;
+	x->persistent = client && status_persists(x->status) && !s->draining &&
+			r->line.method != HTTP_METHOD_CONNECT &&
+			c->requests + 1 < s->config.keepalive_requests;
+	if (!x->persistent)
+		return HTTP_PERSIST_CLOSE;
+	return r->line.minor > 0 ? HTTP_PERSIST_DEFAULT : HTTP_PERSIST_KEEP_ALIVE;
+}
+
+/* The response is queued as a whole. */
+static enum step finish(struct http_conn *c)
+{
+	bool persistent = c->exchange->persistent;
+
+	http_access_done(c);
+	if (c->exchange->client_closes)
+		c->flags |= HTTP_CONN_CLEAN;
+	c->requests++;
+	c->blank_lines = 0;
+	give_exchange(c);
+	enter(c, HTTP_CONN_IDLE);
+	return persistent ? STEP_ON : STEP_CLOSE;
+}
+
+static enum step send_body(struct http_conn *c, struct http_batch *out)
+{
+	bool drained = (c->flags & HTTP_CONN_UNDRAINED) == 0;
+
+	switch (http_body_add(out, &c->exchange->body, &c->server->buffers, drained)) {
+	case HTTP_BODY_SENT:
+		return finish(c);
+	case HTTP_BODY_NO_ROOM:
+		enter_sending(c);
+		return STEP_ROOM;
+	case HTTP_BODY_UNDRAINED:
+		enter_sending(c);
+		return STEP_PAUSE;
+	case HTTP_BODY_NO_BUFFER:
+		c->server->usage.buffer_waits++;
+		enter(c, HTTP_CONN_STARVED);
+		return STEP_PAUSE;
+	case HTTP_BODY_BROKEN:
+	default:
+		return STEP_ABORT;
+	}
+}
+
+static enum step respond(struct http_conn *c, struct http_batch *out, struct http_answer *answer)
+{
+	struct http_server *s = c->server;
+	struct http_exchange *x = c->exchange;
+
+	x->status = answer->status;
+	http_head_add(out, &s->clock, s->pages, answer, decide_persistence(c), &x->body);
+	if (x->request->line.method == HTTP_METHOD_HEAD)
+		x->body.left = 0;
+	x->body_total = x->body.left;
+	return send_body(c, out);
+}
+
+/* Answers with the page of an error, and closes. */
+static enum step refuse(struct http_conn *c, struct http_batch *out, unsigned status)
+{
+	struct http_answer answer = { .status = status };
+
+	return respond(c, out, &answer);
+}
+
+/* ---- requests ---- */
+
+/* RFC 9110 section 10.1.1: there is one expectation. */
+static bool expects_continue(const struct http_request *r)
+{
+	return r->line.minor > 0 && r->first[HTTP_FIELD_EXPECT] != 0;
+}
+
+/* What the head alone decides. 0, or the status that refuses the request. */
+static unsigned check_head(struct http_exchange *x)
+{
+	const struct http_request *r = x->request;
+	struct bytes expect = http_request_value(r, HTTP_FIELD_EXPECT);
+	unsigned status = http_target_parse(r, &x->target);
+
+	x->head_checked = true;
+	if (status != 0 || !expects_continue(r))
+		return status;
+	if (http_request_is_repeated(r, HTTP_FIELD_EXPECT) ||
+	    !http_text_is((const char *)expect.data, expect.len, "100-continue"))
+		return 417;
+	return 0;
+}
+
+/* A head with a body behind it, of which `arrived` bytes are here. */
+static enum step take_head(struct http_conn *c, struct http_batch *out, size_t arrived)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct http_exchange *x = c->exchange;
+	unsigned status = check_head(x);
+	struct http_answer answer;
+
+	if (status != 0)
+		return refuse(c, out, status);
+	if (!expects_continue(x->request))
+		return STEP_ON;
+	if (http_static_refuses(x->request) != 0) {
+		/* The client holds its body back: whether it will come now cannot be known, so this ends
+		 * here. */
+		http_static_answer(&c->server->files, x->request, &x->target, &answer);
+		return respond(c, out, &answer);
+	}
+	if (arrived == 0) {
+		http_batch_add(out, go_on, sizeof go_on - 1, NULL);
+		c->server->usage.responses_by_class[1]++;
+	}
+	return STEP_ON;
+}
+
+static enum step answer_message(struct http_conn *c, struct http_batch *out)
+{
+	struct http_exchange *x = c->exchange;
+	unsigned status = x->head_checked ? 0 : check_head(x);
+	struct http_answer answer;
+
+	if (status != 0)
+		return refuse(c, out, status);
+	http_static_answer(&c->server->files, x->request, &x->target, &answer);
+	return respond(c, out, &answer);
+}
+
+/* Makes ready for a request, if there is room to answer it and memory to read it. */
+static enum step begin(struct http_conn *c, struct http_batch *out)
+{
+	http_batch_reserve(out, RESPONSE_SPANS);
+	if (http_batch_room(out) == 0) {
+		enter_sending(c);
+		return STEP_ROOM;
+	}
+	if (!take_exchange(c)) {
+		c->server->usage.request_waits++;
+		enter(c, HTTP_CONN_WAITING);
+		return STEP_PAUSE;
+	}
+	return STEP_ON;
+}
+
+static enum step take_input(struct http_conn *c, struct http_batch *out, struct bytes *data)
+{
+	enum step step = c->exchange == NULL ? begin(c, out) : STEP_ON;
+	enum http_parsed parsed;
+
+	if (step != STEP_ON)
+		return step;
+	bytes_skip(data, http_parser_feed(c->exchange->request, *data, &parsed));
+	switch (parsed) {
+	case HTTP_PARSED_HEAD:
+		return take_head(c, out, data->len);
+	case HTTP_PARSED_MESSAGE:
+		return answer_message(c, out);
+	case HTTP_PARSED_REFUSED:
+		return refuse(c, out, c->exchange->request->refusal);
+	case HTTP_PARSED_MORE:
+	default:
+		return STEP_ON;
+	}
+}
+
+/* ---- work ---- */
+
+static bool send_batch(struct http_conn *c, struct http_batch *out)
+{
+	if (out->count > 0)
+		c->flags |= HTTP_CONN_UNDRAINED;
+	return http_batch_send(out);
+}
+
+/* What the step waited for has come while the batch was being sent, and no call will tell. */
+static bool can_go_on(const struct http_conn *c, enum step step)
+{
+	if (c->flags & HTTP_CONN_GONE)
+		return false;
+	if (step == STEP_ROOM)
+		return stream_room(c->stream) > 0;
+	return step == STEP_PAUSE && c->state == HTTP_CONN_SENDING && !(c->flags & HTTP_CONN_UNDRAINED);
+}
+
+static enum step work(struct http_conn *c, struct bytes *data)
+{
+	struct http_batch out;
+	enum step step;
+
+	c->flags |= HTTP_CONN_BUSY;
+	http_batch_init(&out, c->stream);
+	do {
+		step = c->exchange != NULL && c->exchange->status != 0 ? send_body(c, &out) : STEP_ON;
+		while (step == STEP_ON && data->len > 0)
+			step = take_input(c, &out, data);
+		if (!send_batch(c, &out))
+			step = STEP_ABORT;
+	} while (can_go_on(c, step));
+	c->flags &= (uint8_t)~HTTP_CONN_BUSY;
+	return step;
+}
+
+/* All input is taken, and no response is under way: the state follows from the request. */
+static void rest(struct http_conn *c)
+{
+	const struct http_exchange *x = c->exchange;
+
+	if (x == NULL) {
+		if (c->state != HTTP_CONN_IDLE)
+			enter(c, HTTP_CONN_IDLE);
+	} else if (!http_request_has_begun(x->request)) {
+		/* Blank lines, which some clients send after a body, are no request and win no time. */
+		c->blank_lines = x->request->blank_lines;
+		give_exchange(c);
+		if (c->state == HTTP_CONN_HEAD)
+			enter(c, HTTP_CONN_IDLE);
+	} else if (x->request->stage == HTTP_STAGE_BODY) {
+		enter(c, HTTP_CONN_BODY);
+	} else if (c->state != HTTP_CONN_HEAD || x->started_us > c->node.since_us) {
+		enter(c, HTTP_CONN_HEAD);
+	}
+}
+
+static void conclude(struct http_conn *c, enum step step, bool unread);
+
+/* Answers out of turn: the request under way is given up. */
+static void give_up_request(struct http_conn *c, unsigned status)
+{
+	struct http_batch out;
+	enum step step;
+
+	http_batch_init(&out, c->stream);
+	c->flags |= HTTP_CONN_BUSY;
+	step = refuse(c, &out, status);
+	if (!send_batch(c, &out))
+		step = STEP_ABORT;
+	c->flags &= (uint8_t)~HTTP_CONN_BUSY;
+	conclude(c, step, false);
+}
+
+/* Nothing more will come, and nothing is held. */
+static void peer_ended(struct http_conn *c)
+{
+	if (c->exchange == NULL)
+		http_conn_close(c);
+	else
+		give_up_request(c, 400);
+}
+
+static void conclude(struct http_conn *c, enum step step, bool unread)
+{
+	if (c->flags & HTTP_CONN_GONE) {
+		record_unfinished(c);
+		forget(c);
+		return;
+	}
+	switch (step) {
+	case STEP_ABORT:
+		http_conn_abort(c);
+		return;
+	case STEP_CLOSE:
+		end(c, unread);
+		return;
+	case STEP_ROOM:
+	case STEP_PAUSE:
+		if (unread)
+			c->flags |= HTTP_CONN_HELD;
+		return;
+	case STEP_ON:
+		rest(c);
+		if ((c->flags & (HTTP_CONN_HELD | HTTP_CONN_ENDED)) == HTTP_CONN_ENDED)
+			peer_ended(c);
+	}
+}
+
+/* Goes on with what waited: the response under way, then what the stream holds. */
+static void go_on(struct http_conn *c)
+{
+	struct stream *stream = c->stream;
+	struct bytes none = { 0 };
+	enum step step = work(c, &none);
+	bool resume = step == STEP_ON && (c->flags & HTTP_CONN_HELD) && !(c->flags & HTTP_CONN_GONE);
+
+	conclude(c, step, false);
+	if (resume)
+		stream_resume(stream);
+}
+
+/* ---- what the stream tells ---- */
+
+static size_t on_receive(struct stream *stream, struct bytes data)
+{
+	struct http_conn *c = stream->user;
+	size_t len = data.len;
+	enum step step;
+
+	if (c->state == HTTP_CONN_LINGER)
+		return linger(c, len);
+	if ((c->flags & HTTP_CONN_BUSY) || c->state == HTTP_CONN_STARVED || c->state == HTTP_CONN_WAITING ||
+	    (c->state == HTTP_CONN_SENDING && c->exchange != NULL)) {
+		c->flags |= HTTP_CONN_HELD;
+		return 0;
+	}
+	c->flags &= (uint8_t)~HTTP_CONN_HELD;
+	step = work(c, &data);
+	len = step == STEP_ROOM || step == STEP_PAUSE ? len - data.len : len;
+	conclude(c, step, data.len > 0);
+	return len;
+}
+
+static void on_writable(struct stream *stream)
+{
+	struct http_conn *c = stream->user;
+
+	if (c->state == HTTP_CONN_SENDING && !(c->flags & HTTP_CONN_BUSY))
+		go_on(c);
+}
+
+static void on_drained(struct stream *stream)
+{
+	struct http_conn *c = stream->user;
+
+	c->flags &= (uint8_t)~HTTP_CONN_UNDRAINED;
+	on_writable(stream);
+}
+
+static void on_end(struct stream *stream)
+{
+	struct http_conn *c = stream->user;
+
+	c->flags |= HTTP_CONN_ENDED;
+	if (c->flags & (HTTP_CONN_BUSY | HTTP_CONN_HELD))
+		return;
+	if (c->state == HTTP_CONN_LINGER)
+		http_conn_close(c);
+	else if (c->exchange == NULL || c->exchange->status == 0)
+		peer_ended(c);
+}
+
+static void on_closed(struct stream *stream, enum stream_end why)
+{
+	struct http_conn *c = stream->user;
+
+	(void)why;
+	if (c->flags & HTTP_CONN_BUSY) {
+		c->flags |= HTTP_CONN_GONE;
+		return;
+	}
+	record_unfinished(c);
+	forget(c);
+}
+
+static const struct stream_handler handler = {
+	.on_receive = on_receive,
+	.on_writable = on_writable,
+	.on_drained = on_drained,
+	.on_end = on_end,
+	.on_closed = on_closed,
+};
+
+void http_conn_open(struct http_server *s, struct stream *stream)
+{
+	struct http_conn *c = pool_take(&s->conns);
+
+	if (c == NULL) {
+		s->usage.refused_connections++;
+		stream_abort(stream);
+		return;
+	}
+	*c = (struct http_conn){ .stream = stream, .server = s, .state = HTTP_CONN_FRESH };
+	http_queue_enter(&s->queues[HTTP_CONN_FRESH], &c->node);
+	stream->user = c;
+	stream->handler = &handler;
+	stream_resume(stream);
+}
+
+/* ---- what time and the server tell ---- */
+
+void http_conn_wake(struct http_conn *c)
+{
+	if (c->state == HTTP_CONN_STARVED)
+		enter_sending(c);
+	else
+		enter(c, HTTP_CONN_IDLE);
+	go_on(c);
+}
+
+/* What is on its way to a slow peer may still arrive. */
+static bool is_granted_more_time(struct http_conn *c)
+{
+	if (c->state == HTTP_CONN_SENDING || (c->state == HTTP_CONN_IDLE && (c->flags & HTTP_CONN_UNDRAINED)))
+		return has_progressed(c);
+	return false;
+}
+
+void http_conn_expire(struct http_queue_node *n)
+{
+	struct http_conn *c = http_conn_of(n);
+
+	if (is_granted_more_time(c)) {
+		enter(c, c->state);
+		return;
+	}
+	c->server->usage.timed_out++;
+	switch ((enum http_conn_state)c->state) {
+	case HTTP_CONN_HEAD:
+	case HTTP_CONN_BODY:
+		give_up_request(c, 408);
+		return;
+	case HTTP_CONN_FRESH:
+	case HTTP_CONN_LINGER:
+		http_conn_close(c);
+		return;
+	case HTTP_CONN_IDLE:
+		if (!(c->flags & HTTP_CONN_UNDRAINED)) {
+			http_conn_close(c);
+			return;
+		}
+		/* fall through */
+	default:
+		http_conn_abort(c);
+	}
+}

@@ -1,0 +1,65 @@
+/* One connection: the record that stays, the request and response under way, and what happens to them. */
+#ifndef HTTP_HTTP_CONN_H
+#define HTTP_HTTP_CONN_H
+
+#include "base/stream.h"
+#include "http/http_body.h"
+#include "http/http_server.h"
+
+/* A request under way and its response: borrowed while there is one. */
+struct http_exchange {
+	struct http_request *request;
+	struct http_target target;
+	uint64_t started_us; /* world time of the request's first byte */
+	unsigned status;     /* of the response; 0: none yet */
+	bool head_checked;
+	bool persistent;     /* the connection goes on after it */
+	bool client_closes;  /* the client asked for the end itself, and will send nothing more */
+	uint64_t body_total; /* bytes of the response's body */
+	struct http_body body;
+};
+
+enum http_conn_flags {
+	HTTP_CONN_HELD = 1,      /* the stream holds bytes that were not taken */
+	HTTP_CONN_ENDED = 2,     /* the peer's FIN has come */
+	HTTP_CONN_UNDRAINED = 4, /* something was sent that is not acknowledged yet */
+	HTTP_CONN_CLEAN = 8,     /* the client said that it closes: no need to linger */
+	HTTP_CONN_BUSY = 16,     /* at work on it: calls from below only leave a mark */
+	HTTP_CONN_GONE = 32,     /* the stream ended while at work */
+};
+
+struct http_conn {
+	struct stream *stream;
+	struct http_server *server;
+	struct http_exchange *exchange; /* NULL between requests */
+	struct http_queue_node node;
+	uint32_t requests;   /* finished on this connection */
+	uint32_t mark;       /* low bits of bytes_acked when last looked at; lingering: bytes still read */
+	uint8_t state;       /* enum http_conn_state */
+	uint8_t flags;       /* enum http_conn_flags */
+	uint8_t blank_lines; /* that came since the last request */
+};
+
+_Static_assert(sizeof(struct http_conn) <= 64, "an idle connection is to stay small");
+
+/* Takes the stream over. */
+void http_conn_open(struct http_server *s, struct stream *stream);
+
+/* Ends it at once, with RST. */
+void http_conn_abort(struct http_conn *c);
+
+/* Ends it; what is queued is still delivered. */
+void http_conn_close(struct http_conn *c);
+
+/* What it waited for, a request or a buffer, may be there now. The connection may be gone afterwards. */
+void http_conn_wake(struct http_conn *c);
+
+/* It has stayed too long in the queue of its state. */
+void http_conn_expire(struct http_queue_node *n);
+
+static inline struct http_conn *http_conn_of(struct http_queue_node *n)
+{
+	return CONTAINER_OF(n, struct http_conn, node);
+}
+
+#endif

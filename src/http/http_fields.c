@@ -1,0 +1,81 @@
+/* Field names: grouped by their length, so that a name is compared with two others at most. */
+#include "http/http_fields.h"
+
+#include <string.h>
+
+/* One bit tells upper from lower case in letters; in no other character of these words does it matter. */
+static bool same_letters(const char *text, const char *lower, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((text[i] | 0x20) != lower[i])
+			return false;
+	return true;
+}
+
+enum http_field_id http_field_find(const char *name, size_t len)
+{
+#define IS(lower) same_letters(name, lower, sizeof lower - 1)
+	switch (len) {
+	case 4:
+		return IS("host") ? HTTP_FIELD_HOST : HTTP_FIELD_OTHER;
+	case 6:
+		return IS("expect") ? HTTP_FIELD_EXPECT : HTTP_FIELD_OTHER;
+	case 7:
+		return IS("referer") ? HTTP_FIELD_REFERER : HTTP_FIELD_OTHER;
+	case 10:
+		if (IS("user-agent"))
+			return HTTP_FIELD_USER_AGENT;
+		return IS("connection") ? HTTP_FIELD_CONNECTION : HTTP_FIELD_OTHER;
+	case 13:
+		return IS("if-none-match") ? HTTP_FIELD_IF_NONE_MATCH : HTTP_FIELD_OTHER;
+	case 14:
+		return IS("content-length") ? HTTP_FIELD_CONTENT_LENGTH : HTTP_FIELD_OTHER;
+	case 17:
+		if (IS("transfer-encoding"))
+			return HTTP_FIELD_TRANSFER_ENCODING;
+		return IS("if-modified-since") ? HTTP_FIELD_IF_MODIFIED_SINCE : HTTP_FIELD_OTHER;
+	default:
+		return HTTP_FIELD_OTHER;
+	}
+#undef IS
+}
+
+static char to_lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+bool http_text_is(const char *text, size_t len, const char *word)
+{
+	if (len != strlen(word))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (to_lower(text[i]) != word[i])
+			return false;
+	return true;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+bool http_list_has(const char *value, size_t len, const char *element)
+{
+	size_t end;
+
+	for (size_t start = 0; start < len; start = end + 1) {
+		const char *comma = memchr(value + start, ',', len - start);
+		size_t last;
+
+		end = comma != NULL ? (size_t)(comma - value) : len;
+		last = end;
+		while (start < last && is_blank(value[start]))
+			start++;
+		while (last > start && is_blank(value[last - 1]))
+			last--;
+		if (http_text_is(value + start, last - start, element))
+			return true;
+	}
+	return false;
+}

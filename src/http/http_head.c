@@ -1,0 +1,81 @@
+/*
+ * A head is a few spans: the block with status line and Date that all responses of this second share, a
+ * literal for Connection, and field lines that lie ready in a cache entry or beside a page. Nothing is
+ * formatted here.
+ */
+#include "http/http_head.h"
+
+#include <string.h>
+
+#define LITERAL(text) text, sizeof(text) - 1, NULL
+
+void http_body_release(struct http_body *b)
+{
+	span_owner_unref(b->owner);
+	*b = (struct http_body){ 0 };
+}
+
+/* Status line and Date; those of a 200 lie side by side. */
+static void add_status(struct http_batch *out, struct http_clock *clock, unsigned status)
+{
+	struct http_date_block *block = http_clock_block(clock);
+	const struct http_status *ok = http_status_get(200), *s;
+
+	if (status == 200) {
+		http_batch_add(out, block->text, block->len, &block->owner);
+		return;
+	}
+	s = http_status_get(status);
+	http_batch_add(out, s->line, s->line_len, NULL);
+	http_batch_add(out, block->text + ok->line_len, block->len - ok->line_len, &block->owner);
+}
+
+static void add_persistence(struct http_batch *out, enum http_persistence persistence)
+{
+	if (persistence == HTTP_PERSIST_CLOSE)
+		http_batch_add(out, LITERAL("Connection: close\r\n"));
+	else if (persistence == HTTP_PERSIST_KEEP_ALIVE)
+		http_batch_add(out, LITERAL("Connection: keep-alive\r\n"));
+}
+
+static void add_file(struct http_batch *out, struct http_answer *answer, struct http_body *body)
+{
+	struct http_entry *e = answer->entry;
+	uint32_t from = answer->status == 304 ? e->validators_at : 0;
+
+	http_batch_add(out, e->fields + from, e->fields_len - from, &e->owner);
+	*body = (struct http_body){ .data = e->body, .entry = e, .owner = &e->owner };
+	if (answer->status == 200)
+		body->left = e->version.size;
+	answer->entry = NULL;
+}
+
+static void add_page(struct http_batch *out, struct http_pages *pages, unsigned status,
+		     struct http_body *body)
+{
+	const struct http_page *page = http_pages_get(pages, status);
+
+	http_batch_add(out, page->fields, page->fields_len, &pages->owner);
+	span_owner_ref(&pages->owner);
+	*body = (struct http_body){
+		.left = page->body_len,
+		.data = page->fields + page->fields_len,
+		.owner = &pages->owner,
+	};
+}
+
+void http_head_add(struct http_batch *out, struct http_clock *clock, struct http_pages *pages,
+		   struct http_answer *answer, enum http_persistence persistence, struct http_body *body)
+{
+	add_status(out, clock, answer->status);
+	add_persistence(out, persistence);
+	if (answer->extra.len > 0)
+		http_batch_give(out, answer->extra.data, answer->extra.len, answer->extra.owner);
+	*body = (struct http_body){ 0 };
+	if (answer->entry != NULL)
+		add_file(out, answer, body);
+	else if (answer->status == 204)
+		http_batch_add(out, LITERAL("\r\n"));
+	else
+		add_page(out, pages, answer->status, body);
+}

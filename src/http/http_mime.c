@@ -1,0 +1,215 @@
+/*
+ * Media types by extension: the ones that browsers ask for, as registered with IANA or named by the
+ * WHATWG, text types with charset=utf-8. Kept sorted by extension and searched by halves; looked up when
+ * a file enters the cache, not at each request. WebAssembly gets no parameter: a browser refuses to
+ * stream it with one.
+ */
+#include "http/http_mime.h"
+
+#include <string.h>
+
+#define TEXT(subtype) "text/" subtype "; charset=utf-8"
+
+static const struct mime {
+	char extension[16];
+	const char *type;
+} table[] = {
+	{ "3gp", "video/3gpp" },
+	{ "7z", "application/x-7z-compressed" },
+	{ "aac", "audio/aac" },
+	{ "adoc", TEXT("asciidoc") },
+	{ "apk", "application/vnd.android.package-archive" },
+	{ "apng", "image/apng" },
+	{ "asc", TEXT("plain") },
+	{ "atom", "application/atom+xml" },
+	{ "avi", "video/x-msvideo" },
+	{ "avif", "image/avif" },
+	{ "azw", "application/vnd.amazon.ebook" },
+	{ "bin", "application/octet-stream" },
+	{ "bmp", "image/bmp" },
+	{ "br", "application/octet-stream" },
+	{ "bz2", "application/x-bzip2" },
+	{ "c", TEXT("plain") },
+	{ "cbor", "application/cbor" },
+	{ "cc", TEXT("plain") },
+	{ "cer", "application/pkix-cert" },
+	{ "conf", TEXT("plain") },
+	{ "cpp", TEXT("plain") },
+	{ "crl", "application/pkix-crl" },
+	{ "crt", "application/x-x509-ca-cert" },
+	{ "css", TEXT("css") },
+	{ "csv", TEXT("csv") },
+	{ "cur", "image/x-icon" },
+	{ "deb", "application/vnd.debian.binary-package" },
+	{ "diff", TEXT("plain") },
+	{ "dmg", "application/octet-stream" },
+	{ "doc", "application/msword" },
+	{ "docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document" },
+	{ "eot", "application/vnd.ms-fontobject" },
+	{ "eps", "application/postscript" },
+	{ "epub", "application/epub+zip" },
+	{ "exe", "application/octet-stream" },
+	{ "flac", "audio/flac" },
+	{ "flv", "video/x-flv" },
+	{ "geojson", "application/geo+json" },
+	{ "gif", "image/gif" },
+	{ "glb", "model/gltf-binary" },
+	{ "gltf", "model/gltf+json" },
+	{ "gpx", "application/gpx+xml" },
+	{ "gz", "application/gzip" },
+	{ "h", TEXT("plain") },
+	{ "heic", "image/heic" },
+	{ "heif", "image/heif" },
+	{ "htc", TEXT("x-component") },
+	{ "htm", TEXT("html") },
+	{ "html", TEXT("html") },
+	{ "ico", "image/x-icon" },
+	{ "ics", TEXT("calendar") },
+	{ "img", "application/octet-stream" },
+	{ "ini", TEXT("plain") },
+	{ "iso", "application/octet-stream" },
+	{ "jar", "application/java-archive" },
+	{ "java", TEXT("plain") },
+	{ "jpeg", "image/jpeg" },
+	{ "jpg", "image/jpeg" },
+	{ "js", TEXT("javascript") },
+	{ "json", "application/json" },
+	{ "json5", "application/json5" },
+	{ "jsonl", "application/jsonl" },
+	{ "jsonld", "application/ld+json" },
+	{ "jxl", "image/jxl" },
+	{ "kml", "application/vnd.google-earth.kml+xml" },
+	{ "kmz", "application/vnd.google-earth.kmz" },
+	{ "log", TEXT("plain") },
+	{ "lz", "application/x-lzip" },
+	{ "m3u8", "application/vnd.apple.mpegurl" },
+	{ "m4a", "audio/mp4" },
+	{ "m4s", "video/iso.segment" },
+	{ "m4v", "video/mp4" },
+	{ "map", "application/json" },
+	{ "md", TEXT("markdown") },
+	{ "mid", "audio/midi" },
+	{ "midi", "audio/midi" },
+	{ "mjs", TEXT("javascript") },
+	{ "mkv", "video/matroska" },
+	{ "mml", TEXT("mathml") },
+	{ "mov", "video/quicktime" },
+	{ "mp3", "audio/mpeg" },
+	{ "mp4", "video/mp4" },
+	{ "mpd", "application/dash+xml" },
+	{ "mpeg", "video/mpeg" },
+	{ "mpg", "video/mpeg" },
+	{ "msi", "application/octet-stream" },
+	{ "odg", "application/vnd.oasis.opendocument.graphics" },
+	{ "odp", "application/vnd.oasis.opendocument.presentation" },
+	{ "ods", "application/vnd.oasis.opendocument.spreadsheet" },
+	{ "odt", "application/vnd.oasis.opendocument.text" },
+	{ "oga", "audio/ogg" },
+	{ "ogg", "audio/ogg" },
+	{ "ogv", "video/ogg" },
+	{ "opus", "audio/ogg" },
+	{ "otf", "font/otf" },
+	{ "p7b", "application/x-pkcs7-certificates" },
+	{ "patch", TEXT("plain") },
+	{ "pcap", "application/vnd.tcpdump.pcap" },
+	{ "pcapng", "application/octet-stream" },
+	{ "pdf", "application/pdf" },
+	{ "pem", "application/x-pem-file" },
+	{ "png", "image/png" },
+	{ "ppt", "application/vnd.ms-powerpoint" },
+	{ "pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation" },
+	{ "ps", "application/postscript" },
+	{ "py", TEXT("plain") },
+	{ "rar", "application/vnd.rar" },
+	{ "rdf", "application/rdf+xml" },
+	{ "rpm", "application/x-rpm" },
+	{ "rs", TEXT("plain") },
+	{ "rss", "application/rss+xml" },
+	{ "rtf", "application/rtf" },
+	{ "sh", TEXT("plain") },
+	{ "shtml", TEXT("html") },
+	{ "spx", "audio/ogg" },
+	{ "sql", "application/sql" },
+	{ "svg", "image/svg+xml" },
+	{ "swf", "application/x-shockwave-flash" },
+	{ "tar", "application/x-tar" },
+	{ "tgz", "application/gzip" },
+	{ "tif", "image/tiff" },
+	{ "tiff", "image/tiff" },
+	{ "toml", "application/toml" },
+	{ "torrent", "application/x-bittorrent" },
+	{ "ts", "video/mp2t" },
+	{ "tsv", TEXT("tab-separated-values") },
+	{ "ttc", "font/collection" },
+	{ "ttf", "font/ttf" },
+	{ "txt", TEXT("plain") },
+	{ "vcf", TEXT("vcard") },
+	{ "vtt", TEXT("vtt") },
+	{ "wasm", "application/wasm" },
+	{ "wav", "audio/wav" },
+	{ "weba", "audio/webm" },
+	{ "webm", "video/webm" },
+	{ "webmanifest", "application/manifest+json" },
+	{ "webp", "image/webp" },
+	{ "wmv", "video/x-ms-wmv" },
+	{ "woff", "font/woff" },
+	{ "woff2", "font/woff2" },
+	{ "xht", "application/xhtml+xml" },
+	{ "xhtml", "application/xhtml+xml" },
+	{ "xls", "application/vnd.ms-excel" },
+	{ "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" },
+	{ "xml", "application/xml" },
+	{ "xpi", "application/x-xpinstall" },
+	{ "xsd", "application/xml" },
+	{ "xsl", "application/xslt+xml" },
+	{ "xslt", "application/xslt+xml" },
+	{ "xz", "application/x-xz" },
+	{ "yaml", "application/yaml" },
+	{ "yml", "application/yaml" },
+	{ "zip", "application/zip" },
+	{ "zst", "application/zstd" },
+};
+
+enum { ENTRIES = sizeof table / sizeof table[0], EXTENSION_MAX = sizeof table[0].extension };
+
+/* The extension in lower case, with its NUL, into out; false if there is none or a longer one than the
+ * table has. */
+static bool extension_of(const char *path, size_t len, char out[static EXTENSION_MAX])
+{
+	size_t start = len;
+
+	while (start > 0 && path[start - 1] != '.' && path[start - 1] != '/')
+		start--;
+	if (start == 0 || path[start - 1] != '.' || len - start >= EXTENSION_MAX)
+		return false;
+	for (size_t i = start; i < len; i++)
+		*out++ = (char)(path[i] >= 'A' && path[i] <= 'Z' ? path[i] | 0x20 : path[i]);
+	*out = '\0';
+	return true;
+}
+
+const char *http_mime_type(const char *path, size_t len)
+{
+	char extension[EXTENSION_MAX];
+	size_t low = 0, high = ENTRIES;
+
+	if (!extension_of(path, len, extension))
+		return "application/octet-stream";
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(extension, table[middle].extension);
+
+		if (order == 0)
+			return table[middle].type;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return "application/octet-stream";
+}
+
+bool http_mime_is_html(const char *type)
+{
+	return strncmp(type, "text/html", 9) == 0 || strcmp(type, "application/xhtml+xml") == 0;
+}

@@ -1,0 +1,36 @@
+/*
+ * From the path of a request target to the name of a file below a site's root, and back for a Location field.
+ * This is text only: http_open.c sees to it that the file itself lies below the root.
+ */
+#ifndef HTTP_HTTP_PATH_H
+#define HTTP_HTTP_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { HTTP_PATH_SIZE = 4096 }; /* PATH_MAX: a longer name cannot be opened */
+
+struct http_path {
+	size_t len;
+	char text[HTTP_PATH_SIZE]; /* no leading slash; ends in one, or is empty, for a directory */
+};
+
+enum http_path_verdict {
+	HTTP_PATH_OK,
+	HTTP_PATH_BAD,    /* malformed: bad percent-encoding, %00, or climbs out of the root */
+	HTTP_PATH_HIDDEN, /* well-formed, and never served: a dotfile, too long, a slash inside a name */
+};
+
+/* raw begins with a slash and has no query. */
+enum http_path_verdict http_path_resolve(const char *raw, size_t len, struct http_path *out);
+
+static inline bool http_path_is_directory(const struct http_path *p)
+{
+	return p->len == 0 || p->text[p->len - 1] == '/';
+}
+
+/* Percent-encodes what a path may not hold as it is, into room bytes at out. The length, or 0 when it
+ * does not fit. */
+size_t http_path_encode(const char *path, size_t len, char *out, size_t room);
+
+#endif

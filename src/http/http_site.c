@@ -1,0 +1,127 @@
+/* Sites: opened at start, then only read. */
+#include "http/http_site.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http/http_open.h"
+#include "http/http_target.h"
+
+static void free_strings(char **strings)
+{
+	for (size_t i = 0; strings != NULL && strings[i] != NULL; i++)
+		free(strings[i]);
+	free(strings);
+}
+
+static char **copy_strings(const char *const *strings)
+{
+	size_t count = 0;
+	char **copy;
+
+	while (strings != NULL && strings[count] != NULL)
+		count++;
+	copy = calloc(count + 1, sizeof *copy);
+	for (size_t i = 0; copy != NULL && i < count; i++) {
+		copy[i] = strdup(strings[i]);
+		if (copy[i] == NULL) {
+			free_strings(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}
+
+static void lower_strings(char **strings)
+{
+	for (; *strings != NULL; strings++)
+		for (char *p = *strings; *p != '\0'; p++)
+			if (*p >= 'A' && *p <= 'Z')
+				*p |= 0x20;
+}
+
+static bool copy_names(struct http_open_site *to, const struct http_site *from)
+{
+	static const char *const default_index[] = { "index.html", NULL };
+
+	to->name = strdup(from->name != NULL ? from->name : "default");
+	to->index = copy_strings(from->index != NULL ? from->index : default_index);
+	to->hosts = copy_strings(from->hosts);
+	if (to->name == NULL || to->index == NULL || to->hosts == NULL)
+		return false;
+	lower_strings(to->hosts);
+	return true;
+}
+
+static int open_site(struct http_open_site *to, const struct http_site *from, struct failure *why)
+{
+	if (!copy_names(to, from))
+		return failure_set(why, -ENOMEM, "no memory for site \"%s\"", from->name);
+	if (from->root == NULL)
+		return failure_set(why, -EINVAL, "site \"%s\" has no root: name a directory to serve",
+				   to->name);
+	to->root = http_open_root(from->root);
+	if (to->root < 0)
+		return failure_set(why, to->root, "cannot open the root \"%s\" of site \"%s\": %s; %s",
+				   from->root, to->name, strerror(-to->root),
+				   "name a directory that exists and can be read");
+	return 0;
+}
+
+int http_sites_open(struct http_sites *s, const struct http_site *sites, size_t count, struct failure *why)
+{
+	int error = 0;
+
+	if (count == 0)
+		return failure_set(why, -EINVAL, "there is no site to serve: name at least one");
+	s->count = 0;
+	s->sites = calloc(count, sizeof *s->sites);
+	if (s->sites == NULL)
+		return failure_set(why, -ENOMEM, "no memory for %zu sites", count);
+	while (error == 0 && s->count < count) {
+		s->sites[s->count].root = -1;
+		error = open_site(&s->sites[s->count], &sites[s->count], why);
+		s->count++;
+	}
+	if (error != 0)
+		http_sites_close(s);
+	return error;
+}
+
+void http_sites_close(struct http_sites *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct http_open_site *site = &s->sites[i];
+
+		if (site->root >= 0)
+			close(site->root);
+		free(site->name);
+		free_strings(site->index);
+		free_strings(site->hosts);
+	}
+	free(s->sites);
+	*s = (struct http_sites){ 0 };
+}
+
+static bool answers_to(const struct http_open_site *site, struct bytes host)
+{
+	for (char **name = site->hosts; *name != NULL; name++)
+		if (http_text_is((const char *)host.data, host.len, *name))
+			return true;
+	return false;
+}
+
+size_t http_sites_find(const struct http_sites *s, struct bytes authority)
+{
+	struct bytes host;
+
+	if (s->count == 1 || authority.data == NULL)
+		return 0;
+	host = http_authority_host(authority);
+	for (size_t i = 0; i < s->count; i++)
+		if (answers_to(&s->sites[i], host))
+			return i;
+	return 0;
+}

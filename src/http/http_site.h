@@ -1,0 +1,28 @@
+/* The sites of a server: their names and their open root directories. */
+#ifndef HTTP_HTTP_SITE_H
+#define HTTP_HTTP_SITE_H
+
+#include "base/bytes.h"
+#include "base/failure.h"
+#include "http/http.h"
+
+struct http_open_site {
+	char *name;
+	int root;     /* directory descriptor; -1: not open */
+	char **index; /* NULL-terminated */
+	char **hosts; /* NULL-terminated, lower case */
+};
+
+struct http_sites {
+	struct http_open_site *sites;
+	size_t count;
+};
+
+/* Copies names and opens roots. 0, or negative errno and *why; then nothing is held. */
+int http_sites_open(struct http_sites *s, const struct http_site *sites, size_t count, struct failure *why);
+void http_sites_close(struct http_sites *s);
+
+/* The number of the site that answers to this authority; 0, the default, if none does. */
+size_t http_sites_find(const struct http_sites *s, struct bytes authority);
+
+#endif

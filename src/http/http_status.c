@@ -1,0 +1,31 @@
+/* The table of status codes. */
+#include "http/http_status.h"
+
+#include <assert.h>
+
+static const struct http_status table[HTTP_STATUS_COUNT] = {
+#define X(code, reason, sentence)                                                             \
+	{ code, reason, sentence, "HTTP/1.1 " #code " " reason "\r\n",                        \
+	  sizeof("HTTP/1.1 " #code " " reason "\r\n") - 1 },
+	HTTP_STATUSES(X)
+#undef X
+};
+
+const struct http_status *http_status_all(void)
+{
+	return table;
+}
+
+const struct http_status *http_status_get(unsigned code)
+{
+	switch (code) {
+#define X(number, reason, sentence) \
+	case number:                \
+		return &table[HTTP_STATUS_INDEX_##number];
+		HTTP_STATUSES(X)
+#undef X
+	default:
+		assert(code == 500);
+		return &table[HTTP_STATUS_INDEX_500];
+	}
+}

@@ -1,0 +1,48 @@
+/* Status codes: their lines, and the words for people (RFC 9110 section 15). */
+#ifndef HTTP_HTTP_STATUS_H
+#define HTTP_HTTP_STATUS_H
+
+#include <stddef.h>
+
+/* X(code, reason phrase, sentence for the page; NULL: never has a page) */
+#define HTTP_STATUSES(X)                                                                               \
+	X(200, "OK", NULL)                                                                             \
+	X(204, "No Content", NULL)                                                                     \
+	X(301, "Moved Permanently", "The address of this page ends in a slash.")                       \
+	X(304, "Not Modified", NULL)                                                                   \
+	X(400, "Bad Request", "The request was malformed, and was not answered further.")              \
+	X(403, "Forbidden", "This is here, but it may not be read.")                                   \
+	X(404, "Not Found", "There is nothing at this address.")                                       \
+	X(405, "Method Not Allowed", "This can be read with GET, and not used in another way.")        \
+	X(408, "Request Timeout", "The request did not arrive completely in time.")                    \
+	X(413, "Content Too Large", "The body of the request is larger than this server takes.")       \
+	X(414, "URI Too Long", "The address in the request is longer than this server takes.")         \
+	X(417, "Expectation Failed", "The request expects something that this server does not know.")  \
+	X(431, "Request Header Fields Too Large", "The header of the request is too large.")           \
+	X(500, "Internal Server Error", "Something went wrong on this server.")                        \
+	X(501, "Not Implemented", "This server does not know what the request asks for.")              \
+	X(503, "Service Unavailable", "This server is busy. Please try again soon.")                   \
+	X(505, "HTTP Version Not Supported", "This server speaks HTTP/1.1 and HTTP/1.0.")
+
+enum {
+#define X(code, reason, sentence) HTTP_STATUS_INDEX_##code,
+	HTTP_STATUSES(X)
+#undef X
+	HTTP_STATUS_COUNT
+};
+
+struct http_status {
+	unsigned code;
+	const char *reason;
+	const char *sentence;
+	const char *line; /* "HTTP/1.1 404 Not Found\r\n" */
+	size_t line_len;
+};
+
+/* code must be one of the list. */
+const struct http_status *http_status_get(unsigned code);
+
+/* All of them, HTTP_STATUS_COUNT in number. */
+const struct http_status *http_status_all(void);
+
+#endif

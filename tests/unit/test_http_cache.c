@@ -1,0 +1,445 @@
+/* The file cache: found again, noticed when it changes, bounded, never changed under who holds it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "common/http_fixture.h"
+#include "http/http_cache.h"
+
+static struct http_fixture fixture;
+static struct http_sites sites;
+static struct http_clock clock_;
+static struct http_cache cache;
+static struct span_owner keeper;
+
+static uint64_t wall_us(void *context)
+{
+	(void)context;
+	return fixture.wall_us;
+}
+
+static void keeper_release(struct span_owner *owner)
+{
+	(void)owner;
+}
+
+static void start(uint32_t max_entries, uint64_t max_bytes, uint64_t max_file)
+{
+	const struct http_site site = { .name = "test", .root = fixture.root };
+	const struct http_cache_limits limits = {
+		.max_entries = max_entries,
+		.max_bytes = max_bytes,
+		.max_file = max_file,
+		.revalidate_us = 1000000,
+	};
+	struct failure why;
+
+	assert_int_equal(http_sites_open(&sites, &site, 1, &why), 0);
+	assert_int_equal(http_clock_init(&clock_, &fixture.world, wall_us, NULL, true, &keeper), 0);
+	assert_int_equal(http_cache_init(&cache, &limits, &sites, &fixture.world, &clock_, &keeper), 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	span_owner_init(&keeper, keeper_release);
+	http_fixture_init(&fixture);
+	http_fixture_write_text(&fixture, "a.html", "<p>a");
+	http_fixture_write_text(&fixture, "b.txt", "bbb");
+	http_fixture_write_text(&fixture, "dir/index.html", "<p>index");
+	http_fixture_write_text(&fixture, "dir/empty/x", "x");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	http_cache_empty(&cache);
+	http_clock_close(&clock_);
+	assert_int_equal(keeper.references, 1);
+	http_cache_fini(&cache);
+	http_clock_fini(&clock_);
+	http_sites_close(&sites);
+	http_fixture_fini(&fixture);
+	return 0;
+}
+
+static unsigned get(const char *path, struct http_entry **e)
+{
+	struct http_path p;
+
+	p.len = strlen(path);
+	memcpy(p.text, path, p.len + 1);
+	*e = NULL;
+	return http_cache_get(&cache, 0, &p, e);
+}
+
+static unsigned status_of(const char *path)
+{
+	struct http_entry *e;
+	unsigned status = get(path, &e);
+
+	http_entry_unref(e);
+	return status;
+}
+
+static void assert_contents(const char *path, const char *expected)
+{
+	struct http_entry *e;
+
+	assert_int_equal(get(path, &e), 200);
+	assert_int_equal(e->version.size, strlen(expected));
+	assert_non_null(e->body);
+	assert_memory_equal(e->body, expected, e->version.size);
+	http_entry_unref(e);
+}
+
+static void an_entry_has_fields_and_contents_side_by_side(void **state)
+{
+	struct http_entry *e;
+	char fields[512];
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	assert_int_equal(get("a.html", &e), 200);
+	snprintf(fields, sizeof fields, "%.*s", (int)e->fields_len, e->fields);
+	assert_non_null(strstr(fields, "Content-Type: text/html; charset=utf-8\r\n"));
+	assert_non_null(strstr(fields, "Content-Length: 4\r\n"));
+	assert_non_null(strstr(fields, "Last-Modified: "));
+	assert_non_null(strstr(fields, "Cache-Control: no-cache\r\n"));
+	assert_non_null(strstr(fields, "X-Content-Type-Options: nosniff\r\n"));
+	assert_string_equal(fields + e->fields_len - 4, "\r\n\r\n");
+	assert_memory_equal(fields + e->validators_at, "Last-Modified: ", 15);
+	assert_int_equal(e->validators.etag.len, 18);
+	assert_ptr_equal(e->body, e->fields + e->fields_len);
+	assert_memory_equal(e->body, "<p>a", 4);
+	http_entry_unref(e);
+}
+
+static void only_html_says_no_cache(void **state)
+{
+	struct http_entry *e;
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	assert_int_equal(get("b.txt", &e), 200);
+	assert_null(memmem(e->fields, e->fields_len, "Cache-Control", 13));
+	http_entry_unref(e);
+}
+
+static void a_path_is_found_again_without_the_file(void **state)
+{
+	char name[128];
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	assert_contents("a.html", "<p>a");
+	snprintf(name, sizeof name, "%s/a.html", fixture.root);
+	assert_int_equal(unlink(name), 0);
+	assert_contents("a.html", "<p>a");
+	assert_int_equal(cache.hits, 1);
+	assert_int_equal(cache.misses, 1);
+	assert_int_equal(cache.entries, 1);
+}
+
+static void directories(void **state)
+{
+	(void)state;
+	start(10, 1 << 20, 1000);
+	assert_contents("dir/", "<p>index");
+	assert_int_equal(status_of("dir"), 301);
+	assert_int_equal(status_of("dir/empty/"), 403);
+	assert_int_equal(status_of("nothing/"), 404);
+	assert_int_equal(status_of("a.html/"), 404);
+	assert_int_equal(status_of(""), 403);
+	http_fixture_write_text(&fixture, "index.html", "top");
+	assert_contents("", "top");
+}
+
+static void what_is_no_regular_file_is_not_there(void **state)
+{
+	char name[128];
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	snprintf(name, sizeof name, "%s/fifo", fixture.root);
+	assert_int_equal(mkfifo(name, 0644), 0);
+	assert_int_equal(status_of("fifo"), 404);
+	snprintf(name, sizeof name, "%s/out", fixture.root);
+	assert_int_equal(symlink("/etc/passwd", name), 0);
+	assert_int_equal(status_of("out"), 404);
+	snprintf(name, sizeof name, "%s/in", fixture.root);
+	assert_int_equal(symlink("b.txt", name), 0);
+	assert_contents("in", "bbb");
+}
+
+static void a_change_is_noticed_after_the_time_to_revalidate(void **state)
+{
+	(void)state;
+	start(10, 1 << 20, 1000);
+	http_fixture_advance(&fixture, 5000000); /* the files are old by now */
+	assert_contents("b.txt", "bbb");
+	http_fixture_write_text(&fixture, "b.txt", "other");
+	http_fixture_advance(&fixture, 900000);
+	assert_contents("b.txt", "bbb");
+	http_fixture_advance(&fixture, 100000);
+	assert_contents("b.txt", "other");
+	assert_int_equal(cache.entries, 1);
+	assert_int_equal(cache.misses, 2);
+}
+
+static void an_unchanged_file_is_not_read_again(void **state)
+{
+	struct http_entry *before, *after;
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	http_fixture_advance(&fixture, 5000000);
+	assert_int_equal(get("b.txt", &before), 200);
+	http_fixture_advance(&fixture, 5000000);
+	assert_int_equal(get("b.txt", &after), 200);
+	assert_ptr_equal(before, after);
+	http_entry_unref(before);
+	http_entry_unref(after);
+}
+
+/* Two writes within one tick of the file system's clock leave the same times behind. */
+static void a_file_read_right_after_it_was_written_is_read_again(void **state)
+{
+	struct timespec times[2];
+	struct stat st;
+	char name[128];
+	int fd;
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	assert_contents("b.txt", "bbb");
+	snprintf(name, sizeof name, "%s/b.txt", fixture.root);
+	assert_int_equal(stat(name, &st), 0);
+	times[0] = times[1] = st.st_mtim;
+	fd = open(name, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, "ccc", 3), 3);
+	assert_int_equal(futimens(fd, times), 0);
+	close(fd);
+	http_fixture_advance(&fixture, 1000000);
+	assert_contents("b.txt", "ccc");
+}
+
+static void a_removed_file_is_gone_after_the_time_to_revalidate(void **state)
+{
+	char name[128];
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	assert_contents("b.txt", "bbb");
+	snprintf(name, sizeof name, "%s/b.txt", fixture.root);
+	unlink(name);
+	http_fixture_advance(&fixture, 1000000);
+	assert_int_equal(status_of("b.txt"), 404);
+	assert_int_equal(cache.entries, 0);
+	assert_int_equal(cache.bytes, 0);
+}
+
+static void a_better_index_is_noticed(void **state)
+{
+	char *index[] = { strdup("first.html"), strdup("index.html"), NULL };
+	char **saved;
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	saved = sites.sites[0].index;
+	sites.sites[0].index = index;
+	assert_contents("dir/", "<p>index");
+	http_fixture_write_text(&fixture, "dir/first.html", "better");
+	http_fixture_advance(&fixture, 1000000);
+	assert_contents("dir/", "better");
+	sites.sites[0].index = saved;
+	free(index[0]);
+	free(index[1]);
+}
+
+static void an_entry_in_use_outlives_its_place(void **state)
+{
+	struct http_entry *e;
+
+	(void)state;
+	start(1, 1 << 20, 1000);
+	assert_int_equal(get("b.txt", &e), 200);
+	assert_contents("a.html", "<p>a");
+	assert_int_equal(cache.entries, 1);
+	assert_memory_equal(e->body, "bbb", 3);
+	assert_true(cache.bytes > e->footprint);
+	http_entry_unref(e);
+}
+
+static void the_least_recently_used_goes_first(void **state)
+{
+	(void)state;
+	start(2, 1 << 20, 1000);
+	assert_contents("a.html", "<p>a");
+	assert_contents("b.txt", "bbb");
+	assert_contents("a.html", "<p>a");
+	assert_contents("dir/", "<p>index"); /* drops b.txt */
+	assert_contents("a.html", "<p>a");
+	assert_int_equal(cache.misses, 3);
+	assert_contents("b.txt", "bbb");
+	assert_int_equal(cache.misses, 4);
+}
+
+static void contents_are_limited_in_all(void **state)
+{
+	char data[8000], name[16];
+
+	(void)state;
+	memset(data, 'x', sizeof data);
+	for (int i = 0; i < 5; i++) {
+		snprintf(name, sizeof name, "f%d", i);
+		http_fixture_write(&fixture, name, data, sizeof data);
+	}
+	start(100, 32000, 8000);
+	for (int i = 0; i < 5; i++) {
+		snprintf(name, sizeof name, "f%d", i);
+		assert_int_equal(status_of(name), 200);
+		assert_true(cache.bytes <= 32000);
+	}
+	assert_true(cache.entries >= 2);
+	assert_true(cache.entries < 5);
+}
+
+static void when_all_memory_is_in_use_files_are_sent_from_disk(void **state)
+{
+	struct http_entry *held[4], *e;
+	char data[8000], name[16];
+
+	(void)state;
+	memset(data, 'x', sizeof data);
+	start(100, 32000, 8000);
+	for (int i = 0; i < 4; i++) {
+		snprintf(name, sizeof name, "f%d", i);
+		http_fixture_write(&fixture, name, data, sizeof data);
+		assert_int_equal(get(name, &held[i]), 200);
+	}
+	assert_non_null(held[0]->body);
+	e = held[3];
+	assert_null(e->body);
+	assert_true(e->fd >= 0);
+	for (int i = 0; i < 4; i++)
+		http_entry_unref(held[i]);
+}
+
+static void large_files_keep_their_descriptor(void **state)
+{
+	struct http_entry *e;
+
+	(void)state;
+	start(10, 1 << 20, 3);
+	assert_int_equal(get("b.txt", &e), 200);
+	assert_non_null(e->body);
+	assert_int_equal(e->fd, -1);
+	http_entry_unref(e);
+	assert_int_equal(get("a.html", &e), 200);
+	assert_null(e->body);
+	assert_true(e->fd >= 0);
+	assert_true(http_version_is_current(&e->version, e->fd));
+	assert_int_equal(cache.descriptors, 1);
+	http_fixture_write_text(&fixture, "a.html", "changed");
+	assert_false(http_version_is_current(&e->version, e->fd));
+	http_entry_unref(e);
+}
+
+static void descriptors_are_limited(void **state)
+{
+	char name[16];
+
+	(void)state;
+	start(1000, 1 << 20, 0);
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof name, "f%d", i);
+		http_fixture_write_text(&fixture, name, "1");
+		assert_int_equal(status_of(name), 200);
+	}
+	assert_int_equal(cache.descriptors, 256);
+	assert_int_equal(cache.entries, 256);
+	assert_int_equal(status_of("f299"), 200);
+	assert_int_equal(cache.hits, 1);
+}
+
+static void a_cache_without_entries_still_answers(void **state)
+{
+	(void)state;
+	start(0, 1 << 20, 1000);
+	assert_contents("b.txt", "bbb");
+	assert_contents("b.txt", "bbb");
+	assert_int_equal(cache.misses, 2);
+	assert_int_equal(cache.bytes, 0);
+}
+
+static void etags_differ_by_version(void **state)
+{
+	struct http_entry *e;
+	char first[18];
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	assert_int_equal(get("b.txt", &e), 200);
+	memcpy(first, e->validators.etag.data, sizeof first);
+	http_entry_unref(e);
+	http_fixture_write_text(&fixture, "b.txt", "cccc");
+	http_fixture_advance(&fixture, 1000000);
+	assert_int_equal(get("b.txt", &e), 200);
+	assert_memory_not_equal(first, e->validators.etag.data, sizeof first);
+	http_entry_unref(e);
+}
+
+/* RFC 9110 section 8.8.2.1 */
+static void last_modified_is_not_later_than_date(void **state)
+{
+	struct timespec times[2] = { { .tv_sec = 4102444800 }, { .tv_sec = 4102444800 } };
+	struct http_entry *e;
+	char name[128];
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	snprintf(name, sizeof name, "%s/b.txt", fixture.root);
+	assert_int_equal(utimensat(AT_FDCWD, name, times, 0), 0);
+	assert_int_equal(get("b.txt", &e), 200);
+	assert_int_equal(e->validators.last_modified_s, fixture.wall_us / 1000000);
+	http_entry_unref(e);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(an_entry_has_fields_and_contents_side_by_side),
+		TEST(only_html_says_no_cache),
+		TEST(a_path_is_found_again_without_the_file),
+		TEST(directories),
+		TEST(what_is_no_regular_file_is_not_there),
+		TEST(a_change_is_noticed_after_the_time_to_revalidate),
+		TEST(an_unchanged_file_is_not_read_again),
+		TEST(a_file_read_right_after_it_was_written_is_read_again),
+		TEST(a_removed_file_is_gone_after_the_time_to_revalidate),
+		TEST(a_better_index_is_noticed),
+		TEST(an_entry_in_use_outlives_its_place),
+		TEST(the_least_recently_used_goes_first),
+		TEST(contents_are_limited_in_all),
+		TEST(when_all_memory_is_in_use_files_are_sent_from_disk),
+		TEST(large_files_keep_their_descriptor),
+		TEST(descriptors_are_limited),
+		TEST(a_cache_without_entries_still_answers),
+		TEST(etags_differ_by_version),
+		TEST(last_modified_is_not_later_than_date),
+	};
+
+	return cmocka_run_group_tests_name("http_cache", tests, NULL, NULL);
+}

@@ -1,0 +1,82 @@
+/* Field names and list values (RFC 9110 section 5.6.1). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "http/http_fields.h"
+
+static enum http_field_id find(const char *name)
+{
+	return http_field_find(name, strlen(name));
+}
+
+static bool has(const char *list, const char *element)
+{
+	return http_list_has(list, strlen(list), element);
+}
+
+static void names_are_found_in_any_case(void **state)
+{
+	(void)state;
+	assert_int_equal(find("Host"), HTTP_FIELD_HOST);
+	assert_int_equal(find("HOST"), HTTP_FIELD_HOST);
+	assert_int_equal(find("content-length"), HTTP_FIELD_CONTENT_LENGTH);
+	assert_int_equal(find("Transfer-Encoding"), HTTP_FIELD_TRANSFER_ENCODING);
+	assert_int_equal(find("If-Modified-Since"), HTTP_FIELD_IF_MODIFIED_SINCE);
+	assert_int_equal(find("If-None-Match"), HTTP_FIELD_IF_NONE_MATCH);
+	assert_int_equal(find("eXpEcT"), HTTP_FIELD_EXPECT);
+	assert_int_equal(find("Connection"), HTTP_FIELD_CONNECTION);
+	assert_int_equal(find("User-Agent"), HTTP_FIELD_USER_AGENT);
+	assert_int_equal(find("Referer"), HTTP_FIELD_REFERER);
+}
+
+static void others_are_other(void **state)
+{
+	(void)state;
+	assert_int_equal(find(""), HTTP_FIELD_OTHER);
+	assert_int_equal(find("Hosts"), HTTP_FIELD_OTHER);
+	assert_int_equal(find("Most"), HTTP_FIELD_OTHER);
+	assert_int_equal(find("Content_Length"), HTTP_FIELD_OTHER);
+	assert_int_equal(find("Transfer_Encoding"), HTTP_FIELD_OTHER);
+	assert_int_equal(find("X-Transfer-Encoding"), HTTP_FIELD_OTHER);
+}
+
+static void list_elements_are_whole_words(void **state)
+{
+	(void)state;
+	assert_true(has("close", "close"));
+	assert_true(has("Close", "close"));
+	assert_true(has("keep-alive, close", "close"));
+	assert_true(has(" \tclose\t ,x", "close"));
+	assert_true(has(",,close,,", "close"));
+	assert_false(has("", "close"));
+	assert_false(has(",", "close"));
+	assert_false(has("closed", "close"));
+	assert_false(has("not close", "close"));
+	assert_false(has("clos", "close"));
+}
+
+static void only_letters_are_folded(void **state)
+{
+	(void)state;
+	assert_true(http_text_is("CHUNKED", 7, "chunked"));
+	assert_false(http_text_is("chunked\0", 8, "chunked"));
+	assert_false(http_text_is("100-continue", 12, "100\rcontinue"));
+	assert_false(http_text_is("100\rcontinue", 12, "100-continue"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_found_in_any_case),
+		cmocka_unit_test(others_are_other),
+		cmocka_unit_test(list_elements_are_whole_words),
+		cmocka_unit_test(only_letters_are_folded),
+	};
+
+	return cmocka_run_group_tests_name("http_fields", tests, NULL, NULL);
+}
