@@ -1,0 +1,26 @@
+/* What the commands share, and the shortest of them. */
+#include "server/commands.h"
+
+#include <confuse.h>
+#include <llhttp.h>
+#include <stdlib.h>
+
+#ifndef TH_VERSION
+#define TH_VERSION "(unknown)"
+#endif
+
+int command_failed(const struct failure *why, int status)
+{
+	fprintf(stderr, "taphouse: %s\n", why->text);
+	return status;
+}
+
+int version_command(const struct cli *cli)
+{
+	(void)cli;
+	printf("taphouse " TH_VERSION "\n");
+	printf("libraries: llhttp %d.%d.%d, libConfuse %s\n", LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR,
+	       LLHTTP_VERSION_PATCH, confuse_version);
+	printf("devices: tap, packet\n");
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,156 @@
+/*
+ * The configuration's defaults, its strings, and the checks that concern several keys at once.
+ * config_file.c reads the file.
+ */
+#include "server/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_DEVICE "taphouse0"
+#define DEFAULT_ADDRESS "10.77.0.2/24"
+#define DEFAULT_HOST_ADDRESS "10.77.0.1/24"
+
+/* A kept string, in a list so that one loop frees them all. */
+struct config_text {
+	struct config_text *next;
+	char text[];
+};
+
+const char *config_keep(struct config *c, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct config_text *kept = malloc(sizeof *kept + size);
+
+	if (kept == NULL)
+		return NULL;
+	memcpy(kept->text, text, size);
+	kept->next = c->texts;
+	c->texts = kept;
+	return kept->text;
+}
+
+static void init_device(struct config_device *d)
+{
+	d->name = (struct device_name){ .kind = DEVICE_TAP, .interface = DEFAULT_DEVICE };
+	ip_prefix_parse(DEFAULT_ADDRESS, &d->address.items[0]);
+	d->address.n = 1;
+	ip_prefix_parse(DEFAULT_HOST_ADDRESS, &d->host_address.prefix);
+	d->host_address.given = true;
+	d->pcap = "";
+}
+
+void config_init(struct config *c)
+{
+	memset(c, 0, sizeof *c);
+	c->workers = 1;
+	c->user = "";
+	c->drain_timeout_us = 10000000;
+	init_device(&c->device);
+	tcp_config_default(&c->tcp);
+	http_config_default(&c->http);
+	c->log = (struct config_log){ .access = "-", .error = "-", .level = LOG_NOTICE };
+}
+
+void config_fini(struct config *c)
+{
+	while (c->texts != NULL) {
+		struct config_text *next = c->texts->next;
+
+		free(c->texts);
+		c->texts = next;
+	}
+}
+
+int config_add_site(struct config *c, const char *name, struct config_site **out)
+{
+	struct config_site *site;
+
+	if (c->n_sites == CONFIG_SITES)
+		return -ENOSPC;
+	site = &c->sites[c->n_sites++];
+	*site = (struct config_site){ .name = name };
+	site->index = (struct text_list){ .n = 1, .items = { "index.html" } };
+	site->listen = (struct port_list){ .n = 1, .items = { 80 } };
+	*out = site;
+	return 0;
+}
+
+static int check_tcp(const struct tcp_config *t, struct failure *why)
+{
+	if (t->min_rto_us > t->initial_rto_us || t->initial_rto_us > t->max_rto_us)
+		return failure_set(why, -EINVAL, "tcp: this must hold: min_rto <= initial_rto <= max_rto");
+	return 0;
+}
+
+/* The default addresses belong together, and to a TAP: each goes when what it belongs to was replaced. */
+static int settle_device(struct config_device *d, struct failure *why)
+{
+	char name[DEVICE_NAME_TEXT];
+	bool is_tap = d->name.kind == DEVICE_TAP;
+
+	value_format_device(&d->name, name);
+	if (d->address.n == 0 || (!is_tap && !d->address_given))
+		return failure_set(why, -EINVAL, "there is no address of ours on %s: give one by --address, "
+				   "or by address in the device section", name);
+	if (!d->host_address_given && (!is_tap || d->address_given))
+		d->host_address.given = false;
+	if (!is_tap && d->host_address.given)
+		return failure_set(why, -EINVAL, "%s: only a tap device has a kernel's side: "
+				   "leave the host address out", name);
+	return 0;
+}
+
+/* Two sites on a port that answer to the same host, or to any, would hide one another. */
+static bool sites_collide(const struct config_site *a, const struct config_site *b, uint16_t port)
+{
+	for (unsigned i = 0; i < b->listen.n; i++) {
+		if (b->listen.items[i] != port)
+			continue;
+		if (a->hosts.n == 0 && b->hosts.n == 0)
+			return true;
+		for (unsigned k = 0; k < a->hosts.n; k++)
+			for (unsigned m = 0; m < b->hosts.n; m++)
+				if (strcasecmp(a->hosts.items[k], b->hosts.items[m]) == 0)
+					return true;
+	}
+	return false;
+}
+
+static int check_pair(const struct config_site *a, const struct config_site *b, struct failure *why)
+{
+	for (unsigned i = 0; i < a->listen.n; i++)
+		if (sites_collide(a, b, a->listen.items[i]))
+			return failure_set(why, -EINVAL,
+					   "sites \"%s\" and \"%s\" answer to the same hosts on port %u: "
+					   "give them different hosts", a->name, b->name, a->listen.items[i]);
+	return 0;
+}
+
+static int check_sites(const struct config *c, struct failure *why)
+{
+	for (unsigned i = 0; i < c->n_sites; i++)
+		for (unsigned k = 0; k < i; k++) {
+			int r = check_pair(&c->sites[k], &c->sites[i], why);
+
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
+int config_finish(struct config *c, struct failure *why)
+{
+	struct config_site *site;
+	int r;
+
+	if (c->n_sites == 0) {
+		config_add_site(c, "default", &site);
+		site->root = ".";
+	}
+	r = settle_device(&c->device, why);
+	if (r == 0)
+		r = check_tcp(&c->tcp, why);
+	return r < 0 ? r : check_sites(c, why);
+}

@@ -1,0 +1,112 @@
+/*
+ * The configuration: what a file and the command line settle before anything is opened. Read once at start;
+ * nothing in it changes while a worker uses it.
+ */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include "base/failure.h"
+#include "base/log.h"
+#include "http/http.h"
+#include "link/impair.h"
+#include "server/values.h"
+#include "tcp/tcp.h"
+
+enum {
+	CONFIG_SITES = 64, /* most site sections */
+	CONFIG_LIST = 16,  /* most elements of a list */
+};
+
+struct text_list {
+	unsigned n;
+	const char *items[CONFIG_LIST + 1]; /* the one after the last is NULL */
+};
+
+struct port_list {
+	unsigned n;
+	uint16_t items[CONFIG_LIST];
+};
+
+struct prefix_list {
+	unsigned n;
+	struct ip_prefix items[CONFIG_LIST];
+};
+
+struct addr_list {
+	unsigned n;
+	struct ip_addr items[CONFIG_LIST];
+};
+
+/* A prefix that may be absent. */
+struct optional_prefix {
+	struct ip_prefix prefix;
+	bool given;
+};
+
+/* An impairment that may be absent. */
+struct optional_impair {
+	struct impair_spec spec;
+	bool given;
+};
+
+/* Our port: the device, and who we are on it. */
+struct config_device {
+	struct device_name name;
+	struct prefix_list address;          /* ours */
+	bool address_given;                  /* by file or command line: not the default */
+	struct addr_list gateway;            /* towards everything that is not on-link; the first counts */
+	struct optional_prefix host_address; /* of the kernel's side of a TAP */
+	bool host_address_given;
+	struct mac_addr mac;                 /* zero: the device's own, or one made from device and address */
+	struct optional_impair impair;
+	const char *pcap;                    /* file, or "" */
+};
+
+struct config_log {
+	const char *access; /* file, "-": stdout, "off" */
+	const char *error;  /* file, "-": stderr */
+	enum log_level level;
+};
+
+struct config_site {
+	const char *name;
+	const char *root;
+	struct text_list index;
+	struct text_list hosts;  /* Host names that it answers to; none: any */
+	struct port_list listen;
+};
+
+struct config_text;
+
+struct config {
+	uint32_t workers;
+	const char *user; /* to become once devices are open, or "" */
+	uint64_t drain_timeout_us;
+	struct config_device device;
+	struct tcp_config tcp;
+	bool tcp_keepalive;
+	struct http_config http;
+	struct config_log log;
+	struct config_site sites[CONFIG_SITES]; /* at least one, once config_finish() was called */
+	unsigned n_sites;
+	struct config_text *texts; /* owns every string above that is not a literal */
+};
+
+/* The documented defaults; no site yet. */
+void config_init(struct config *c);
+void config_fini(struct config *c);
+
+/* Reads file over what is in *c. 0, or a negative errno and *why: "file:line: what is wrong". */
+int config_load(struct config *c, const char *file, struct failure *why);
+
+/* Adds a site with the default keys and no root. 0 and *out, -ENOSPC. */
+int config_add_site(struct config *c, const char *name, struct config_site **out);
+
+/* To be called when file and command line have been read: adds the default site if there is none (root: the
+ * current directory), and checks what concerns several keys at once. 0, or -EINVAL and *why. */
+int config_finish(struct config *c, struct failure *why);
+
+/* A copy of text that lives as long as *c; NULL: no memory. */
+const char *config_keep(struct config *c, const char *text);
+
+#endif

@@ -1,0 +1,171 @@
+/* The table of configuration keys, and what a mistyped key was meant to be. */
+#include "server/config_keys.h"
+
+#include <string.h>
+
+#include "server/config_types.h"
+
+#define MS (uint64_t)1000
+#define S (1000 * MS)
+#define M (60 * S)
+#define H (60 * M)
+#define D (24 * H)
+#define KB (uint64_t)1024
+#define MB (1024 * KB)
+#define GB (1024 * MB)
+
+#define IN(object, field) offsetof(struct object, field)
+#define TOP(key, kind, low, high) { "", #key, &type_##kind, IN(config, key), low, high }
+#define TOP_US(key, kind, low, high) { "", #key, &type_##kind, IN(config, key##_us), low, high }
+#define DEVICE(key, kind) { "device", #key, &type_##kind, IN(config, device.key), 0, 0 }
+#define TCP(key, kind, low, high) { "tcp", #key, &type_##kind, IN(config, tcp.key), low, high }
+#define TCP_US(key, kind, low, high) { "tcp", #key, &type_##kind, IN(config, tcp.key##_us), low, high }
+#define HTTP(key, kind, low, high) { "http", #key, &type_##kind, IN(config, http.key), low, high }
+#define HTTP_US(key, kind, low, high) { "http", #key, &type_##kind, IN(config, http.key##_us), low, high }
+#define LOG(key, kind) { "log", #key, &type_##kind, IN(config, log.key), 0, 0 }
+#define SITE(key, kind) { "site", #key, &type_##kind, IN(config_site, key), 0, 0 }
+
+const struct config_key config_keys[] = {
+	TOP(workers, count32, 1, 1),
+	TOP(user, text, 0, 0),
+	TOP_US(drain_timeout, time, 0, 1 * H),
+
+	DEVICE(address, prefixes),
+	DEVICE(gateway, addresses),
+	DEVICE(host_address, optional_prefix),
+	DEVICE(mac, mac),
+	DEVICE(impair, impair),
+	DEVICE(pcap, pcap),
+
+	TCP(congestion, congestion, 0, 0),
+	TCP(max_connections, count32, 1, 1 << 24),
+	TCP(syn_backlog, count32, 1, 1 << 24),
+	TCP(accept_backlog, count32, 1, 1 << 20),
+	TCP(max_time_wait, count32, 1, 1 << 24),
+	TCP(synack_retries, count8, 0, 15),
+	TCP_US(syn_timeout, time, 1 * S, 1 * H),
+	TCP_US(msl, time, 1 * MS, 5 * M),
+	TCP_US(user_timeout, time, 1 * S, 30 * D),
+	TCP_US(fin_wait_2_timeout, time, 1 * S, 1 * D),
+	TCP_US(delayed_ack, time, 0, 500 * MS),
+	{ "tcp", "keepalive", &type_bool, IN(config, tcp_keepalive), 0, 0 },
+	TCP_US(keepalive_idle, time, 1 * S, 30 * D),
+	TCP_US(keepalive_interval, time, 1 * S, 1 * D),
+	TCP(keepalive_probes, count8, 1, 127),
+	TCP(send_buffer, size32, 4 * KB, 1 * GB),
+	TCP(receive_buffer, size32, 4 * KB, 1 * GB),
+	TCP(memory, size, 64 * KB, 1024 * GB),
+	TCP_US(min_rto, time32, 1 * MS, 1 * M),
+	TCP_US(initial_rto, time32, 1 * MS, 1 * M),
+	TCP_US(max_rto, time32, 1 * S, 1 * H),
+	TCP(ttl, count8, 1, 255),
+	TCP(tos, count8, 0, 255),
+	TCP(timestamps, bool, 0, 0),
+	TCP(window_scaling, bool, 0, 0),
+
+	HTTP_US(keepalive_timeout, time, 0, 1 * D),
+	HTTP_US(header_timeout, time, 1 * MS, 1 * D),
+	HTTP_US(body_timeout, time, 1 * MS, 1 * D),
+	HTTP_US(send_timeout, time, 1 * MS, 1 * D),
+	HTTP_US(linger_timeout, time, 0, 1 * H),
+	HTTP(linger_bytes, size, 0, 1 * GB),
+	HTTP(keepalive_requests, count32, 1, UINT32_MAX),
+	HTTP(max_uri, size32, 64, 1 * MB),
+	HTTP(max_headers, size32, 64, 1 * MB),
+	HTTP(max_header_count, count32, 1, 10000),
+	HTTP(max_body, size, 0, 1024 * GB),
+	HTTP(max_connections, count32, 1, 1 << 24),
+	HTTP(max_requests, count32, 1, 1 << 20),
+	HTTP(server_header, bool, 0, 0),
+	HTTP(cache_entries, count32, 0, 1 << 24),
+	HTTP(cache_bytes, size, 0, 1024 * GB),
+	HTTP(cache_max_file, size, 0, 1 * GB),
+	HTTP_US(cache_revalidate, time, 0, 1 * D),
+	HTTP(file_buffer_bytes, size32, 4 * KB, 16 * MB),
+	HTTP(file_buffers, count32, 1, 1 << 20),
+
+	LOG(access, log),
+	LOG(error, log),
+	LOG(level, level),
+
+	SITE(listen, ports),
+	SITE(root, directory),
+	SITE(index, texts),
+	SITE(hosts, texts),
+};
+const size_t config_keys_count = ARRAY_LENGTH(config_keys);
+
+const struct config_key *config_key_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < config_keys_count; i++)
+		if (strcmp(config_keys[i].section, section) == 0 && strcmp(config_keys[i].name, name) == 0)
+			return &config_keys[i];
+	return NULL;
+}
+
+const char *config_key_elsewhere(const char *section, const char *name)
+{
+	for (size_t i = 0; i < config_keys_count; i++)
+		if (strcmp(config_keys[i].section, section) != 0 && strcmp(config_keys[i].name, name) == 0)
+			return config_keys[i].section;
+	return NULL;
+}
+
+enum { LONGEST_GUESS = 32 };
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+	a = a < b ? a : b;
+	return a < c ? a : c;
+}
+
+/* Levenshtein's distance, one row at a time; UINT_MAX for a name too long to be a slip. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned row[LONGEST_GUESS + 1];
+	size_t width = strlen(b);
+
+	if (width > LONGEST_GUESS)
+		return ~0U;
+	for (unsigned i = 0; i <= width; i++)
+		row[i] = i;
+	for (; *a != '\0'; a++) {
+		unsigned diagonal = row[0]++;
+
+		for (size_t i = 1; i <= width; i++) {
+			unsigned above = row[i];
+
+			row[i] = least(above + 1, row[i - 1] + 1, diagonal + (*a != b[i - 1]));
+			diagonal = above;
+		}
+	}
+	return row[width];
+}
+
+struct guess {
+	const char *name;
+	unsigned distance;
+};
+
+static void consider(struct guess *best, const char *typed, const char *candidate)
+{
+	unsigned distance = edit_distance(typed, candidate);
+
+	if (distance < best->distance)
+		*best = (struct guess){ .name = candidate, .distance = distance };
+}
+
+const char *config_key_nearest(const char *section, const char *name)
+{
+	struct guess best = { .name = NULL, .distance = 3 };
+
+	if (strlen(name) < 5)
+		best.distance = 2;
+	for (size_t i = 0; i < config_keys_count; i++) {
+		if (strcmp(config_keys[i].section, section) == 0)
+			consider(&best, name, config_keys[i].name);
+		else if (*section == '\0')
+			consider(&best, name, config_keys[i].section);
+	}
+	return best.name;
+}

@@ -1,0 +1,282 @@
+/* The types of configuration values: each reads its text into a field, or says what it expects. */
+#include "server/config_types.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "server/config_keys.h"
+#include "tcp/tcp_cc.h"
+
+static int not_what(const struct key_input *in)
+{
+	return failure_set(in->why, -EINVAL, "\"%s\" is not %s", in->text, in->key->type->expects);
+}
+
+static int keep(const struct key_input *in, const char *text, const char **out)
+{
+	*out = config_keep(in->config, text);
+	return *out != NULL ? 0 : failure_set(in->why, -ENOMEM, "out of memory");
+}
+
+static void store_number(void *field, size_t size, uint64_t v)
+{
+	switch (size) {
+	case sizeof(uint8_t):
+		*(uint8_t *)field = (uint8_t)v;
+		return;
+	case sizeof(uint32_t):
+		*(uint32_t *)field = (uint32_t)v;
+		return;
+	default:
+		assert(size == sizeof(uint64_t));
+		*(uint64_t *)field = v;
+	}
+}
+
+static int parse_number(const struct key_input *in, void *field)
+{
+	const struct config_key *key = in->key;
+	char low[VALUE_TEXT], high[VALUE_TEXT];
+	uint64_t v;
+	int r = key->type->scan(in->text, &v);
+
+	if (r == -EINVAL)
+		return not_what(in);
+	if (key->min == key->max && v != key->min)
+		return failure_set(in->why, -ERANGE, "\"%s\": this version has only %s here", in->text,
+				   key->type->format(key->min, low));
+	if (r < 0 || v < key->min || v > key->max)
+		return failure_set(in->why, -ERANGE, "\"%s\" is out of range: %s to %s", in->text,
+				   key->type->format(key->min, low), key->type->format(key->max, high));
+	store_number(field, key->type->size, v);
+	return 0;
+}
+
+static int parse_bool(const struct key_input *in, void *field)
+{
+	return value_bool(in->text, field) == 0 ? 0 : not_what(in);
+}
+
+static int parse_text(const struct key_input *in, void *field)
+{
+	return keep(in, in->text, field);
+}
+
+static int parse_congestion(const struct key_input *in, void *field)
+{
+	if (tcp_cc_find(in->text) == NULL)
+		return not_what(in);
+	return keep(in, in->text, field);
+}
+
+static int parse_level(const struct key_input *in, void *field)
+{
+	int level = log_level_parse(in->text);
+
+	if (level < 0)
+		return not_what(in);
+	*(enum log_level *)field = (enum log_level)level;
+	return 0;
+}
+
+/* text as a path from the configuration file's directory. */
+static int resolve(const struct key_input *in, const char **out)
+{
+	char *joined;
+	int r;
+
+	if (in->text[0] == '/' || strcmp(in->directory, ".") == 0)
+		return keep(in, in->text, out);
+	if (asprintf(&joined, "%s/%s", in->directory, in->text) < 0)
+		return failure_set(in->why, -ENOMEM, "out of memory");
+	r = keep(in, joined, out);
+	free(joined);
+	return r;
+}
+
+static int check_directory(const char *path, struct failure *why)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return failure_set(why, -errno, "directory \"%s\": %s", path, strerror(errno));
+	return S_ISDIR(st.st_mode) ? 0 : failure_set(why, -ENOTDIR, "\"%s\" is not a directory", path);
+}
+
+static int parse_directory(const struct key_input *in, void *field)
+{
+	const char **path = field;
+	int r;
+
+	if (*in->text == '\0')
+		return not_what(in);
+	r = resolve(in, path);
+	return r < 0 ? r : check_directory(*path, in->why);
+}
+
+/* A file to be written: it may be missing, its directory may not. */
+static int parse_file(const struct key_input *in, void *field)
+{
+	const char **path = field;
+	char *directory, *slash;
+	int r;
+
+	r = resolve(in, path);
+	if (r < 0 || (slash = strrchr(*path, '/')) == NULL || slash == *path)
+		return r;
+	directory = strndup(*path, (size_t)(slash - *path));
+	if (directory == NULL)
+		return failure_set(in->why, -ENOMEM, "out of memory");
+	r = check_directory(directory, in->why);
+	free(directory);
+	return r;
+}
+
+static int parse_pcap(const struct key_input *in, void *field)
+{
+	return *in->text == '\0' ? keep(in, in->text, field) : parse_file(in, field);
+}
+
+static int parse_log(const struct key_input *in, void *field)
+{
+	if (*in->text == '\0')
+		return not_what(in);
+	if (strcmp(in->text, "-") == 0 || strcmp(in->text, "off") == 0)
+		return keep(in, in->text, field);
+	return parse_file(in, field);
+}
+
+static int parse_mac(const struct key_input *in, void *field)
+{
+	if (*in->text == '\0') {
+		memset(field, 0, sizeof(struct mac_addr));
+		return 0;
+	}
+	return value_mac(in->text, field) == 0 ? 0 : not_what(in);
+}
+
+static int parse_impair(const struct key_input *in, void *field)
+{
+	struct optional_impair *impair = field;
+
+	impair->given = *in->text != '\0';
+	return impair->given ? impair_parse(in->text, &impair->spec, in->why) : 0;
+}
+
+/* An IPv4 address with its network's length: this version speaks IPv4. */
+static int read_prefix(const struct key_input *in, struct ip_prefix *out)
+{
+	if (strchr(in->text, '/') == NULL || !ip_prefix_parse(in->text, out) || !ip_addr_is_4(&out->addr))
+		return not_what(in);
+	return 0;
+}
+
+static int parse_optional_prefix(const struct key_input *in, void *field)
+{
+	struct optional_prefix *p = field;
+
+	p->given = *in->text != '\0';
+	return p->given ? read_prefix(in, &p->prefix) : 0;
+}
+
+static int list_full(const struct key_input *in)
+{
+	return failure_set(in->why, -ENOSPC, "more than %d values", CONFIG_LIST);
+}
+
+static int parse_prefix_item(const struct key_input *in, void *field)
+{
+	struct prefix_list *list = field;
+	int r;
+
+	if (list->n == CONFIG_LIST)
+		return list_full(in);
+	r = read_prefix(in, &list->items[list->n]);
+	if (r == 0)
+		list->n++;
+	return r;
+}
+
+static int parse_addr_item(const struct key_input *in, void *field)
+{
+	struct addr_list *list = field;
+	struct ip_addr addr;
+
+	if (list->n == CONFIG_LIST)
+		return list_full(in);
+	if (!ip_addr_parse(in->text, &addr) || !ip_addr_is_4(&addr))
+		return not_what(in);
+	list->items[list->n++] = addr;
+	return 0;
+}
+
+static int parse_text_item(const struct key_input *in, void *field)
+{
+	struct text_list *list = field;
+	int r;
+
+	if (list->n == CONFIG_LIST)
+		return list_full(in);
+	if (*in->text == '\0')
+		return not_what(in);
+	r = keep(in, in->text, &list->items[list->n]);
+	if (r == 0)
+		list->n++;
+	return r;
+}
+
+static int parse_port_item(const struct key_input *in, void *field)
+{
+	struct port_list *list = field;
+	uint16_t port;
+
+	if (list->n == CONFIG_LIST)
+		return list_full(in);
+	if (value_port(in->text, &port) < 0)
+		return not_what(in);
+	for (unsigned i = 0; i < list->n; i++)
+		if (list->items[i] == port)
+			return failure_set(in->why, -EEXIST, "port %u is given twice", port);
+	list->items[list->n++] = port;
+	return 0;
+}
+
+#define A_TIME "a time with its unit, such as \"30s\" (us, ms, s, m, h, d)"
+#define A_SIZE "a size such as \"64K\" (bytes, or K, M, G)"
+#define A_PREFIX "an IPv4 address with its prefix length, such as \"10.77.0.2/24\""
+
+#define NUMBER(width, what, what_scans, what_formats) { \
+	.expects = what, .size = sizeof(width), \
+	.parse = parse_number, .scan = what_scans, .format = what_formats }
+#define OTHER(field, what, what_parses) { .expects = what, .size = sizeof(field), .parse = what_parses }
+#define TEXT(what, what_parses) { \
+	.expects = what, .size = sizeof(const char *), .is_text = true, .parse = what_parses }
+#define LIST(field, what, what_parses) { \
+	.expects = what, .size = sizeof(field), .is_list = true, .parse = what_parses }
+
+const struct key_type type_time = NUMBER(uint64_t, A_TIME, value_time, value_format_time);
+const struct key_type type_time32 = NUMBER(uint32_t, A_TIME, value_time, value_format_time);
+const struct key_type type_size = NUMBER(uint64_t, A_SIZE, value_size, value_format_size);
+const struct key_type type_size32 = NUMBER(uint32_t, A_SIZE, value_size, value_format_size);
+const struct key_type type_count32 = NUMBER(uint32_t, "a number", value_count, value_format_count);
+const struct key_type type_count8 = NUMBER(uint8_t, "a number", value_count, value_format_count);
+const struct key_type type_bool = OTHER(bool, "true or false", parse_bool);
+const struct key_type type_level =
+	OTHER(enum log_level, "a level (error, warning, notice, info, debug)", parse_level);
+const struct key_type type_text = TEXT("a text", parse_text);
+const struct key_type type_congestion = TEXT("a congestion control that this version has", parse_congestion);
+const struct key_type type_directory = TEXT("a directory", parse_directory);
+const struct key_type type_pcap = TEXT("a file", parse_pcap);
+const struct key_type type_log = TEXT("a file, \"-\" or \"off\"", parse_log);
+const struct key_type type_mac =
+	OTHER(struct mac_addr, "a MAC address of one port, such as \"02:00:5e:10:00:01\"", parse_mac);
+const struct key_type type_impair = OTHER(struct optional_impair, "an impairment", parse_impair);
+const struct key_type type_optional_prefix = OTHER(struct optional_prefix, A_PREFIX, parse_optional_prefix);
+const struct key_type type_prefixes = LIST(struct prefix_list, A_PREFIX, parse_prefix_item);
+const struct key_type type_addresses = LIST(struct addr_list, "an IPv4 address", parse_addr_item);
+const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_item);
+const struct key_type type_ports = LIST(struct port_list, "a port (1 to 65535)", parse_port_item);

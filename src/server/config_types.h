@@ -1,0 +1,49 @@
+/* The types of configuration values. */
+#ifndef SERVER_CONFIG_TYPES_H
+#define SERVER_CONFIG_TYPES_H
+
+#include <stddef.h>
+
+#include "server/config.h"
+
+struct config_key;
+
+/* A value to be read. */
+struct key_input {
+	const struct config_key *key;
+	const char *text;
+	struct config *config; /* keeps strings */
+	const char *directory; /* that relative paths start from */
+	struct failure *why;   /* says what is wrong, without naming the key */
+};
+
+/* Reads in->text into field (lists: appends to it). 0, or negative errno and *in->why. */
+typedef int key_parse_fn(const struct key_input *in, void *field);
+
+struct key_type {
+	const char *expects; /* ends the sentence 'is not …' */
+	size_t size;         /* of the field */
+	bool is_list;
+	bool is_text;        /* the field is a const char * */
+	key_parse_fn *parse;
+	int (*scan)(const char *text, uint64_t *out);             /* numbers only, as the next */
+	char *(*format)(uint64_t v, char out[static VALUE_TEXT]);
+};
+
+extern const struct key_type type_time, type_time32; /* microseconds in 64 bits, in 32 */
+extern const struct key_type type_size, type_size32; /* bytes */
+extern const struct key_type type_count32, type_count8;
+extern const struct key_type type_bool;
+extern const struct key_type type_level;      /* enum log_level */
+extern const struct key_type type_text;
+extern const struct key_type type_congestion; /* name that tcp_cc_find() knows */
+extern const struct key_type type_directory;  /* path of one that exists */
+extern const struct key_type type_pcap;       /* path, or "" */
+extern const struct key_type type_log;        /* path, "-", "off" */
+extern const struct key_type type_mac;        /* struct mac_addr; "" gives zero */
+extern const struct key_type type_impair;     /* struct optional_impair */
+extern const struct key_type type_optional_prefix;
+/* Lists, as config.h has them. */
+extern const struct key_type type_prefixes, type_addresses, type_texts, type_ports;
+
+#endif

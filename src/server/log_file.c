@@ -1,0 +1,177 @@
+/* A buffered log file: see the header for what it promises. */
+#include "server/log_file.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A pipe that poll(2) calls writable takes this much without blocking (pipe(7): PIPE_BUF). */
+enum { PATIENT_WRITE = 4096 };
+
+static int open_path(const char *path, struct failure *why)
+{
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return STDOUT_FILENO;
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	if (fd < 0)
+		return failure_set(why, -errno, "log file %s: cannot be opened: %s", path, strerror(errno));
+	return fd;
+}
+
+static void set_fd(struct log_file *f, int fd)
+{
+	struct stat st;
+
+	f->fd = fd;
+	f->may_block = fstat(fd, &st) < 0 || !S_ISREG(st.st_mode);
+}
+
+static void close_fd(struct log_file *f)
+{
+	if (f->fd != STDOUT_FILENO)
+		close(f->fd);
+}
+
+int log_file_open(struct log_file *f, const char *path, const struct log *log, struct failure *why)
+{
+	int fd = open_path(path, why);
+
+	if (fd < 0)
+		return fd;
+	*f = (struct log_file){ .path = path, .log = log, .buffer = malloc(LOG_FILE_BUFFER) };
+	set_fd(f, fd);
+	if (f->buffer != NULL)
+		return 0;
+	close_fd(f);
+	return failure_set(why, -ENOMEM, "log file %s: out of memory", path);
+}
+
+void log_file_close(struct log_file *f)
+{
+	log_file_flush(f);
+	close_fd(f);
+	free(f->buffer);
+}
+
+static uint64_t count_lines(const char *text, size_t len)
+{
+	uint64_t lines = 0;
+
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+static const char *shown_path(const struct log_file *f)
+{
+	return strcmp(f->path, "-") == 0 ? "standard output" : f->path;
+}
+
+static void lose(struct log_file *f, uint64_t lines, const char *why)
+{
+	if (!f->losing) {
+		f->losing = true;
+		f->lost_before = f->lost;
+		log_line(f->log, LOG_ERROR, "log", "%s: lines are being lost: %s", shown_path(f), why);
+	}
+	f->lost += lines;
+}
+
+static void recover(struct log_file *f)
+{
+	f->losing = false;
+	log_line(f->log, LOG_NOTICE, "log", "%s: works again, %" PRIu64 " lines were lost", shown_path(f),
+		 f->lost - f->lost_before);
+}
+
+/* Throws away what could not be written. If a line was torn, the next must not be taken for its rest. */
+static void discard(struct log_file *f, bool is_torn, int error)
+{
+	lose(f, count_lines(f->buffer, f->used), strerror(error));
+	f->used = 0;
+	if (is_torn)
+		f->buffer[f->used++] = '\n';
+}
+
+static bool is_writable(const struct log_file *f)
+{
+	struct pollfd p = { .fd = f->fd, .events = POLLOUT };
+
+	return !f->may_block || poll(&p, 1, 0) == 1;
+}
+
+/* Writes one piece at done. The number of bytes, 0: it would block, or negative errno. */
+static ssize_t write_piece(const struct log_file *f, size_t done)
+{
+	size_t len = f->used - done;
+	ssize_t n;
+
+	if (!is_writable(f))
+		return 0;
+	if (f->may_block && len > PATIENT_WRITE)
+		len = PATIENT_WRITE;
+	n = write(f->fd, f->buffer + done, len);
+	if (n >= 0)
+		return n;
+	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+}
+
+void log_file_flush(struct log_file *f)
+{
+	size_t done = 0;
+	ssize_t n = 1;
+
+	while (done < f->used && (n = write_piece(f, done)) > 0)
+		done += (size_t)n;
+	if (n < 0) {
+		bool is_torn = done > 0 && f->buffer[done - 1] != '\n';
+
+		f->used -= done;
+		memmove(f->buffer, f->buffer + done, f->used);
+		discard(f, is_torn, (int)-n);
+		return;
+	}
+	f->used -= done;
+	memmove(f->buffer, f->buffer + done, f->used);
+	if (done > 0 && f->used == 0 && f->losing)
+		recover(f);
+}
+
+char *log_file_reserve(struct log_file *f, size_t size)
+{
+	assert(size <= LOG_FILE_BUFFER - 1); /* 1: see discard() */
+	if (size > LOG_FILE_BUFFER - f->used)
+		log_file_flush(f);
+	if (size <= LOG_FILE_BUFFER - f->used)
+		return f->buffer + f->used;
+	lose(f, 1, "nobody reads them");
+	return NULL;
+}
+
+void log_file_commit(struct log_file *f, size_t len)
+{
+	f->used += len;
+	assert(f->used <= LOG_FILE_BUFFER);
+}
+
+int log_file_reopen(struct log_file *f, struct failure *why)
+{
+	int fd = open_path(f->path, why);
+
+	if (fd < 0)
+		return fd;
+	log_file_flush(f);
+	if (fd == f->fd)
+		return 0;
+	close_fd(f);
+	set_fd(f, fd);
+	return 0;
+}

@@ -1,0 +1,42 @@
+/*
+ * A log that lines are appended to: buffered, so that a busy loop writes many at once, and patient: a full
+ * disk, a closed pipe or a reader that stands still costs lines, which are counted, and never the loop.
+ */
+#ifndef SERVER_LOG_FILE_H
+#define SERVER_LOG_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/failure.h"
+#include "base/log.h"
+
+enum { LOG_FILE_BUFFER = 1 << 16 };
+
+struct log_file {
+	const char *path;      /* "-": standard output */
+	int fd;
+	bool may_block;        /* not a regular file: written to only as far as poll(2) allows */
+	bool losing;           /* lines were lost since the last that was written */
+	uint64_t lost;         /* lines lost, in all */
+	uint64_t lost_before;  /* of them before this trouble began */
+	const struct log *log; /* told when lines begin to be lost and when they no longer are */
+	char *buffer;          /* LOG_FILE_BUFFER bytes */
+	size_t used;
+};
+
+/* path and log must outlive *f. 0, or negative errno and *why. */
+int log_file_open(struct log_file *f, const char *path, const struct log *log, struct failure *why);
+void log_file_close(struct log_file *f);
+
+/* Room for a line of up to size bytes, or NULL: it is lost. Then log_file_commit() with its real length. */
+char *log_file_reserve(struct log_file *f, size_t size);
+void log_file_commit(struct log_file *f, size_t len);
+
+/* Writes out what is buffered, as far as that is possible without waiting. */
+void log_file_flush(struct log_file *f);
+
+/* Opens the path anew (the old file was renamed). On failure the old one is kept: negative errno and *why. */
+int log_file_reopen(struct log_file *f, struct failure *why);
+
+#endif

@@ -1,0 +1,247 @@
+/* A worker: ports opened, connections handed to their HTTP servers, signals obeyed, a drain at the end. */
+#include "server/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static void on_acceptable(struct tcp_listener *l, void *context)
+{
+	struct worker_port *port = context;
+	struct stream *s;
+
+	while ((s = tcp_accept(l)) != NULL) {
+		tcp_set_nodelay(s, true); /* responses are written whole: there is nothing to wait for */
+		if (port->worker->config->tcp_keepalive)
+			tcp_set_keepalive(s, true);
+		http_serve(port->server, s);
+	}
+}
+
+static void on_request_done(void *context, const struct http_log_record *record)
+{
+	access_log_add(context, record);
+}
+
+static struct worker_port *find_port(struct worker *w, uint16_t number)
+{
+	for (unsigned i = 0; i < w->n_ports; i++)
+		if (w->ports[i].number == number)
+			return &w->ports[i];
+	return NULL;
+}
+
+static bool listens_on(const struct config_site *site, uint16_t number)
+{
+	for (unsigned i = 0; i < site->listen.n; i++)
+		if (site->listen.items[i] == number)
+			return true;
+	return false;
+}
+
+/* The sites of a port, in the order of the configuration: the first one is its default. */
+static size_t sites_of_port(const struct config *c, uint16_t number, struct http_site *out)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < c->n_sites; i++)
+		if (listens_on(&c->sites[i], number))
+			out[n++] = (struct http_site){
+				.name = c->sites[i].name,
+				.root = c->sites[i].root,
+				.index = c->sites[i].index.items,
+				.hosts = c->sites[i].hosts.items,
+			};
+	return n;
+}
+
+static int open_server(struct worker_port *port, struct failure *why)
+{
+	struct worker *w = port->worker;
+	struct http_site sites[CONFIG_SITES];
+	size_t n = sites_of_port(w->config, port->number, sites);
+	struct http_hooks hooks = {
+		.on_request_done = w->has_access ? on_request_done : NULL,
+		.context = &w->access,
+	};
+
+	return http_server_new(&w->config->http, sites, n, &w->host.stack->world, &hooks, &port->server, why);
+}
+
+static int open_listener(struct worker_port *port, struct failure *why)
+{
+	struct tcp_listener_handler handler = { .on_acceptable = on_acceptable, .context = port };
+	struct ip_addr any = { { 0 } };
+	int r = tcp_listen(port->worker->host.stack->tcp, &any, port->number, &handler, &port->listener);
+
+	return r == 0 ? 0 : failure_set(why, r, "port %u cannot be opened: %s", port->number, strerror(-r));
+}
+
+static int open_port(struct worker *w, uint16_t number, struct failure *why)
+{
+	struct worker_port *port = &w->ports[w->n_ports];
+	int r;
+
+	if (find_port(w, number) != NULL)
+		return 0;
+	if (w->n_ports == WORKER_PORTS)
+		return failure_set(why, -ENOSPC, "more than %d ports to listen on", WORKER_PORTS);
+	*port = (struct worker_port){ .worker = w, .number = number };
+	w->n_ports++;
+	r = open_server(port, why);
+	return r < 0 ? r : open_listener(port, why);
+}
+
+static int open_ports(struct worker *w, struct failure *why)
+{
+	for (unsigned i = 0; i < w->config->n_sites; i++) {
+		const struct port_list *listen = &w->config->sites[i].listen;
+
+		for (unsigned k = 0; k < listen->n; k++) {
+			int r = open_port(w, listen->items[k], why);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int open_access_log(struct worker *w, struct failure *why)
+{
+	const char *path = w->config->log.access;
+	int r;
+
+	if (strcmp(path, "off") == 0)
+		return 0;
+	r = access_log_open(&w->access, path, w->log, why);
+	w->has_access = r == 0;
+	return r;
+}
+
+static void on_idle(void *context)
+{
+	struct worker *w = context;
+
+	if (w->has_access)
+		log_file_flush(&w->access.file);
+	host_flush(&w->host);
+}
+
+int worker_open(struct worker *w, const struct config *config, const struct log *log,
+		const struct signals *signals, struct failure *why)
+{
+	int r;
+
+	*w = (struct worker){ .config = config, .log = log, .drain_until_us = TIMER_NEVER };
+	r = host_open(&w->host, &config->device, &config->tcp, log, why);
+	if (r < 0)
+		return r;
+	loop_init(&w->loop, &w->host, signals, on_idle, w);
+	r = open_access_log(w, why);
+	if (r == 0)
+		r = open_ports(w, why);
+	if (r < 0)
+		worker_close(w);
+	return r;
+}
+
+static void close_listeners(struct worker *w)
+{
+	for (unsigned i = 0; i < w->n_ports; i++)
+		if (w->ports[i].listener != NULL) {
+			tcp_listener_close(w->ports[i].listener);
+			w->ports[i].listener = NULL;
+		}
+}
+
+void worker_close(struct worker *w)
+{
+	close_listeners(w);
+	for (unsigned i = 0; i < w->n_ports; i++)
+		if (w->ports[i].server != NULL)
+			http_server_free(w->ports[i].server);
+	host_turn(&w->host, clock_now_us()); /* the RST segments of those cut off */
+	if (w->has_access)
+		access_log_close(&w->access);
+	host_close(&w->host);
+}
+
+static void begin_drain(struct worker *w)
+{
+	log_line(w->log, LOG_INFO, "server", "stopping: no new connections");
+	close_listeners(w);
+	w->drain_until_us = w->loop.now_us + w->config->drain_timeout_us;
+}
+
+static bool is_drained(const struct worker *w)
+{
+	struct tcp_usage usage;
+	bool all = true;
+
+	for (unsigned i = 0; i < w->n_ports; i++)
+		all &= http_drain(w->ports[i].server);
+	tcp_usage(w->host.stack->tcp, &usage); /* data and FIN may still be on their way to the peer */
+	return all && usage.connections == 0;
+}
+
+static void drain(struct worker *w)
+{
+	struct tcp_usage usage;
+
+	w->stopped = is_drained(w);
+	if (w->stopped || w->loop.now_us < w->drain_until_us)
+		return;
+	tcp_usage(w->host.stack->tcp, &usage);
+	log_line(w->log, LOG_NOTICE, "server", "connections cut off at the end of drain_timeout: %" PRIu32,
+		 usage.connections);
+	w->stopped = true;
+}
+
+static void reopen_access_log(struct worker *w)
+{
+	struct failure why;
+
+	if (w->has_access && log_file_reopen(&w->access.file, &why) < 0)
+		log_line(w->log, LOG_ERROR, "server", "%s", why.text);
+}
+
+static void obey(struct worker *w, enum signal_event signal, void (*reopen)(void *context), void *context)
+{
+	switch (signal) {
+	case SIGNAL_STOP:
+		if (w->drain_until_us == TIMER_NEVER)
+			begin_drain(w);
+		else
+			w->stopped = true;
+		break;
+	case SIGNAL_REOPEN:
+		reopen(context);
+		reopen_access_log(w);
+		break;
+	case SIGNAL_RELOAD:
+		log_line(w->log, LOG_NOTICE, "server",
+			 "SIGHUP: this version does not reread its configuration; restart it");
+		break;
+	case SIGNAL_NONE:
+		break;
+	}
+}
+
+int worker_run(struct worker *w, void (*reopen)(void *context), void *context, struct failure *why)
+{
+	while (!w->stopped) {
+		enum signal_event signal;
+		int r = loop_step(&w->loop, w->drain_until_us, &signal);
+
+		if (r < 0)
+			return failure_set(why, r, "device %s is gone: %s", w->config->device.name.interface,
+					   strerror(-r));
+		obey(w, signal, reopen, context);
+		if (w->drain_until_us != TIMER_NEVER && !w->stopped)
+			drain(w);
+	}
+	return 0;
+}
