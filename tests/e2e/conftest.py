@@ -1,0 +1,160 @@
+"""The real binary on a real TAP, in a network namespace of the test's own, against the kernel's TCP.
+
+Needs root. TAPHOUSE names the binary (make check sets it). Nothing leaves the namespace; processes are ended by
+their id, and the namespace is removed whatever happens.
+"""
+
+import hashlib
+import itertools
+import os
+import pathlib
+import random
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TAPHOUSE = os.environ.get("TAPHOUSE", str(ROOT / "taphouse"))
+ADDRESS = "10.77.0.2"
+
+_numbers = itertools.count()
+
+
+def pytest_configure(config):
+    if os.geteuid() != 0:
+        pytest.exit("the e2e tests make network namespaces and TAP devices: run them as root", returncode=1)
+    if not os.access(TAPHOUSE, os.X_OK):
+        pytest.exit(f"{TAPHOUSE} is not there: build it with make, or set TAPHOUSE", returncode=1)
+
+
+class Namespace:
+    """A network namespace with its loopback up."""
+
+    def __init__(self):
+        self.name = f"th{os.getpid()}-{next(_numbers)}"
+        subprocess.run(["ip", "netns", "add", self.name], check=True)
+        self.run("ip", "link", "set", "lo", "up")
+
+    def command(self, *args):
+        return ["ip", "netns", "exec", self.name, *map(str, args)]
+
+    def run(self, *args, check=True, **options):
+        """Runs a command in here; its standard output and error are kept as text."""
+        options.setdefault("timeout", 60)
+        options.setdefault("text", True)
+        return subprocess.run(self.command(*args), check=check, capture_output=True, **options)
+
+    def start(self, *args, **options):
+        return subprocess.Popen(self.command(*args), **options)
+
+    def curl(self, *args, check=True, **options):
+        return self.run("curl", "-sS", "--max-time", "50", *args, check=check, **options)
+
+    def remove(self):
+        subprocess.run(["ip", "netns", "del", self.name], check=False)
+
+
+class Server:
+    """taphouse serve in a namespace, ready when the constructor returns."""
+
+    def __init__(self, namespace, directory, *options, tmp_path):
+        self.namespace = namespace
+        self.directory = directory
+        self.errors = tmp_path / f"stderr-{next(_numbers)}"
+        self.log = tmp_path / f"stdout-{next(_numbers)}"
+        with open(self.errors, "wb") as errors, open(self.log, "wb") as out:
+            self.process = namespace.start(TAPHOUSE, "serve", directory, *options, stdout=out, stderr=errors)
+        self._wait_until_ready()
+
+    def _wait_until_ready(self):
+        deadline = time.monotonic() + 20
+        while "taphouse: serving" not in self.output():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                pytest.fail(f"taphouse did not get ready:\n{self.output()}{self.errors.read_text()}")
+            time.sleep(0.02)
+
+    def output(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def stop(self, sig=signal.SIGTERM, timeout=20):
+        """Ends the server; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        return self.process.wait(timeout)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def namespace():
+    ns = Namespace()
+    yield ns
+    ns.remove()
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A small site whose files have known contents."""
+    root = tmp_path / "site"
+    (root / "sub").mkdir(parents=True)
+    (root / "index.html").write_text("<!doctype html><title>e2e</title><p>It came over our own TCP.\n")
+    (root / "hello.txt").write_text("hello\n")
+    (root / "sub" / "index.html").write_text("<p>sub\n")
+    (root / "1k.bin").write_bytes(random.Random(1).randbytes(1024))
+    (root / "1m.bin").write_bytes(random.Random(2).randbytes(1 << 20))
+    (tmp_path / "secret.txt").write_text("secret\n")
+    (root / "escape").symlink_to(tmp_path / "secret.txt")
+    return root
+
+
+@pytest.fixture
+def serve(namespace, site, tmp_path):
+    """serve(*options, directory=site) starts a server; all are ended after the test, and must not have crashed."""
+    servers = []
+
+    def start(*options, directory=site):
+        server = Server(namespace, directory, *options, tmp_path=tmp_path)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        crashed = server.process.poll()
+        server.kill()
+        complaints = server.errors.read_text(errors="replace")
+        assert crashed in (None, 0, -signal.SIGKILL), f"the server ended with {crashed}:\n{complaints}"
+        assert "Sanitizer" not in complaints and "runtime error" not in complaints, complaints
+
+
+def sha256(path_or_bytes):
+    digest = hashlib.sha256()
+    if isinstance(path_or_bytes, bytes):
+        digest.update(path_or_bytes)
+    else:
+        with open(path_or_bytes, "rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def raw(namespace, data, *, half_close=False, timeout=10, address=ADDRESS, port=80):
+    """Sends bytes over the kernel's TCP from inside the namespace, and returns all that comes back until the end."""
+    program = (
+        "import socket, sys\n"
+        f"s = socket.create_connection(({address!r}, {port}), {timeout})\n"
+        "s.sendall(sys.stdin.buffer.read())\n"
+        + ("s.shutdown(socket.SHUT_WR)\n" if half_close else "")
+        + "try:\n"
+        "    while b := s.recv(65536):\n"
+        "        sys.stdout.buffer.write(b)\n"
+        "except (TimeoutError, ConnectionResetError) as e:\n"
+        "    sys.stderr.write(type(e).__name__)\n"
+    )
+    return namespace.run("/usr/bin/python3", "-c", program, input=data, text=False, timeout=timeout + 20)
