@@ -16,7 +16,10 @@ static void test_each_signal_is_its_event(void **state)
 		int number;
 		enum signal_event event;
 	} all[] = {
-		{ SIGTERM, SIGNAL_STOP }, { SIGINT, SIGNAL_STOP }, { SIGHUP, SIGNAL_RELOAD }, { SIGUSR1, SIGNAL_REOPEN },
+		{ SIGTERM, SIGNAL_STOP },
+		{ SIGINT, SIGNAL_STOP },
+		{ SIGHUP, SIGNAL_RELOAD },
+		{ SIGUSR1, SIGNAL_REOPEN },
 	};
 	struct signals s;
 	struct failure why;
