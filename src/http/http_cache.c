@@ -31,6 +31,7 @@ enum {
 	ETAG_LEN = 18,  /* a hash in quotes */
 	READ_TRIES = 3, /* while somebody writes to the file */
 	SETTLED_S = 2,
+	COMPLAINT_US = 1000000,
 	MAX_DESCRIPTORS = 256, /* held by entries that are found; a process has 1024 by default */
 };
 
@@ -418,6 +419,17 @@ static void use(struct http_cache *c, struct http_entry *e)
 	span_owner_ref(&e->owner);
 }
 
+/* The system fails, not the client: that is worth a line, once a second at most. */
+static void complain(struct http_cache *c, const struct http_path *path, unsigned status)
+{
+	if (c->complained_us != 0 && c->world->now_us - c->complained_us < COMPLAINT_US)
+		return;
+	c->complained_us = c->world->now_us;
+	log_line(c->world->log, LOG_ERROR, "http", "cannot read \"%s\": %s", path->text,
+		 status == 503 ? "out of descriptors or memory, or the file keeps changing"
+			       : "input/output error");
+}
+
 /* What is_fresh() does not settle: opens the file, and keeps, replaces or drops the entry. */
 static unsigned get_from_disk(struct http_cache *c, uint64_t hash, size_t site, const struct http_path *path,
 			      struct http_entry *known, struct http_entry **out)
@@ -455,8 +467,13 @@ unsigned http_cache_get(struct http_cache *c, size_t site, const struct http_pat
 	uint64_t hash = hash_of(c, site, path);
 	struct http_entry *e = find(c, hash, site, path);
 
-	if (e == NULL || !is_fresh(c, e))
-		return get_from_disk(c, hash, site, path, e, out);
+	if (e == NULL || !is_fresh(c, e)) {
+		unsigned status = get_from_disk(c, hash, site, path, e, out);
+
+		if (status >= 500)
+			complain(c, path, status);
+		return status;
+	}
 	use(c, e);
 	*out = e;
 	return 200;

@@ -65,6 +65,7 @@ struct http_cache {
 	uint32_t descriptors; /* that entries in the list hold */
 	uint64_t bytes;       /* of all entries that exist */
 	uint64_t hits, misses;
+	uint64_t complained_us; /* world time of the last line in the log */
 };
 
 /* sites must outlive the cache. 0 or -ENOMEM. Each entry that exists holds a reference of keeper. */

@@ -8,9 +8,10 @@
  * then conclude() does what the outcome asks for. A connection may end in there, so nobody touches it
  * afterwards.
  *
- * Ending (RFC 9112 section 9.6): unless the client said that it closes, or has closed, only our side is
- * shut down and what still arrives is dropped for a while. Closing at once would answer it with RST, and
- * that makes the peer throw away the response that it has not read yet.
+ * Ending (RFC 9112 section 9.6): our side is shut down, and what still arrives is dropped until the peer
+ * has ended too, or for a while. Closing at once would answer it with RST, and that makes the peer throw
+ * away the response that it has not read yet. For the same reason nothing is closed from within
+ * on_receive(): the bytes in its hands would count as unread.
  */
 #include "http/http_conn.h"
 
@@ -100,7 +101,10 @@ static void forget(struct http_conn *c)
 	if (c->exchange != NULL)
 		give_exchange(c);
 	leave_queue(c);
-	pool_give(&s->conns, c);
+	if (c->flags & HTTP_CONN_RESUMED)
+		c->flags |= HTTP_CONN_FORGOTTEN;
+	else
+		pool_give(&s->conns, c);
 }
 
 /* The request under way will not be finished. */
@@ -125,32 +129,25 @@ void http_conn_close(struct http_conn *c)
 }
 
 /* The last answer is queued. */
-static void end(struct http_conn *c, bool unread)
+static void linger(struct http_conn *c)
 {
-	uint64_t linger = c->server->config.linger_bytes;
-	bool held = (c->flags & HTTP_CONN_HELD) != 0;
+	uint64_t bytes = c->server->config.linger_bytes;
 
-	if (!held && ((c->flags & HTTP_CONN_ENDED) || ((c->flags & HTTP_CONN_CLEAN) && !unread))) {
+	if ((c->flags & (HTTP_CONN_ENDED | HTTP_CONN_HELD | HTTP_CONN_RESUMED)) == HTTP_CONN_ENDED) {
 		http_conn_close(c);
 		return;
 	}
 	stream_shutdown(c->stream);
-	c->mark = linger < UINT32_MAX ? (uint32_t)linger : UINT32_MAX;
-	c->flags &= (uint8_t)~HTTP_CONN_HELD;
+	c->mark = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 	enter(c, HTTP_CONN_LINGER);
-	if (held)
-		stream_resume(c->stream);
 }
 
-static size_t linger(struct http_conn *c, size_t len)
+static size_t drop_input(struct http_conn *c, size_t len)
 {
-	if (len > c->mark) {
+	if (len > c->mark)
 		http_conn_close(c);
-		return len;
-	}
-	c->mark -= (uint32_t)len;
-	if (c->flags & HTTP_CONN_ENDED)
-		http_conn_close(c);
+	else
+		c->mark -= (uint32_t)len;
 	return len;
 }
 
@@ -176,10 +173,8 @@ static enum http_persistence decide_persistence(const struct http_conn *c)
 	struct http_exchange *x = c->exchange;
 	const struct http_request *r = x->request;
 	bool complete = r->stage == HTTP_STAGE_DONE && r->refusal == 0;
-	bool client = complete && client_persists(r);
 
-	x->client_closes = complete && !client;
-	x->persistent = client && status_persists(x->status) && !s->draining &&
+	x->persistent = complete && client_persists(r) && status_persists(x->status) && !s->draining &&
 			r->line.method != HTTP_METHOD_CONNECT &&
 			c->requests + 1 < s->config.keepalive_requests;
 	if (!x->persistent)
@@ -193,8 +188,6 @@ static enum step finish(struct http_conn *c)
 	bool persistent = c->exchange->persistent;
 
 	http_access_done(c);
-	if (c->exchange->client_closes)
-		c->flags |= HTTP_CONN_CLEAN;
 	c->requests++;
 	c->blank_lines = 0;
 	give_exchange(c);
@@ -402,7 +395,29 @@ static void rest(struct http_conn *c)
 	}
 }
 
-static void conclude(struct http_conn *c, enum step step, bool unread);
+/* What comes of work. The connection may be gone afterwards. */
+static void conclude(struct http_conn *c, enum step step)
+{
+	if (c->flags & HTTP_CONN_GONE) {
+		record_unfinished(c);
+		forget(c);
+		return;
+	}
+	switch (step) {
+	case STEP_ABORT:
+		http_conn_abort(c);
+		return;
+	case STEP_CLOSE:
+		linger(c);
+		return;
+	case STEP_ON:
+		rest(c);
+		return;
+	case STEP_ROOM:
+	case STEP_PAUSE:
+		return;
+	}
+}
 
 /* Answers out of turn: the request under way is given up. */
 static void give_up_request(struct http_conn *c, unsigned status)
@@ -416,55 +431,46 @@ static void give_up_request(struct http_conn *c, unsigned status)
 	if (!send_batch(c, &out))
 		step = STEP_ABORT;
 	c->flags &= (uint8_t)~HTTP_CONN_BUSY;
-	conclude(c, step, false);
+	conclude(c, step);
 }
 
-/* Nothing more will come, and nothing is held. */
+/* The peer has ended, and all that it sent is taken. */
 static void peer_ended(struct http_conn *c)
 {
 	if (c->exchange == NULL)
 		http_conn_close(c);
-	else
+	else if (c->exchange->status == 0)
 		give_up_request(c, 400);
 }
 
-static void conclude(struct http_conn *c, enum step step, bool unread)
+/* Takes what the stream holds. The connection may be gone afterwards. */
+static void resume(struct http_conn *c)
 {
-	if (c->flags & HTTP_CONN_GONE) {
-		record_unfinished(c);
-		forget(c);
-		return;
-	}
-	switch (step) {
-	case STEP_ABORT:
-		http_conn_abort(c);
-		return;
-	case STEP_CLOSE:
-		end(c, unread);
-		return;
-	case STEP_ROOM:
-	case STEP_PAUSE:
-		if (unread)
-			c->flags |= HTTP_CONN_HELD;
-		return;
-	case STEP_ON:
-		rest(c);
-		if ((c->flags & (HTTP_CONN_HELD | HTTP_CONN_ENDED)) == HTTP_CONN_ENDED)
-			peer_ended(c);
-	}
+	struct http_server *s = c->server;
+
+	c->flags &= (uint8_t)~HTTP_CONN_HELD;
+	c->flags |= HTTP_CONN_RESUMED;
+	stream_resume(c->stream);
+	c->flags &= (uint8_t)~HTTP_CONN_RESUMED;
+	if (c->flags & HTTP_CONN_FORGOTTEN)
+		pool_give(&s->conns, c);
+	else if ((c->flags & (HTTP_CONN_HELD | HTTP_CONN_ENDED)) == HTTP_CONN_ENDED)
+		peer_ended(c);
 }
 
 /* Goes on with what waited: the response under way, then what the stream holds. */
 static void go_on(struct http_conn *c)
 {
-	struct stream *stream = c->stream;
 	struct bytes none = { 0 };
 	enum step step = work(c, &none);
-	bool resume = step == STEP_ON && (c->flags & HTTP_CONN_HELD) && !(c->flags & HTTP_CONN_GONE);
+	bool gone = (c->flags & HTTP_CONN_GONE) != 0, held = (c->flags & HTTP_CONN_HELD) != 0;
+	bool ended = (c->flags & HTTP_CONN_ENDED) != 0;
 
-	conclude(c, step, false);
-	if (resume)
-		stream_resume(stream);
+	conclude(c, step);
+	if (held && !gone && (step == STEP_ON || step == STEP_CLOSE))
+		resume(c);
+	else if (ended && !gone && step == STEP_ON)
+		peer_ended(c);
 }
 
 /* ---- what the stream tells ---- */
@@ -475,17 +481,21 @@ static size_t on_receive(struct stream *stream, struct bytes data)
 	size_t len = data.len;
 	enum step step;
 
+	c->flags &= (uint8_t)~HTTP_CONN_HELD;
 	if (c->state == HTTP_CONN_LINGER)
-		return linger(c, len);
+		return drop_input(c, len);
 	if ((c->flags & HTTP_CONN_BUSY) || c->state == HTTP_CONN_STARVED || c->state == HTTP_CONN_WAITING ||
 	    (c->state == HTTP_CONN_SENDING && c->exchange != NULL)) {
 		c->flags |= HTTP_CONN_HELD;
 		return 0;
 	}
-	c->flags &= (uint8_t)~HTTP_CONN_HELD;
 	step = work(c, &data);
-	len = step == STEP_ROOM || step == STEP_PAUSE ? len - data.len : len;
-	conclude(c, step, data.len > 0);
+	if (step == STEP_ROOM || step == STEP_PAUSE) {
+		len -= data.len;
+		if (data.len > 0)
+			c->flags |= HTTP_CONN_HELD;
+	}
+	conclude(c, step);
 	return len;
 }
 
@@ -510,11 +520,7 @@ static void on_end(struct stream *stream)
 	struct http_conn *c = stream->user;
 
 	c->flags |= HTTP_CONN_ENDED;
-	if (c->flags & (HTTP_CONN_BUSY | HTTP_CONN_HELD))
-		return;
-	if (c->state == HTTP_CONN_LINGER)
-		http_conn_close(c);
-	else if (c->exchange == NULL || c->exchange->status == 0)
+	if (!(c->flags & (HTTP_CONN_BUSY | HTTP_CONN_HELD | HTTP_CONN_RESUMED)))
 		peer_ended(c);
 }
 
@@ -552,7 +558,7 @@ void http_conn_open(struct http_server *s, struct stream *stream)
 	http_queue_enter(&s->queues[HTTP_CONN_FRESH], &c->node);
 	stream->user = c;
 	stream->handler = &handler;
-	stream_resume(stream);
+	resume(c);
 }
 
 /* ---- what time and the server tell ---- */

@@ -14,18 +14,18 @@ struct http_exchange {
 	unsigned status;     /* of the response; 0: none yet */
 	bool head_checked;
 	bool persistent;     /* the connection goes on after it */
-	bool client_closes;  /* the client asked for the end itself, and will send nothing more */
 	uint64_t body_total; /* bytes of the response's body */
 	struct http_body body;
 };
 
 enum http_conn_flags {
-	HTTP_CONN_HELD = 1,      /* the stream holds bytes that were not taken */
-	HTTP_CONN_ENDED = 2,     /* the peer's FIN has come */
-	HTTP_CONN_UNDRAINED = 4, /* something was sent that is not acknowledged yet */
-	HTTP_CONN_CLEAN = 8,     /* the client said that it closes: no need to linger */
-	HTTP_CONN_BUSY = 16,     /* at work on it: calls from below only leave a mark */
-	HTTP_CONN_GONE = 32,     /* the stream ended while at work */
+	HTTP_CONN_HELD = 1,       /* the stream holds bytes that were not taken */
+	HTTP_CONN_ENDED = 2,      /* the peer's FIN has come */
+	HTTP_CONN_UNDRAINED = 4,  /* something was sent that is not acknowledged yet */
+	HTTP_CONN_BUSY = 8,       /* at work on it: calls from below only leave a mark */
+	HTTP_CONN_GONE = 16,      /* the stream ended while at work */
+	HTTP_CONN_RESUMED = 32,   /* in stream_resume(), which may offer what is held piece by piece */
+	HTTP_CONN_FORGOTTEN = 64, /* ended in there */
 };
 
 struct http_conn {

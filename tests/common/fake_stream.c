@@ -83,8 +83,8 @@ static void offer(struct fake_stream *f)
 	f->offering = true;
 	while (taken > 0 && f->input_len > 0 && !fake_stream_is_over(f)) {
 		/* An exact copy, so that reading past the end is seen. */
-		uint8_t *copy = malloc(f->input_len);
-		size_t len = f->input_len;
+		size_t len = f->piece > 0 && f->piece < f->input_len ? f->piece : f->input_len;
+		uint8_t *copy = malloc(len);
 
 		assert(copy != NULL);
 		memcpy(copy, f->input, len);
@@ -117,6 +117,7 @@ static void fake_close(struct stream *s)
 {
 	assert(!fake_stream_is_over(fake_of(s)));
 	fake_of(s)->closed = true;
+	fake_of(s)->unread = fake_of(s)->input_len > 0;
 }
 
 static void release(struct fake_stream *f)

@@ -23,6 +23,7 @@ struct fake_stream {
 	bool was_full;       /* on_writable is owed */
 	char *input;         /* fed and not taken */
 	size_t input_len, input_room;
+	size_t piece; /* most bytes offered at once; 0: all */
 	bool offering;
 	unsigned calls;                        /* of send */
 	unsigned last_flags;                   /* of the last send */
@@ -30,7 +31,8 @@ struct fake_stream {
 	bool instant;                          /* all that is sent is acknowledged before send returns */
 	bool ended;                            /* the test gave the FIN */
 	bool shut_down, closed, aborted, gone; /* gone: on_closed was told */
-	struct stream_info facts;              /* addresses, as the test likes */
+	bool unread; /* closed while input was held or in on_receive()'s hands: TCP answers with RST */
+	struct stream_info facts; /* addresses, as the test likes */
 };
 
 void fake_stream_init(struct fake_stream *f, size_t buffer);

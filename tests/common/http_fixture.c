@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/openat2.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -122,6 +124,16 @@ void http_fixture_advance(struct http_fixture *f, uint64_t us)
 {
 	f->wall_us += us;
 	world_advance(&f->world, f->world.now_us + us);
+}
+
+bool http_fixture_has_openat2(void)
+{
+	struct open_how how = { .flags = O_PATH };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof how);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 bool http_reply_field(const struct http_reply *r, const char *name, char out[static 256])

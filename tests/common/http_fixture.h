@@ -46,6 +46,9 @@ void http_fixture_write_text(struct http_fixture *f, const char *path, const cha
 /* Moves time, both clocks alike, and fires timers. */
 void http_fixture_advance(struct http_fixture *f, uint64_t us);
 
+/* The kernel has openat2(2). Under valgrind it has not, and then symlinks are not followed. */
+bool http_fixture_has_openat2(void);
+
 struct http_reply {
 	unsigned status;
 	const char *head;

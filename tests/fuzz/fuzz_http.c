@@ -1,0 +1,160 @@
+/*
+ * libFuzzer target: bytes into the HTTP server, on a stream in memory, over a small site. Any input is a
+ * good one:
+ *
+ * room (1 byte), cuts (1 byte), then what a client sends, with FIN behind it
+ *
+ * The bytes are given once in one piece with all the room there is, and once cut, with little room and
+ * slow acknowledgements. Both must be answered alike, and leave nothing behind.
+ */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../common/fake_stream.h"
+#include "base/world.h"
+#include "http/http.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { PLENTY = 1 << 30, LARGE = 20000 };
+
+static struct world world;
+static struct http_server *server;
+static char root[] = "/tmp/taphouse-fuzz-XXXXXX";
+
+static uint64_t wall_us(void *context)
+{
+	(void)context;
+	return UINT64_C(784111777) * 1000000;
+}
+
+static void write_file(const char *name, size_t len)
+{
+	char path[128];
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s", root, name);
+	f = fopen(path, "w");
+	assert(f != NULL);
+	for (size_t i = 0; i < len; i++)
+		fputc('a' + (int)(i % 26), f);
+	fclose(f);
+}
+
+static void remove_root(void)
+{
+	char path[128];
+
+	for (const char *const *name = (const char *const[]){ "index.html", "a", "large", NULL }; *name;
+	     name++) {
+		snprintf(path, sizeof path, "%s/%s", root, *name);
+		unlink(path);
+	}
+	rmdir(root);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	const struct http_hooks hooks = { .wall_us = wall_us };
+	const struct http_site site = { .name = "fuzz", .root = root };
+	struct http_config config;
+	struct failure why;
+	int error;
+
+	(void)argc;
+	(void)argv;
+	if (mkdtemp(root) == NULL)
+		return 1;
+	atexit(remove_root);
+	write_file("index.html", 10);
+	write_file("a", 3);
+	write_file("large", LARGE);
+	http_config_default(&config);
+	config.max_uri = 200; /* limits within the reach of short inputs */
+	config.max_headers = 300;
+	config.max_header_count = 8;
+	config.max_body = 100;
+	config.max_requests = 2;
+	config.keepalive_requests = 20;
+	config.cache_max_file = 100;
+	config.file_buffer_bytes = 4096;
+	config.cache_revalidate_us = UINT64_MAX;
+	error = world_init(&world, 0, 1, NULL);
+	assert(error == 0);
+	error = http_server_new(&config, &site, 1, &world, &hooks, &server, &why);
+	assert(error == 0);
+	return 0;
+}
+
+/* A small generator for the cuts: the same input, the same run. */
+static size_t next_cut(uint32_t *state)
+{
+	*state = *state * 1103515245 + 12345;
+	return (*state >> 16) % 7 == 0 ? (*state >> 20) % 200 + 1 : (*state >> 20) % 5 + 1;
+}
+
+static void run(struct fake_stream *f, const uint8_t *data, size_t size, size_t room, uint32_t cuts)
+{
+	fake_stream_init(f, room);
+	f->piece = cuts % 61; /* 0: all at once */
+	http_serve(server, &f->stream);
+	for (size_t at = 0; at < size && !fake_stream_is_over(f);) {
+		size_t n = cuts == 0 ? size : next_cut(&cuts);
+
+		if (n > size - at)
+			n = size - at;
+		fake_stream_feed(f, data + at, n);
+		at += n;
+		if (cuts != 0)
+			fake_stream_ack(f, next_cut(&cuts) * 20);
+	}
+	if (!fake_stream_is_over(f))
+		fake_stream_end(f);
+	fake_stream_ack_all(f);
+	world_advance(&world, world.now_us + 1); /* what waited for another connection's memory */
+	assert(fake_stream_is_over(f));
+	assert(!f->aborted && !f->unread);
+}
+
+/* Whether 100 (Continue) is sent depends on what is here already, and on nothing else: it is left out. */
+static void drop_continue(struct fake_stream *f)
+{
+	static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	const size_t len = sizeof text - 1;
+	char *found;
+
+	while ((found = memmem(f->sent, f->sent_len, text, len)) != NULL) {
+		size_t behind = f->sent_len - (size_t)(found - f->sent) - len;
+
+		memmove(found, found + len, behind);
+		f->sent_len -= len;
+		f->acked -= len;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct fake_stream whole, cut;
+	struct http_usage usage;
+
+	if (size < 2)
+		return 0;
+	run(&whole, data + 2, size - 2, PLENTY, 0);
+	run(&cut, data + 2, size - 2, 1 + (size_t)data[0] * 16, 1 + data[1]);
+	drop_continue(&whole);
+	drop_continue(&cut);
+	assert(whole.sent_len == cut.sent_len);
+	assert(memcmp(whole.sent, cut.sent, cut.sent_len) == 0);
+	fake_stream_fini(&whole);
+	fake_stream_fini(&cut);
+	http_usage(server, &usage);
+	assert(usage.idle + usage.busy == 0);
+	return 0;
+}
+
+/* The stream of the unit tests; fuzz targets are linked without tests/common. */
+#include "../common/fake_stream.c"
