@@ -53,6 +53,7 @@
 	X(TCP_NO_CONNECTION, "tcp_no_connection", "no connection and no listener")               \
 	X(TCP_BAD_FLAGS, "tcp_bad_flags", "flags that make no sense in this state")              \
 	X(TCP_PAWS, "tcp_paws", "timestamp older than the last (PAWS)")                          \
+	X(TCP_NO_TIMESTAMP, "tcp_no_timestamp", "segment without the timestamp agreed on (RFC 7323)")    \
 	X(TCP_OUT_OF_WINDOW, "tcp_out_of_window", "sequence number outside the window")          \
 	X(TCP_CHALLENGE, "tcp_challenge", "RST or SYN answered by a challenge ACK (RFC 5961)")   \
 	X(TCP_RESET, "tcp_reset", "valid RST: the connection is gone")                           \

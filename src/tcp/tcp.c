@@ -107,54 +107,6 @@ int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, str
 	return 0;
 }
 
-static void end_all(struct tcp *tcp)
-{
-	for (uint32_t i = 0; i <= tcp->conn_mask; i++)
-		while (tcp->conns[i] != NULL)
-			tcp_conn_end(tcp->conns[i], STREAM_END_ERROR);
-}
-
-static void free_records(struct tcp *tcp)
-{
-	struct list *n;
-
-	for (unsigned i = 0; i < TCP_SYN_STAGES; i++)
-		while ((n = list_first(&tcp->syn_stages[i])) != NULL) {
-			list_remove(n);
-			pool_give(&tcp->syn_pool, LIST_ENTRY(n, struct tcp_syn, stage));
-		}
-	while ((n = list_first(&tcp->timewait_queue)) != NULL) {
-		list_remove(n);
-		pool_give(&tcp->timewait_pool, LIST_ENTRY(n, struct tcp_timewait, queue));
-	}
-	while ((n = list_first(&tcp->listeners)) != NULL) {
-		list_remove(n);
-		pool_give(&tcp->listener_pool, LIST_ENTRY(n, struct tcp_listener, node));
-	}
-}
-
-void tcp_free(struct tcp *tcp)
-{
-	if (tcp == NULL)
-		return;
-	end_all(tcp);
-	while (!list_is_empty(&tcp->lingering))
-		tcp_conn_end(LIST_ENTRY(list_first(&tcp->lingering), struct tcp_conn, output), STREAM_END_ERROR);
-	tcp_bury(tcp);
-	free_records(tcp);
-	timer_cancel(&tcp->world->timers, &tcp->syn_timer);
-	timer_cancel(&tcp->world->timers, &tcp->timewait_timer);
-	pool_fini(&tcp->conn_pool);
-	pool_fini(&tcp->syn_pool);
-	pool_fini(&tcp->timewait_pool);
-	pool_fini(&tcp->listener_pool);
-	pool_fini(&tcp->segment_pool);
-	pool_fini(&tcp->piece_pool);
-	pool_fini(&tcp->chunk_pool);
-	tcp_tables_free(tcp);
-	free(tcp);
-}
-
 /* ---- the stream interface ---- */
 
 struct tcp_conn *tcp_conn_of(struct stream *s)
@@ -400,7 +352,7 @@ void tcp_conn_finish(struct tcp_conn *c)
 	list_append(&c->tcp->lingering, &c->output);
 }
 
-void tcp_bury(struct tcp *tcp)
+static void bury_all(struct tcp *tcp)
 {
 	struct list *n;
 
@@ -408,6 +360,60 @@ void tcp_bury(struct tcp *tcp)
 		list_remove(n);
 		pool_give(&tcp->conn_pool, LIST_ENTRY(n, struct tcp_conn, output));
 	}
+}
+
+void tcp_bury(struct tcp *tcp)
+{
+	if (tcp->ip->link->n_tx == 0) /* observers are told of frames with their connection */
+		bury_all(tcp);
+}
+
+static void end_all(struct tcp *tcp)
+{
+	for (uint32_t i = 0; i <= tcp->conn_mask; i++)
+		while (tcp->conns[i] != NULL)
+			tcp_conn_end(tcp->conns[i], STREAM_END_ERROR);
+}
+
+static void free_records(struct tcp *tcp)
+{
+	struct list *n;
+
+	for (unsigned i = 0; i < TCP_SYN_STAGES; i++)
+		while ((n = list_first(&tcp->syn_stages[i])) != NULL) {
+			list_remove(n);
+			pool_give(&tcp->syn_pool, LIST_ENTRY(n, struct tcp_syn, stage));
+		}
+	while ((n = list_first(&tcp->timewait_queue)) != NULL) {
+		list_remove(n);
+		pool_give(&tcp->timewait_pool, LIST_ENTRY(n, struct tcp_timewait, queue));
+	}
+	while ((n = list_first(&tcp->listeners)) != NULL) {
+		list_remove(n);
+		pool_give(&tcp->listener_pool, LIST_ENTRY(n, struct tcp_listener, node));
+	}
+}
+
+void tcp_free(struct tcp *tcp)
+{
+	if (tcp == NULL)
+		return;
+	end_all(tcp);
+	while (!list_is_empty(&tcp->lingering))
+		tcp_conn_end(LIST_ENTRY(list_first(&tcp->lingering), struct tcp_conn, output), STREAM_END_ERROR);
+	bury_all(tcp);
+	free_records(tcp);
+	timer_cancel(&tcp->world->timers, &tcp->syn_timer);
+	timer_cancel(&tcp->world->timers, &tcp->timewait_timer);
+	pool_fini(&tcp->conn_pool);
+	pool_fini(&tcp->syn_pool);
+	pool_fini(&tcp->timewait_pool);
+	pool_fini(&tcp->listener_pool);
+	pool_fini(&tcp->segment_pool);
+	pool_fini(&tcp->piece_pool);
+	pool_fini(&tcp->chunk_pool);
+	tcp_tables_free(tcp);
+	free(tcp);
 }
 
 /* ---- active open ---- */
@@ -522,6 +528,8 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.segs_in = c->segs_in,
 		.segs_out = c->segs_out,
 		.retransmissions = c->retransmissions,
+		.r1_passed = (c->flags & CONN_R1_PASSED) != 0,
+		.soft_error = (int)c->soft_error - 1,
 		.congestion = c->cc.ops->name,
 	};
 }

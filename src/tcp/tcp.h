@@ -156,6 +156,8 @@ struct tcp_info {
 	uint32_t iss, irs, snd_una, snd_nxt, rcv_nxt;
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, retransmissions;
+	bool r1_passed; /* so many retransmissions went unanswered that the path is in doubt (RFC 9293 section 3.8.3) */
+	int soft_error; /* the last soft ICMP error (MUST-47): enum icmp_error_kind, or -1 */
 	const char *congestion;
 };
 void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out);

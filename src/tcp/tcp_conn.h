@@ -82,12 +82,14 @@ enum tcp_conn_flags {
 	CONN_RTO_RECOVERY = 1 << 13,  /* the same after a timeout: slow start, no dup ACK counting */
 	CONN_CWND_LIMITED = 1 << 14,
 	CONN_WANTS_WRITABLE = 1 << 15, /* room was refused or small: tell when there is room */
+	CONN_RETRANSMIT_NOW = 1 << 16, /* the first lost segment goes whatever the congestion window says */
 	CONN_TABLED = 1 << 17,        /* in the four-tuple table */
 	CONN_DEAD = 1 << 18,          /* on the graveyard list */
 	CONN_R1_PASSED = 1 << 19,
 	CONN_DELIVERING = 1 << 20,    /* on_receive is running */
 	CONN_FIN_KNOWN = 1 << 21,     /* fin_seq holds the place of the peer's FIN, which rcv.nxt has not reached */
 	CONN_PROBING = 1 << 22,       /* what is in flight was sent as window probes */
+	CONN_PROBE_DUE = 1 << 23,     /* the next output round sends a window probe */
 };
 
 struct tcp_conn {
@@ -129,13 +131,15 @@ struct tcp_conn {
 
 	/* Round trip (RFC 6298) */
 	uint32_t srtt_us, rttvar_us, rto_us;
-	uint8_t backoff;             /* times rto was doubled since the last new ACK */
+	uint8_t backoff;             /* times rto was doubled since the last sample */
+	uint8_t timeouts;            /* of the retransmission timer since the last new ACK */
 	uint8_t keepalive_sent;      /* probes unanswered */
 	uint8_t challenge_count;     /* challenge ACKs in the second that began at challenge_us */
 	uint64_t challenge_us;
 
 	/* Loss recovery and congestion control */
-	struct seq recover;          /* snd.nxt when recovery began */
+	struct seq recover;          /* snd.nxt when recovery last began (RFC 6582), or before snd.una */
+	uint32_t last_acked;         /* bytes that the last new ACK covered */
 	uint32_t pipe;               /* bytes in flight: sent, not acknowledged, not deemed lost */
 	uint32_t reno_sacked;        /* bytes that duplicate ACKs say have left the network */
 	struct tcp_cc cc;
@@ -157,7 +161,8 @@ struct tcp_conn {
 	uint64_t idle_at;            /* keep-alive, FIN-WAIT-2 */
 	uint64_t user_timeout_us;
 	uint64_t stuck_since_us;     /* first retransmission or unanswered probe since the last progress, or 0 */
-	uint64_t last_received_us, last_sent_us;
+	uint64_t last_received_us;
+	uint64_t data_sent_us;       /* when text, SYN or FIN was last sent, or 0 */
 
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, retransmissions;
@@ -172,17 +177,18 @@ struct tcp_syn {
 	uint16_t remote_port, local_port;
 	struct seq iss, irs;
 	uint32_t ts_recent;
-	uint32_t sent_ms;         /* last SYN-ACK, world time in milliseconds */
+	uint32_t sent_ms;         /* when it entered its stage: world time in milliseconds */
 	uint16_t mss;
-	uint16_t local : 5;       /* index into ip->addresses */
+	uint16_t local : 4;       /* index into ip->addresses */
 	uint16_t wscale : 4;
 	uint16_t has_wscale : 1;
 	uint16_t has_timestamp : 1;
 	uint16_t sack_permitted : 1;
-	uint16_t retries : 4;
+	uint16_t retries : 4;     /* SYN-ACKs sent again because time was over */
+	uint16_t answered_again : 1; /* a SYN-ACK more went out because the SYN came again */
 };
 _Static_assert(sizeof(struct tcp_syn) <= 64, "a half-open connection is at most 64 bytes");
-_Static_assert(IP_MAX_ADDRESSES <= 32, "tcp_syn.local has five bits");
+_Static_assert(IP_MAX_ADDRESSES <= 16, "tcp_syn.local has four bits");
 
 /* What TIME-WAIT needs. */
 struct tcp_timewait {
@@ -246,6 +252,8 @@ struct tcp_in {
 	struct tcp_options options;
 	struct bytes text;
 	uint32_t len;                /* SEG.LEN: text and SYN and FIN */
+	bool reopens;                /* a SYN that ended TIME-WAIT ... */
+	struct seq last_sent;        /* ... in which our numbers went up to here */
 	uint64_t now_us;
 	enum drop_reason reason;     /* why it was dropped */
 };
@@ -288,7 +296,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 void tcp_conn_end(struct tcp_conn *c, enum stream_end why);
 /* Both FINs are through (or TIME-WAIT has its record): ends it now, or once the layer above has taken what it holds. */
 void tcp_conn_finish(struct tcp_conn *c);
-void tcp_bury(struct tcp *tcp); /* frees the dead */
+void tcp_bury(struct tcp *tcp); /* frees the dead, if no frame that waits to be sent names one */
 int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local); /* in ip->addresses, -1: not ours */
 struct tcp_conn *tcp_conn_of(struct stream *s);
 uint16_t tcp_initial_receive_window(const struct tcp *tcp); /* fits a window field that is not scaled */
@@ -355,6 +363,8 @@ void tcp_send_free(struct tcp_conn *c);
 void tcp_on_duplicate_ack(struct tcp_conn *c);
 void tcp_on_new_ack(struct tcp_conn *c, uint32_t acked, uint32_t flight_before);
 void tcp_on_retransmission_timeout(struct tcp_conn *c);
+/* The handshake is done, but its SYN or SYN-ACK had to be sent again so many times. */
+void tcp_on_syn_lost(struct tcp_conn *c, unsigned times);
 uint32_t tcp_in_flight(const struct tcp_conn *c);
 
 /* tcp_rtt.c */
@@ -366,7 +376,6 @@ void tcp_want_output(struct tcp_conn *c); /* it may have something to send */
 void tcp_ack_now(struct tcp_conn *c);
 bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len); /* how much new data may go in the next segment */
 void tcp_send_probe(struct tcp_conn *c, const char *note); /* an empty segment one before snd.nxt: keep-alive */
-void tcp_send_window_probe(struct tcp_conn *c);
 void tcp_send_rst(struct tcp_conn *c);
 void tcp_send_last_ack(struct tcp_conn *c); /* of the peer's FIN, before the block goes */
 /* An answer without a connection. */
@@ -386,7 +395,8 @@ void tcp_reply(struct tcp *tcp, const struct tcp_reply *r);
 void tcp_timers_init(struct tcp_conn *c);
 void tcp_timers_stop(struct tcp_conn *c);
 void tcp_timers_data_sent(struct tcp_conn *c);      /* something that must be acknowledged went out */
-void tcp_timers_acked(struct tcp_conn *c);          /* snd.una moved, or the window changed */
+void tcp_timers_acked(struct tcp_conn *c, bool sampled); /* snd.una moved; was the round trip measured? */
+void tcp_timers_window_opened(struct tcp_conn *c);  /* it was closed, and probed */
 void tcp_timers_segment_received(struct tcp_conn *c); /* the peer is alive */
 void tcp_timers_text_received(struct tcp_conn *c);  /* an ACK is owed */
 void tcp_timers_ack_sent(struct tcp_conn *c);

@@ -18,8 +18,8 @@ static void path_mtu_shrank(struct tcp_conn *c, uint32_t mtu)
 	uint16_t before = c->mss;
 
 	tcp_set_mss(c, mtu < floor ? floor : mtu);
-	if (c->mss >= before) {
-		tcp_set_mss(c, before + TCP_HEADER_LEN + ip_header_len(&c->remote));
+	if (c->mss >= before) { /* nothing new, or a lie */
+		c->mss = before;
 		return;
 	}
 	LIST_FOR_EACH(n, &c->flight) {

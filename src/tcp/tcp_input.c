@@ -57,6 +57,12 @@ static bool fails_paws(const struct tcp_conn *c, const struct tcp_in *in)
 	       in->now_us - c->ts_recent_us < PAWS_DAYS_US * 86400ull * 1000000;
 }
 
+/* RFC 7323 section 3.2: dropped in silence, for it would get around PAWS. A SYN is another connection's, and challenged. */
+static bool lacks_timestamp(const struct tcp_conn *c, const struct tcp_in *in)
+{
+	return (c->flags & CONN_TIMESTAMPS) != 0 && !in->options.has_timestamp && (in->flags & (TH_RST | TH_SYN)) == 0;
+}
+
 /* RFC 9293 table 6. */
 static bool is_acceptable(const struct tcp_conn *c, const struct tcp_in *in)
 {
@@ -128,15 +134,17 @@ static enum step check_sequence(struct tcp_conn *c, struct tcp_in *in)
 	bool closed;
 
 	strip_repeated_syn(c, in);
+	if (lacks_timestamp(c, in))
+		return drop(in, DROP_TCP_NO_TIMESTAMP);
 	if (fails_paws(c, in)) {
 		c->tcp->counters.paws_rejected++;
 		return refuse(c, in, DROP_TCP_PAWS);
 	}
 	closed = seq_eq(c->rcv_adv, c->rcv_nxt) && seq_eq(in->seq, c->rcv_nxt) && (in->flags & TH_SYN) == 0;
-	if (closed && in->len > 0) { /* a closed window takes no text, but valid ACKs and RSTs (MUST-66) */
+	if (closed && in->text.len > 0) { /* a closed window takes no text, but valid ACKs, RSTs (MUST-66) and a bare FIN */
 		world_drop(in->tcp->world, DROP_TCP_RECEIVE_FULL);
 		tcp_ack_now(c);
-	} else if (!is_acceptable(c, in)) {
+	} else if (!closed && !is_acceptable(c, in)) {
 		bool old = in->len > 0 && seq_le(seq_add(in->seq, in->len), c->rcv_nxt);
 		return refuse(c, in, old ? DROP_TCP_DUPLICATE : DROP_TCP_OUT_OF_WINDOW);
 	}
@@ -227,7 +235,7 @@ static void window_opened(struct tcp_conn *c)
 		}
 	}
 	c->flags &= ~(unsigned)CONN_PROBING;
-	tcp_timers_acked(c);
+	tcp_timers_window_opened(c);
 }
 
 static void update_window(struct tcp_conn *c, const struct tcp_in *in)
@@ -243,6 +251,8 @@ static void update_window(struct tcp_conn *c, const struct tcp_in *in)
 
 static void become_established(struct tcp_conn *c, struct tcp_in *in)
 {
+	if (c->timeouts > 0)
+		tcp_on_syn_lost(c, c->timeouts);
 	set_window(c, in);
 	tcp_enter(c, TCP_ESTABLISHED);
 	if ((c->flags & CONN_PASSIVE) != 0)
@@ -284,6 +294,8 @@ static bool fin_acknowledged(struct tcp_conn *c)
 		tcp_enter(c, TCP_FIN_WAIT_2);
 	} else if (in_state(c, TCP_CLOSING)) {
 		tcp_enter(c, TCP_TIME_WAIT);
+		if ((c->flags & CONN_ACK_NOW) != 0) /* the peer's FIN came in the same batch */
+			tcp_send_last_ack(c);
 		tcp_timewait_add(c);
 		tcp_conn_finish(c);
 		return true;
@@ -294,6 +306,17 @@ static bool fin_acknowledged(struct tcp_conn *c)
 	return false;
 }
 
+/* Of a segment that was sent twice the timestamp that comes back tells when (RFC 7323 section 4). */
+static bool echoed_sample(const struct tcp_conn *c, const struct tcp_in *in, uint64_t *rtt_us)
+{
+	int32_t ms = (int32_t)(tcp_now_ms(c->tcp) + c->ts_offset - in->options.ts_ecr);
+
+	if ((c->flags & CONN_TIMESTAMPS) == 0 || !in->options.has_timestamp || ms < 0)
+		return false;
+	*rtt_us = ms == 0 ? 1000 : (uint64_t)ms * 1000;
+	return true;
+}
+
 static void take_new_ack(struct tcp_conn *c, const struct tcp_in *in)
 {
 	uint32_t acked = seq_len(in->ack, c->snd_una);
@@ -302,10 +325,13 @@ static void take_new_ack(struct tcp_conn *c, const struct tcp_in *in)
 	uint64_t rtt_us;
 
 	tcp_send_acked(c, in->ack, &sampled, &rtt_us);
+	if (!sampled)
+		sampled = echoed_sample(c, in, &rtt_us);
 	if (sampled)
 		tcp_rtt_sample(c, rtt_us);
 	tcp_on_new_ack(c, acked, flight_before);
-	tcp_timers_acked(c);
+	tcp_timers_acked(c, sampled);
+	link_confirm(c->tcp->ip->link, c->neighbour_hint);
 	tcp_want_output(c);
 	if (had_queue)
 		tell_writable(c);
@@ -391,6 +417,8 @@ static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 	reason = tcp_receive_text(c, in->seq, in->text);
 	if (is_dead(c))
 		return STEP_DONE;
+	if ((c->flags & CONN_DETACHED) != 0 && c->received_bytes > 0) /* it closed on the way, and more came into order */
+		return refuse_text(c, in);
 	if (in_order && !had_hole && reason == DROP_NONE) {
 		tcp_timers_text_received(c);
 		return STEP_NEXT;
@@ -435,12 +463,11 @@ static enum step check_fin(struct tcp_conn *c, struct tcp_in *in)
 		tcp_enter(c, TCP_CLOSING);
 	} else {
 		tcp_enter(c, TCP_TIME_WAIT);
-		tcp_tell_end(c);
-		if (is_dead(c))
-			return STEP_DONE;
 		tcp_send_last_ack(c);
 		tcp_timewait_add(c);
-		tcp_conn_finish(c);
+		tcp_tell_end(c);
+		if (!is_dead(c))
+			tcp_conn_finish(c);
 		return STEP_DONE;
 	}
 	tcp_tell_end(c);
@@ -487,9 +514,9 @@ static enum step open_actively(struct tcp_conn *c, struct tcp_in *in)
 	if (sampled)
 		tcp_rtt_sample(c, rtt_us);
 	else
-		c->rto_us = 3 * c->tcp->config.initial_rto_us; /* RFC 6298 (5.7) */
+		tcp_on_syn_lost(c, c->timeouts);
 	c->flags &= ~(unsigned)CONN_RTO_RECOVERY;
-	tcp_timers_acked(c);
+	tcp_timers_acked(c, sampled);
 	set_window(c, in);
 	tcp_ack_now(c);
 	tcp_enter(c, TCP_ESTABLISHED);
@@ -531,6 +558,8 @@ static enum step syn_sent(struct tcp_conn *c, struct tcp_in *in)
 	if ((in->flags & TH_RST) != 0) { /* second */
 		if (!acks)
 			return drop(in, DROP_TCP_BAD_ACK);
+		if (!seq_eq(in->seq, c->rcv_nxt)) /* RFC 5961: who answers a SYN that he knows nothing of has the number 0 */
+			return drop(in, DROP_TCP_OUT_OF_WINDOW);
 		c->tcp->counters.attempt_fails++;
 		drop(in, DROP_TCP_RESET);
 		tcp_conn_end(c, STREAM_END_REFUSED);

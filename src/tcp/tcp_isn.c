@@ -39,11 +39,13 @@ uint16_t tcp_ephemeral_port(struct tcp *tcp, const struct ip_addr *local, const 
 			    uint16_t remote_port)
 {
 	struct tuple t = { *local, *remote, 0, remote_port, 3 };
-	uint32_t offset = (uint32_t)secret_hash(tcp, &t);
+	uint32_t first = (uint32_t)secret_hash(tcp, &t) % EPHEMERAL_COUNT + tcp->next_ephemeral;
 
 	for (unsigned tries = 0; tries < EPHEMERAL_COUNT; tries++) {
-		uint16_t port = (uint16_t)(EPHEMERAL_FIRST + (offset + tcp->next_ephemeral++) % EPHEMERAL_COUNT);
+		uint16_t port = (uint16_t)(EPHEMERAL_FIRST + (first + tries) % EPHEMERAL_COUNT);
 		uint64_t hash = tcp_hash(tcp, local, port, remote, remote_port);
+
+		tcp->next_ephemeral++;
 		if (tcp_table_find(tcp, hash, local, port, remote, remote_port) == NULL &&
 		    !tcp_timewait_has(tcp, hash, remote, remote_port, port) && tcp_listener_find(tcp, local, port) == NULL)
 			return port;

@@ -118,7 +118,6 @@ static void send_syn_ack(struct tcp *tcp, struct tcp_syn *syn)
 		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, local, &syn->remote);
 		r.options.ts_ecr = syn->ts_recent;
 	}
-	syn->sent_ms = tcp_now_ms(tcp);
 	tcp_reply(tcp, &r);
 }
 
@@ -126,6 +125,12 @@ static uint32_t stage_wait_ms(const struct tcp *tcp, unsigned stage)
 {
 	uint64_t us = (uint64_t)tcp->config.initial_rto_us << stage;
 	return (uint32_t)((us > tcp->config.max_rto_us ? tcp->config.max_rto_us : us) / 1000);
+}
+
+static void enter_stage(struct tcp *tcp, struct tcp_syn *syn)
+{
+	syn->sent_ms = tcp_now_ms(tcp);
+	list_append(&tcp->syn_stages[syn->retries], &syn->stage);
 }
 
 /* Time until the oldest record of a stage is due, at least 0; false if the stage is empty. */
@@ -166,7 +171,7 @@ static void syn_due(struct tcp *tcp, struct tcp_syn *syn)
 	tcp->counters.synack_retrans++;
 	tcp->counters.retrans_segs++;
 	list_remove(&syn->stage);
-	list_append(&tcp->syn_stages[syn->retries], &syn->stage);
+	enter_stage(tcp, syn);
 	send_syn_ack(tcp, syn);
 }
 
@@ -190,6 +195,16 @@ static uint16_t announced_mss(const struct tcp_in *in)
 	return in->options.mss < TCP_MIN_MSS ? TCP_MIN_MSS : in->options.mss;
 }
 
+static struct seq choose_iss(const struct tcp_in *in)
+{
+	struct seq iss = tcp_isn(in->tcp, &in->packet->dst, in->dst_port, &in->packet->src, in->src_port);
+
+	/* MAY-2 (1): beyond all that the connection before sent; it may have run faster than the clock. */
+	if (in->reopens && seq_le(iss, in->last_sent))
+		return seq_add(in->last_sent, UINT16_MAX);
+	return iss;
+}
+
 /* RFC 9293 section 3.10.7.2, third: a SYN. */
 static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint64_t hash)
 {
@@ -211,21 +226,21 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 		.remote = in->packet->src,
 		.remote_port = in->src_port,
 		.local_port = in->dst_port,
-		.iss = tcp_isn(tcp, &in->packet->dst, in->dst_port, &in->packet->src, in->src_port),
+		.iss = choose_iss(in),
 		.irs = in->seq,
 		.ts_recent = in->options.ts_val,
 		.mss = announced_mss(in),
-		.local = (unsigned)tcp_local_index(tcp, &in->packet->dst) & 31u,
+		.local = (unsigned)tcp_local_index(tcp, &in->packet->dst) & 15u,
 		.wscale = (unsigned)in->options.wscale & 15u,
 		.has_wscale = in->options.has_wscale && tcp->config.window_scaling,
 		.has_timestamp = in->options.has_timestamp && tcp->config.timestamps,
 		.sack_permitted = in->options.sack_permitted,
 	};
 	tcp->syns[hash & tcp->syn_mask] = syn;
-	list_append(&tcp->syn_stages[0], &syn->stage);
+	enter_stage(tcp, syn);
 	tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
 	send_syn_ack(tcp, syn);
-	if (!timer_is_set(&tcp->syn_timer))
+	if (!timer_is_set(&tcp->syn_timer) || tcp->syn_timer.deadline_us > tcp_now(tcp) + stage_wait_ms(tcp, 0) * 1000ull)
 		arm_syn_timer(tcp);
 	return DROP_NONE;
 }
@@ -260,7 +275,8 @@ static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, con
 	c->flags |= CONN_PASSIVE;
 	c->listener = l;
 	c->iss = syn->iss;
-	c->snd_una = c->snd_nxt = c->recover = seq_add(syn->iss, 1);
+	c->recover = syn->iss;
+	c->snd_una = c->snd_nxt = seq_add(syn->iss, 1);
 	c->irs = syn->irs;
 	c->rcv_nxt = c->last_ack_sent = seq_add(syn->irs, 1);
 	c->rcv_adv = seq_add(c->rcv_nxt, tcp_initial_receive_window(tcp));
@@ -278,9 +294,9 @@ static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, con
 	tcp_set_mss(c, ip_mtu(tcp->ip, &c->remote));
 	c->state = TCP_SYN_RECEIVED; /* where the record stood: observers were told then */
 	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
-	if (syn->retries > 0) /* Karn: an acknowledgement of one of several tells nothing; RFC 6298 (5.7) */
-		c->rto_us = 3 * tcp->config.initial_rto_us;
-	else if (syn_ack_us > 0) /* else it was faster than the record's clock: data will tell */
+	if (syn->retries > 0) /* Karn: an acknowledgement of one of several tells nothing */
+		tcp_on_syn_lost(c, syn->retries);
+	else if (!syn->answered_again && syn_ack_us > 0) /* else it was faster than the record's clock: data will tell */
 		tcp_rtt_sample(c, syn_ack_us);
 	return c;
 }
@@ -319,9 +335,13 @@ enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t 
 
 	*established = NULL;
 	if ((in->flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN && seq_eq(in->seq, syn->irs)) {
-		send_syn_ack(tcp, syn); /* the SYN sent again: our answer was lost */
+		/* The SYN sent again: our answer was lost. The record keeps its place: else a peer could hold up those behind it. */
+		syn->answered_again = 1;
+		send_syn_ack(tcp, syn);
 		return world_drop(tcp->world, DROP_TCP_DUPLICATE);
 	}
+	if (syn->has_timestamp && !in->options.has_timestamp && (in->flags & (TH_RST | TH_SYN)) == 0)
+		return world_drop(tcp->world, DROP_TCP_NO_TIMESTAMP);
 	if (syn->has_timestamp && in->options.has_timestamp && (in->flags & TH_RST) == 0 &&
 	    (int32_t)(in->options.ts_val - syn->ts_recent) < 0)
 		return acknowledge(syn, in, DROP_TCP_PAWS);

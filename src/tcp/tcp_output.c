@@ -222,7 +222,6 @@ static void emit(struct tcp_conn *c, struct seq seq, uint8_t flags, struct send_
 	}
 	f->conn = c;
 	c->segs_out++;
-	c->last_sent_us = tcp_now(c->tcp);
 	tcp_timers_ack_sent(c);
 	finish_segment(c->tcp, f, &r, c->tcp->config.tos, &c->neighbour_hint);
 }
@@ -248,7 +247,7 @@ static void emit_record(struct tcp_conn *c, struct tcp_segment *s, const char *n
 {
 	uint32_t payload = s->len - ((s->flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0);
 
-	s->sent_us = tcp_now(c->tcp);
+	s->sent_us = c->data_sent_us = tcp_now(c->tcp);
 	s->transmissions++;
 	if (s->transmissions > 1) {
 		s->flags |= SEG_RETRANSMITTED;
@@ -296,17 +295,26 @@ static bool may_send_partial(const struct tcp_conn *c, uint32_t len)
 	return len >= (c->max_snd_wnd + 1) / 2;
 }
 
+/* Of several segments at once only whole ones: the rest, with these unacknowledged before it, is Nagle's to decide. */
+static uint32_t whole_segments(const struct tcp_conn *c, uint32_t len)
+{
+	bool all = len == c->unsent && (c->flags & (CONN_NODELAY | CONN_SHUTDOWN)) != 0;
+
+	return len > c->mss && !all ? len - len % c->mss : len;
+}
+
 bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len)
 {
-	uint32_t n = min_u32(c->unsent, frame_payload(c));
+	uint32_t allowed = min_u32(min_u32(c->unsent, frame_payload(c)),
+				   min_u32(congestion_room(c), window_room(c, c->snd_nxt)));
+	uint32_t in_a_frame, n;
 
-	if (!in_state(c, TCP_CAN_SEND_TEXT) || c->unsent == 0)
+	if (!in_state(c, TCP_CAN_SEND_TEXT) || allowed == 0)
 		return false;
-	n = min_u32(n, min_u32(congestion_room(c), window_room(c, c->snd_nxt)));
-	n = min_u32(n, reachable(c->send_next, n));
-	if (n < c->unsent && n > c->mss) /* whole segments while more follows */
-		n -= n % c->mss;
-	if (n == 0 || (n < c->mss && !may_send_partial(c, n)))
+	in_a_frame = reachable(c->send_next, allowed);
+	n = whole_segments(c, in_a_frame);
+	/* A frame full of tiny pieces is as long as it can be. */
+	if (n < c->mss && in_a_frame == allowed && !may_send_partial(c, n))
 		return false;
 	*len = n;
 	return true;
@@ -340,8 +348,9 @@ static bool fit_retransmission(struct tcp_conn *c, struct tcp_segment *s)
 
 	if ((s->flags & SEG_SYN) != 0)
 		return true;
-	if (room < c->mss && tcp_in_flight(c) == 0)
-		room = c->mss; /* a lost segment always may go when nothing else is on the way */
+	/* The segment that duplicate ACKs ask for goes at once (RFC 5681 section 3.2), and any lost one when nothing is on the way. */
+	if (room < c->mss && ((c->flags & CONN_RETRANSMIT_NOW) != 0 || tcp_in_flight(c) == 0))
+		room = c->mss;
 	fits = min_u32(min_u32(room, window), frame_payload(c));
 	if (s->len <= fits || (s->len == 1 && (s->flags & SEG_FIN) != 0)) /* FIN alone needs no window of data */
 		return s->len <= fits || room > 0;
@@ -366,6 +375,7 @@ static bool retransmit_one(struct tcp_conn *c)
 	if (s == NULL || !fit_retransmission(c, s))
 		return false;
 	s->flags &= (uint16_t)~SEG_LOST;
+	c->flags &= ~(unsigned)CONN_RETRANSMIT_NOW;
 	c->pipe += s->len;
 	emit_record(c, s, retransmission_note(c, s));
 	return true;
@@ -425,13 +435,55 @@ static void send_owed_acks(struct tcp_conn *c)
 	}
 }
 
+/* The window is open, though too little for a full segment: the override of the silly window rule (section 3.8.6.2.1 (4)). */
+static void send_sliver(struct tcp_conn *c)
+{
+	uint32_t len = min_u32(min_u32(c->unsent, c->mss), window_room(c, c->snd_nxt));
+	struct tcp_segment *s = tcp_segment_new(c, reachable(c->send_next, len), 0);
+
+	if (s != NULL)
+		emit_record(c, s, NULL);
+}
+
+/* A window probe: one octet, new data if none is in flight, else the first again (RFC 9293 section 3.8.6.1). */
+static void send_window_probe(struct tcp_conn *c)
+{
+	struct list *n = list_first(&c->flight);
+	struct tcp_segment *s = n == NULL ? NULL : LIST_ENTRY(n, struct tcp_segment, node);
+
+	c->tcp->counters.window_probes++;
+	c->flags |= CONN_PROBING;
+	if (s == NULL) {
+		s = tcp_segment_new(c, 1, 0);
+		if (s == NULL)
+			return;
+	} else if (s->len > 1 && !tcp_segment_split(c, s, 1)) {
+		return;
+	}
+	if ((s->flags & SEG_LOST) != 0) {
+		s->flags &= (uint16_t)~SEG_LOST;
+		c->pipe += s->len;
+	}
+	emit_record(c, s, "window probe");
+}
+
+/* The time for a probe has come. */
+static void probe(struct tcp_conn *c)
+{
+	c->flags &= ~(unsigned)CONN_PROBE_DUE;
+	if (c->snd_wnd == 0 && (c->unsent > 0 || !list_is_empty(&c->flight)))
+		send_window_probe(c);
+	else if (c->unsent > 0 && list_is_empty(&c->flight))
+		send_sliver(c);
+}
+
 enum visit { VISIT_DONE, VISIT_MORE, VISIT_RING_FULL };
 
 /* An idle connection's window tells nothing of the path any more (RFC 5681 section 4.1). */
 static void restart_after_idle(struct tcp_conn *c)
 {
-	if (c->unsent > 0 && seq_eq(c->snd_una, c->snd_nxt) && c->last_sent_us != 0 &&
-	    tcp_now(c->tcp) - c->last_sent_us > c->rto_us)
+	if (c->unsent > 0 && seq_eq(c->snd_una, c->snd_nxt) && c->data_sent_us != 0 &&
+	    tcp_now(c->tcp) - c->data_sent_us > c->rto_us)
 		c->cc.ops->on_idle(&c->cc, &(struct tcp_cc_event){ .now_us = tcp_now(c->tcp), .mss = c->mss });
 }
 
@@ -441,6 +493,8 @@ static enum visit visit(struct tcp_conn *c)
 	unsigned sent = 0;
 
 	restart_after_idle(c);
+	if ((c->flags & CONN_PROBE_DUE) != 0 && link_tx_room(link) > 0)
+		probe(c);
 	while (link_tx_room(link) > 0) {
 		if (sent == SEGMENTS_A_VISIT)
 			return VISIT_MORE;
@@ -504,40 +558,4 @@ void tcp_send_probe(struct tcp_conn *c, const char *note)
 {
 	/* One before snd.nxt: outside the peer's window, so that it must answer (RFC 9293 section 3.8.4; SHLD-12: no data). */
 	emit(c, seq_sub(c->snd_nxt, 1), TH_ACK, no_payload, 0, note);
-}
-
-/* The window is open, though too little for a full segment: the override of the silly window rule (section 3.8.6.2.1 (4)). */
-static void send_sliver(struct tcp_conn *c)
-{
-	uint32_t len = min_u32(min_u32(c->unsent, c->mss), window_room(c, c->snd_nxt));
-	struct tcp_segment *s = tcp_segment_new(c, reachable(c->send_next, len), 0);
-
-	if (s != NULL)
-		emit_record(c, s, NULL);
-}
-
-/* A window probe: one octet, new data if none is in flight, else the first again (RFC 9293 section 3.8.6.1). */
-void tcp_send_window_probe(struct tcp_conn *c)
-{
-	struct list *n = list_first(&c->flight);
-	struct tcp_segment *s = n == NULL ? NULL : LIST_ENTRY(n, struct tcp_segment, node);
-
-	if (c->snd_wnd > 0 && s == NULL) {
-		send_sliver(c);
-		return;
-	}
-	c->tcp->counters.window_probes++;
-	c->flags |= CONN_PROBING;
-	if (s == NULL) {
-		s = tcp_segment_new(c, 1, 0);
-		if (s == NULL)
-			return;
-	} else if (s->len > 1 && !tcp_segment_split(c, s, 1)) {
-		return;
-	}
-	if ((s->flags & SEG_LOST) != 0) {
-		s->flags &= (uint16_t)~SEG_LOST;
-		c->pipe += s->len;
-	}
-	emit_record(c, s, "window probe");
 }

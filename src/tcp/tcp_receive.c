@@ -271,22 +271,35 @@ static void after_taking(struct tcp_conn *c)
 		announce_window(c);
 }
 
+/* Offers a chunk of the queue. While the layer above has it in its hands it does not count as unread: closing
+ * then is no reset. False if the offers end here: it took less than all, or the connection is gone. */
+static bool offer_chunk(struct tcp_conn *c, struct rx_chunk *k)
+{
+	size_t taken;
+
+	list_remove(&k->node);
+	c->received_bytes -= k->len;
+	taken = offer(c, bytes_of(k->data + k->start, k->len));
+	if (is_dead(c) || (c->flags & CONN_DETACHED) != 0 || taken == k->len) {
+		pool_give(&c->tcp->chunk_pool, k);
+		return !is_dead(c);
+	}
+	drop_front(k, (uint32_t)taken);
+	list_prepend(&c->received, &k->node);
+	c->received_bytes += k->len;
+	return false;
+}
+
 void tcp_receive_resume(struct tcp_conn *c)
 {
 	struct list *n;
 
-	while (!is_dead(c) && can_offer(c) && (n = list_first(&c->received)) != NULL) {
-		struct rx_chunk *k = chunk_of(n);
-		size_t taken = offer(c, bytes_of(k->data + k->start, k->len));
-		if (is_dead(c) || (c->flags & CONN_DETACHED) != 0)
-			return;
-		c->received_bytes -= (uint32_t)taken;
-		if (taken < k->len) {
-			drop_front(k, (uint32_t)taken);
+	/* Nothing taken, nothing to announce: a new connection's wider window rides on its first acknowledgement. */
+	if (list_is_empty(&c->received))
+		return;
+	while (can_offer(c) && (n = list_first(&c->received)) != NULL)
+		if (!offer_chunk(c, chunk_of(n)))
 			break;
-		}
-		free_chunk(c, k);
-	}
 	after_taking(c);
 }
 

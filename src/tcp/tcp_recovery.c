@@ -58,13 +58,15 @@ static void mark_head_lost(struct tcp_conn *c)
 	if (s->len > c->mss && (s->flags & SEG_LOST) == 0)
 		tcp_segment_split(c, s, c->mss); /* no memory to split: all of it is sent again */
 	mark_lost(c, s);
+	c->flags |= CONN_RETRANSMIT_NOW;
 	tcp_want_output(c);
 }
 
 static void enter_recovery(struct tcp_conn *c)
 {
 	uint32_t before = c->cc.cwnd;
-	struct tcp_cc_event e = event(c, 0, c->pipe);
+	/* What limited transmit sent beyond the window does not count as flight (RFC 5681 section 3.2 step 2). */
+	struct tcp_cc_event e = event(c, 0, c->pipe < before ? c->pipe : before);
 
 	c->flags |= CONN_RECOVERY;
 	c->recover = c->snd_nxt;
@@ -72,6 +74,15 @@ static void enter_recovery(struct tcp_conn *c)
 	c->tcp->counters.fast_retrans++;
 	tell_cwnd(c, before, "loss: three duplicate ACKs");
 	mark_head_lost(c);
+}
+
+/*
+ * Do three duplicate ACKs mean a loss? After recovery what had arrived may have been sent again, and they are the answer to that:
+ * RFC 6582 section 3.2 step 2. But if ACKs came steadily before, nothing was sent needlessly (section 4.1).
+ */
+static bool is_loss(const struct tcp_conn *c)
+{
+	return seq_gt(c->snd_una, c->recover) || (c->cc.cwnd > c->mss && c->last_acked <= 4u * c->mss);
 }
 
 void tcp_on_duplicate_ack(struct tcp_conn *c)
@@ -85,12 +96,10 @@ void tcp_on_duplicate_ack(struct tcp_conn *c)
 	tcp_want_output(c);
 	if ((c->flags & CONN_RECOVERY) != 0 || ++c->dup_acks < TCP_DUP_ACK_THRESHOLD)
 		return;
-	/* RFC 6582 section 3.2 step 2: duplicates of what was sent again before the last recovery ended prove nothing. */
-	if (seq_lt(c->snd_una, c->recover)) {
+	if (is_loss(c))
+		enter_recovery(c);
+	else
 		c->dup_acks = 0;
-		return;
-	}
-	enter_recovery(c);
 }
 
 static void leave_recovery(struct tcp_conn *c)
@@ -120,6 +129,7 @@ void tcp_on_new_ack(struct tcp_conn *c, uint32_t acked, uint32_t flight_before)
 	struct tcp_cc_event e = event(c, acked, flight_before);
 
 	c->dup_acks = 0;
+	c->last_acked = acked;
 	if ((c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0 && seq_ge(c->snd_una, c->recover)) {
 		leave_recovery(c);
 		c->reno_sacked = 0;
@@ -132,6 +142,17 @@ void tcp_on_new_ack(struct tcp_conn *c, uint32_t acked, uint32_t flight_before)
 	}
 	if (c->reno_sacked > c->pipe)
 		c->reno_sacked = c->pipe;
+	if (seq_gt(c->snd_una, c->recover)) /* it comes along: 2^31 bytes later it would lie ahead */
+		c->recover = seq_sub(c->snd_una, 1);
+}
+
+void tcp_on_syn_lost(struct tcp_conn *c, unsigned times)
+{
+	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
+	if (times > 1) /* RFC 5681 section 3.1, as RFC 6928 section 2 relaxes it: one may be chance */
+		c->cc.cwnd = c->mss;
+	c->rto_us = 3 * c->tcp->config.initial_rto_us; /* RFC 6298 (5.7) */
+	c->backoff = 0;
 }
 
 void tcp_on_retransmission_timeout(struct tcp_conn *c)
@@ -141,11 +162,11 @@ void tcp_on_retransmission_timeout(struct tcp_conn *c)
 
 	c->tcp->counters.timeouts++;
 	/* ssthresh is set once for the same data, not at each back-off (RFC 5681 equation 4's note). */
-	if (c->backoff == 0)
+	if (c->timeouts == 0)
 		c->cc.ops->on_timeout(&c->cc, &e);
 	LIST_FOR_EACH(n, &c->flight)
 		mark_lost(c, LIST_ENTRY(n, struct tcp_segment, node));
-	c->flags &= ~(unsigned)CONN_RECOVERY;
+	c->flags &= ~(unsigned)(CONN_RECOVERY | CONN_RETRANSMIT_NOW);
 	c->flags |= CONN_RTO_RECOVERY;
 	c->recover = c->snd_nxt;
 	c->reno_sacked = 0;

@@ -1,6 +1,6 @@
 /*
- * Round-trip time and the retransmission timeout it gives (RFC 6298). Samples come from segments that were sent
- * once (Karn's rule), and are in microseconds.
+ * Round-trip time and the retransmission timeout it gives (RFC 6298). Samples come from segments that were sent once (Karn's
+ * rule), in microseconds; where none was, from the timestamp that the peer echoes (RFC 7323 section 4), in milliseconds.
  */
 #include "tcp/tcp_conn.h"
 

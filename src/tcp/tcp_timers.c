@@ -60,6 +60,11 @@ static uint64_t limit(const struct tcp_conn *c)
 	return in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED) ? c->tcp->config.syn_timeout_us : c->user_timeout_us;
 }
 
+static bool waits_to_send(const struct tcp_conn *c)
+{
+	return c->unsent > 0 || (c->flags & (CONN_SHUTDOWN | CONN_FIN_SENT)) == CONN_SHUTDOWN;
+}
+
 static bool window_closed(const struct tcp_conn *c)
 {
 	return in_state(c, TCP_SYNCHRONISED) && (c->snd_wnd == 0 || list_is_empty(&c->flight));
@@ -75,7 +80,9 @@ static void probe_due(struct tcp_conn *c)
 		return;
 	}
 	back_off(c);
-	tcp_send_window_probe(c);
+	/* Not from here: its frame refers to the send queue, and what else is due now may end the connection. */
+	c->flags |= CONN_PROBE_DUE;
+	tcp_want_output(c);
 }
 
 static void retransmission_due(struct tcp_conn *c)
@@ -86,14 +93,14 @@ static void retransmission_due(struct tcp_conn *c)
 	}
 	tcp_on_retransmission_timeout(c);
 	back_off(c);
-	if (c->backoff >= TCP_R1)
+	if (++c->timeouts >= TCP_R1)
 		c->flags |= CONN_R1_PASSED;
 }
 
 static void on_retransmit(struct tcp_conn *c)
 {
 	c->retransmit_at = TIMER_NEVER;
-	if (list_is_empty(&c->flight) && c->unsent == 0)
+	if (list_is_empty(&c->flight) && !waits_to_send(c))
 		return;
 	if (c->stuck_since_us == 0)
 		c->stuck_since_us = tcp_now(c->tcp) - rto(c); /* since it was sent */
@@ -107,12 +114,11 @@ static void on_retransmit(struct tcp_conn *c)
 static void on_keepalive(struct tcp_conn *c)
 {
 	const struct tcp_config *config = &c->tcp->config;
-	uint64_t wait = c->keepalive_sent == 0 ? config->keepalive_idle_us : config->keepalive_interval_us;
-	uint64_t since = c->last_received_us > c->last_sent_us || c->keepalive_sent == 0 ? c->last_received_us : c->last_sent_us;
 
-	c->idle_at = since + wait;
-	if (c->idle_at > tcp_now(c->tcp))
+	if (c->keepalive_sent == 0 && tcp_now(c->tcp) - c->last_received_us < config->keepalive_idle_us) {
+		c->idle_at = c->last_received_us + config->keepalive_idle_us;
 		return;
+	}
 	if (c->keepalive_sent >= config->keepalive_probes) {
 		time_out(c);
 		return;
@@ -125,12 +131,18 @@ static void on_keepalive(struct tcp_conn *c)
 	tcp_send_probe(c, "keep-alive probe");
 }
 
+/* In the other states something of ours is outstanding, and retransmission tells a dead peer. */
+static bool is_kept_alive(const struct tcp_conn *c)
+{
+	return (c->flags & CONN_KEEPALIVE) != 0 && in_state(c, TCP_ESTABLISHED | TCP_CLOSE_WAIT | TCP_FIN_WAIT_2);
+}
+
 static void on_idle(struct tcp_conn *c)
 {
 	c->idle_at = TIMER_NEVER;
 	if (in_state(c, TCP_FIN_WAIT_2) && (c->flags & CONN_DETACHED) != 0)
 		tcp_conn_end(c, STREAM_END_TIMEOUT);
-	else if ((c->flags & CONN_KEEPALIVE) != 0 && in_state(c, TCP_ESTABLISHED | TCP_CLOSE_WAIT))
+	else if (is_kept_alive(c))
 		on_keepalive(c);
 }
 
@@ -166,16 +178,18 @@ void tcp_timers_stop(struct tcp_conn *c)
 
 void tcp_timers_data_sent(struct tcp_conn *c)
 {
-	if (c->retransmit_at == TIMER_NEVER) { /* RFC 6298 (5.1) */
+	bool first = list_first(&c->flight) == list_last(&c->flight);
+
+	/* RFC 6298 (5.1). If nothing was in flight, the time that is set was that of a window probe. */
+	if (c->retransmit_at == TIMER_NEVER || first) {
 		c->retransmit_at = tcp_now(c->tcp) + rto(c);
 		arm(c);
 	}
 }
 
-void tcp_timers_acked(struct tcp_conn *c)
+static void restart(struct tcp_conn *c)
 {
-	if (c->snd_wnd > 0) /* a peer that takes probes octet by octet goes on being probed ever more slowly (SHLD-30) */
-		c->backoff = 0;
+	c->timeouts = 0;
 	c->stuck_since_us = 0;
 	c->flags &= ~(unsigned)CONN_R1_PASSED;
 	/* RFC 6298 (5.2), (5.3) */
@@ -183,9 +197,25 @@ void tcp_timers_acked(struct tcp_conn *c)
 	arm(c);
 }
 
+void tcp_timers_acked(struct tcp_conn *c, bool sampled)
+{
+	/* A back-off lasts until a new sample (RFC 6298 section 5); that of window probes while the window is closed, even if the peer
+	 * takes them octet by octet (SHLD-30). */
+	if (sampled && c->snd_wnd > 0)
+		c->backoff = 0;
+	restart(c);
+}
+
+void tcp_timers_window_opened(struct tcp_conn *c)
+{
+	c->backoff = 0; /* the probes' */
+	restart(c);
+}
+
 void tcp_timers_blocked(struct tcp_conn *c)
 {
-	if (c->unsent == 0 || !list_is_empty(&c->flight) || !in_state(c, TCP_CAN_SEND_TEXT) || c->retransmit_at != TIMER_NEVER)
+	if (!waits_to_send(c) || !list_is_empty(&c->flight) || !in_state(c, TCP_CAN_SEND_TEXT) ||
+	    c->retransmit_at != TIMER_NEVER)
 		return;
 	c->retransmit_at = tcp_now(c->tcp) + rto(c); /* the first probe after one RTO (SHLD-29) */
 	arm(c);
@@ -220,7 +250,7 @@ void tcp_timers_state_entered(struct tcp_conn *c)
 {
 	if (in_state(c, TCP_FIN_WAIT_2) && (c->flags & CONN_DETACHED) != 0)
 		c->idle_at = tcp_now(c->tcp) + c->tcp->config.fin_wait_2_timeout_us;
-	else if (in_state(c, TCP_ESTABLISHED) && (c->flags & CONN_KEEPALIVE) != 0)
+	else if (is_kept_alive(c))
 		c->idle_at = tcp_now(c->tcp) + c->tcp->config.keepalive_idle_us;
 	arm(c);
 }

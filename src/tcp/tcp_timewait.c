@@ -152,7 +152,10 @@ bool tcp_timewait_input(struct tcp_timewait *tw, struct tcp_in *in, uint64_t has
 	struct tcp *tcp = in->tcp;
 
 	in->reason = DROP_TCP_TIME_WAIT;
-	if (is_new_syn(tw, in)) {
+	/* Where nobody listens a SYN is an old duplicate, whatever it says. */
+	if (is_new_syn(tw, in) && tcp_listener_find(tcp, &in->packet->dst, in->dst_port) != NULL) {
+		in->reopens = true;
+		in->last_sent = tw->snd_nxt;
 		tcp->counters.time_wait_recycled++;
 		tcp_note_state(tcp, TCP_TIME_WAIT, TCP_CLOSED);
 		forget(tcp, tw, hash);

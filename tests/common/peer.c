@@ -81,11 +81,13 @@ static void input_frame(struct peer *p, uint16_t ethertype, const uint8_t *paylo
 	stack_input(p->stack, &rx, 1, p->now_us);
 }
 
-/* The peer makes itself known to ARP: it asks for our address. An answer to a question of ours at the same time. */
-static void introduce(struct peer *p)
-{
-	uint8_t arp[28] = { 0, 1, 8, 0, 6, 4, 0, 1 };
+enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
 
+static void input_arp(struct peer *p, uint8_t operation)
+{
+	uint8_t arp[28] = { 0, 1, 8, 0, 6, 4, 0, operation };
+
+	memcpy(arp + 18, p->mac, 6);
 	memcpy(arp + 8, peer_mac, 6);
 	store_be32(arp + 14, ip_addr_to_4(&p->addr));
 	store_be32(arp + 24, ip_addr_to_4(&p->ours));
@@ -199,7 +201,7 @@ void peer_flush(struct peer *p)
 	send_all(p);
 	while (p->arp_asked) {
 		p->arp_asked = false;
-		introduce(p);
+		input_arp(p, ARP_REPLY);
 		send_all(p);
 	}
 }
@@ -349,7 +351,7 @@ void peer_init(struct peer *p, void (*tune)(struct stack_config *c))
 	memcpy(p->mac, p->stack->link.mac.b, 6);
 	prefix = (struct ip_prefix){ p->ours, 96 + 24 };
 	assert_int_equal(ip_add_address(&p->stack->ip, &prefix), 0);
-	introduce(p);
+	input_arp(p, ARP_REQUEST); /* the peer makes itself known */
 	peer_flush(p);
 }
 
