@@ -1,0 +1,162 @@
+"""The rows of the table: what the client asks for, and what it says of the answers."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import time
+
+import lab
+
+MIB = 1 << 20
+FILES = {"1k.bin": 1024, "100k.bin": 100 * 1024, "10m.bin": 10_000_000, "1g.bin": 1 << 30}
+
+
+def make_files(directory):
+    """The files, by now in the page cache: whole blocks of random bytes, so no file system keeps holes."""
+    os.makedirs(directory)
+    block = os.urandom(MIB)
+    for name, size in FILES.items():
+        with open(os.path.join(directory, name), "wb") as file:
+            for at in range(0, size, MIB):
+                file.write(block[:min(MIB, size - at)])
+
+
+@dataclasses.dataclass
+class Sample:
+    """One run: what the client got in how many seconds, and what it cost."""
+    requests: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    errors: int = 0
+    p50_us: float = 0.0
+    p99_us: float = 0.0
+    core_s: float = 0.0   # of the server's core for the server: its processes and ksoftirqd
+    busy_s: float = 0.0   # the server's core was busy, whoever with
+    other_s: float = 0.0  # both cores were busy with neither server nor client
+
+
+@dataclasses.dataclass
+class Row:
+    """A workload. measure(sample) is the figure that is compared; cost counts the units core time is divided by."""
+    key: str
+    title: str
+    unit: str
+    measure: object
+    client: object           # client(server, place, seconds) -> Sample
+    cost_unit: str = "request"
+    cost: object = lambda sample: sample.requests
+    less_is_better: bool = False
+    share: float = 1.0       # of the time of a round
+
+
+# ---- clients ----
+
+def run_client(place, command, patience):
+    process = lab.start(place.client_core, place.client.command(*command), stdout=subprocess.PIPE,
+                        stderr=subprocess.STDOUT, text=True)
+    try:
+        return process.communicate(timeout=patience)[0], process.returncode
+    except subprocess.TimeoutExpired:
+        raise lab.Problem(f"no end of {' '.join(map(str, command))}") from None
+    finally:
+        lab.end(process)
+
+
+def wrk(file, connections, *headers):
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrk.lua")
+
+    def client(server, place, seconds):
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s", script]
+        for header in headers:
+            command += ["-H", header]
+        output, status = run_client(place, [*command, server.url(file)], seconds + 30)
+        lines = [line for line in output.splitlines() if line.startswith("{")]
+        if status != 0 or not lines:
+            raise lab.Problem(f"wrk against {server.name}: {output.strip()}")
+        return Sample(**json.loads(lines[-1]))
+    return client
+
+
+CURL_SAYS = r"%{http_code} %{size_download} %{time_total}\n"
+
+
+def curl(file, repeat):
+    """One connection at a time, the file `repeat` times over it, until the seconds are gone."""
+    def client(server, place, seconds):
+        url = server.url(file) + (f"?[1-{repeat}]" if repeat > 1 else "")
+        sample = Sample()
+        end = time.monotonic() + seconds
+        while sample.requests == 0 or time.monotonic() < end:
+            output, failed = run_client(place, ["curl", "-s", "-m", "60", "-o", "/dev/null", "-w", CURL_SAYS, url], 90)
+            for line in output.splitlines():
+                status, size, took = line.split()
+                sample.requests += 1
+                sample.bytes += int(size)
+                sample.seconds += float(took)
+                sample.errors += status != "200" or int(size) != FILES[file]
+            sample.errors += failed != 0
+            if sample.errors:
+                break
+        return sample
+    return client
+
+
+def gigabits(sample):
+    return sample.bytes * 8 / sample.seconds / 1e9
+
+
+def rate(sample):
+    return sample.requests / sample.seconds
+
+
+def mebibytes(sample):
+    return sample.bytes / MIB
+
+
+ROWS = [
+    Row("bulk", "1 GiB, one connection", "Gbit/s", gigabits, curl("1g.bin", 1), "MiB", mebibytes, share=0.8),
+    Row("again", "10 MB again and again, one connection", "Gbit/s", gigabits, curl("10m.bin", 50), "MiB", mebibytes,
+        share=0.8),
+    Row("keepalive", "1 KiB keep-alive, 64 connections", "requests/s", rate, wrk("1k.bin", 64)),
+    Row("short", "1 KiB short connections, 64 at a time", "requests/s", rate,
+        wrk("1k.bin", 64, "Connection: close")),
+    Row("hundred", "100 KiB, 16 connections", "requests/s", rate, wrk("100k.bin", 16)),
+    Row("latency", "1 KiB, one at a time, p50", "us", lambda sample: sample.p50_us, wrk("1k.bin", 1),
+        less_is_better=True),
+]
+
+
+# ---- one run, measured ----
+
+class Clocks:
+    """What the cores did, and for whom."""
+
+    def __init__(self, server, place):
+        pids = server.pids() + ([place.ksoftirqd] if place.ksoftirqd else [])
+        self.server = sum(map(lab.process_time, pids))
+        self.clients = lab.children_time()
+        self.server_core = lab.core_time(place.server_core)
+        self.client_core = lab.core_time(place.client_core)
+
+    def write(self, sample, before):
+        sample.core_s = self.server - before.server
+        sample.busy_s = self.server_core - before.server_core
+        all_s = sample.busy_s + self.client_core - before.client_core
+        sample.other_s = max(0.0, all_s - sample.core_s - (self.clients - before.clients))
+
+
+def run_once(row, server, place, seconds):
+    before = Clocks(server, place)
+    sample = row.client(server, place, seconds)
+    if not server.is_alive():
+        raise lab.Problem(f"{server.name} ended:\n{server.last_words()}")
+    Clocks(server, place).write(sample, before)
+    return sample
+
+
+def idle_share(server, place, seconds=2.0):
+    """Part of a core that the server's processes take while nobody asks for anything."""
+    before = sum(map(lab.process_time, server.pids()))
+    time.sleep(seconds)
+    return (sum(map(lab.process_time, server.pids())) - before) / seconds
