@@ -115,14 +115,18 @@ static void settle(struct sim *s)
 	} while (busy);
 }
 
+static uint64_t next_event(const struct sim *s)
+{
+	uint64_t a = host_deadline(&s->a), b = host_deadline(&s->b);
+	return a < b ? a : b;
+}
+
 bool sim_step(struct sim *s)
 {
-	uint64_t a, b, next;
+	uint64_t next;
 
 	settle(s);
-	a = host_deadline(&s->a);
-	b = host_deadline(&s->b);
-	next = a < b ? a : b;
+	next = next_event(s);
 	if (next == TIMER_NEVER)
 		return false;
 	if (next > s->now_us)
@@ -143,6 +147,17 @@ bool sim_run(struct sim *s, uint64_t limit_us, bool (*done)(void *context), void
 			return false;
 	}
 	return true;
+}
+
+void sim_pass(struct sim *s, uint64_t us)
+{
+	uint64_t end = s->now_us + us;
+
+	settle(s);
+	while (next_event(s) <= end && s->now_us < end)
+		sim_step(s);
+	s->now_us = end;
+	settle(s);
 }
 
 void sim_pattern(uint64_t seed, uint64_t position, uint8_t *out, size_t len)

@@ -42,6 +42,9 @@ bool sim_step(struct sim *s);
  * done may be NULL. */
 bool sim_run(struct sim *s, uint64_t limit_us, bool (*done)(void *context), void *context);
 
+/* Lets so much time pass, no more, whatever happens in it. */
+void sim_pass(struct sim *s, uint64_t us);
+
 /* An endless reproducible sequence of bytes: fills out with those from position on. */
 void sim_pattern(uint64_t seed, uint64_t position, uint8_t *out, size_t len);
 
