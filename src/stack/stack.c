@@ -55,7 +55,8 @@ int stack_new(const struct stack_config *config, uint64_t now_us, struct stack *
 	error = tcp_new(&config->tcp, &s->world, &s->ip, &s->tcp);
 	if (error != 0) {
 		if (error == -EINVAL)
-			failure_set(why, error, "unknown congestion control '%s': choose reno", config->tcp.congestion);
+			failure_set(why, error, "unknown congestion control '%s': choose reno",
+				    config->tcp.congestion);
 		else
 			failure_set(why, error, "no memory for TCP's tables: lower max_connections");
 		goto fail_ip;
@@ -134,7 +135,8 @@ static void move_clock(struct stack *s, uint64_t now_us)
 void stack_input(struct stack *s, const struct rx_frame *frames, int count, uint64_t now_us)
 {
 	take_back(s);
-	/* Timers wait for stack_poll(): an ACK that lies in this batch comes before the timeout that it makes needless. */
+	/* Timers wait for stack_poll(): an ACK that lies in this batch comes before the timeout that it makes
+	 * needless. */
 	move_clock(s, now_us);
 	for (int i = 0; i < count; i++) {
 		enum drop_reason reason = take_frame(s, &frames[i]);

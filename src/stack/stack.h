@@ -1,6 +1,6 @@
 /*
- * The stack: link, IP and TCP of one worker joined. It does no I/O and knows no clock (design rule 1): frames and
- * time come in as arguments, frames go out as a batch that the caller hands to a device.
+ * The stack: link, IP and TCP of one worker joined. It does no I/O and knows no clock (design rule 1): frames
+ * and time come in as arguments, frames go out as a batch that the caller hands to a device.
  *
  *   n = device recv(frames)          stack_input(s, frames, n, now)
  *   while ((n = stack_poll(s, now, &tx)) > 0)  device send(tx, n)
@@ -41,8 +41,9 @@ void stack_free(struct stack *s);
 /* Processes a batch of received frames. Nothing is sent before all of it is processed (RFC 9293 MUST-59). */
 void stack_input(struct stack *s, const struct rx_frame *frames, int count, uint64_t now_us);
 
-/* Runs the timers, and gives the frames to be sent now: *frames is valid, and the payload it refers to in place, until the next
- * call of any function of the stack. To be called, and its frames sent, until it returns 0. */
+/* Runs the timers, and gives the frames to be sent now: *frames is valid, and the payload it refers to in
+ * place, until the next call of any function of the stack. To be called, and its frames sent, until it
+ * returns 0. */
 int stack_poll(struct stack *s, uint64_t now_us, struct tx_frame **frames);
 
 /* When stack_poll() must be called next though no frame has arrived, or TIMER_NEVER. */

@@ -1,6 +1,7 @@
 /*
- * The public interface of libtaphouse: listeners and connections in the manner of non-blocking sockets. A connection leaves received data
- * with TCP (its handler takes nothing), so the window shows the peer what the caller has not read; th_recv() pulls it.
+ * The public interface of libtaphouse: listeners and connections in the manner of non-blocking sockets. A
+ * connection leaves received data with TCP (its handler takes nothing), so the window shows the peer what the
+ * caller has not read; th_recv() pulls it.
  */
 #include "stack/th_internal.h"
 

@@ -32,7 +32,8 @@ static int open_ends(struct th_wire *w, const struct th_wire_config *c)
 	return error;
 }
 
-int th_wire_new(struct th_stack *a, struct th_stack *b, const struct th_wire_config *config, struct th_wire **out)
+int th_wire_new(struct th_stack *a, struct th_stack *b, const struct th_wire_config *config,
+		struct th_wire **out)
 {
 	static const struct th_wire_config defaults;
 	struct th_wire *w = calloc(1, sizeof *w);
@@ -87,7 +88,8 @@ static uint64_t next_event(const struct th_wire *w)
 	uint64_t next = TIMER_NEVER;
 
 	for (unsigned i = 0; i < 2; i++) {
-		uint64_t stack = stack_deadline(w->stacks[i]->stack), device = w->ends[i]->ops->deadline(w->ends[i]);
+		uint64_t stack = stack_deadline(w->stacks[i]->stack);
+		uint64_t device = w->ends[i]->ops->deadline(w->ends[i]);
 		if (stack < next)
 			next = stack;
 		if (device < next)

@@ -1,8 +1,9 @@
 /*
- * The instance, and the life of a connection block: made, opened, seen through the stream interface, ended, buried.
+ * The instance, and the life of a connection block: made, opened, seen through the stream interface, ended,
+ * buried.
  *
- * A connection ends in the middle of anything (a callback may abort it), so a dead block is kept until the next
- * segment or output round begins; whoever was at work with it looks at CONN_DEAD after each callback.
+ * A connection ends in the middle of anything (a callback may abort it), so a dead block is kept until the
+ * next segment or output round begins; whoever was at work with it looks at CONN_DEAD after each callback.
  */
 #include "tcp/tcp.h"
 
@@ -34,7 +35,8 @@ void tcp_config_default(struct tcp_config *c)
 		.send_buffer = 1 << 20,
 		.receive_buffer = 256 << 10,
 		.memory = 256ull << 20,
-		/* RFC 6298 (2.4) wants 1 s at least, for clocks and delayed ACKs of its time; all large stacks have 200 ms. */
+		/* RFC 6298 (2.4) wants 1 s at least, for clocks and delayed ACKs of its time; all large
+		 * stacks have 200 ms. */
 		.min_rto_us = 200000,
 		.max_rto_us = 60u * SECOND,
 		.initial_rto_us = SECOND,
@@ -66,10 +68,12 @@ static void init_pools(struct tcp *tcp)
 	pool_init(&tcp->syn_pool, "tcp half-open", sizeof(struct tcp_syn), c->syn_backlog);
 	pool_init(&tcp->timewait_pool, "tcp time-wait", sizeof(struct tcp_timewait), c->max_time_wait);
 	pool_init(&tcp->listener_pool, "tcp listeners", sizeof(struct tcp_listener), MAX_LISTENERS);
-	/* Busy connections only: some thousand segments and pieces each would be a fair share at a few thousand connections. */
+	/* Busy connections only: some thousand segments and pieces each would be a fair share at a few
+	 * thousand connections. */
 	pool_init(&tcp->segment_pool, "tcp segments", sizeof(struct tcp_segment), 1 << 20);
 	pool_init(&tcp->piece_pool, "tcp send pieces", sizeof(struct send_piece), 1 << 20);
-	pool_init(&tcp->chunk_pool, "tcp receive chunks", TCP_CHUNK_SIZE, (size_t)(c->memory / TCP_CHUNK_SIZE));
+	pool_init(&tcp->chunk_pool, "tcp receive chunks", TCP_CHUNK_SIZE,
+		  (size_t)(c->memory / TCP_CHUNK_SIZE));
 }
 
 int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, struct tcp **out)
@@ -122,7 +126,8 @@ static size_t conn_room(const struct stream *s)
 
 static bool can_queue(const struct tcp_conn *c)
 {
-	return in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED | TCP_CAN_SEND_TEXT) && (c->flags & CONN_SHUTDOWN) == 0;
+	return in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED | TCP_CAN_SEND_TEXT) &&
+	       (c->flags & CONN_SHUTDOWN) == 0;
 }
 
 static int conn_send(struct stream *s, const struct span *spans, size_t count, unsigned flags)
@@ -130,7 +135,7 @@ static int conn_send(struct stream *s, const struct span *spans, size_t count, u
 	struct tcp_conn *c = tcp_conn_of(s);
 	int error;
 
-	(void)flags; /* segments are made when all input is processed: what follows at once shares them anyway */
+	(void)flags; /* segments are made when all input is processed: what follows shares them anyway */
 	if (!can_queue(c))
 		return -EPIPE;
 	if (conn_room(s) == 0) {
@@ -177,7 +182,8 @@ static void conn_abort(struct stream *s)
 	struct tcp_conn *c = tcp_conn_of(s);
 
 	detach(c);
-	/* RFC 9293 section 3.10.5: in CLOSING, LAST-ACK and TIME-WAIT both sides have said all, and no reset is sent. */
+	/* RFC 9293 section 3.10.5: in CLOSING, LAST-ACK and TIME-WAIT both sides have said all, and no reset
+	 * is sent. */
 	if ((c->flags & CONN_TABLED) != 0 && !in_state(c, TCP_CLOSING | TCP_LAST_ACK | TCP_TIME_WAIT))
 		tcp_send_rst(c);
 	tcp_conn_end(c, STREAM_END_RESET);
@@ -192,7 +198,8 @@ static void conn_close(struct stream *s)
 		tcp_conn_end(c, STREAM_END_NORMAL);
 		return;
 	}
-	/* Data that nobody read: the peer must learn that it was lost (RFC 9293 SHLD-3, RFC 2525 section 2.17). */
+	/* Data that nobody read: the peer must learn that it was lost (RFC 9293 SHLD-3, RFC 2525 section
+	 * 2.17). */
 	if (c->received_bytes > 0) {
 		c->tcp->counters.abort_on_close++;
 		tcp_send_rst(c);
@@ -400,7 +407,8 @@ void tcp_free(struct tcp *tcp)
 		return;
 	end_all(tcp);
 	while (!list_is_empty(&tcp->lingering))
-		tcp_conn_end(LIST_ENTRY(list_first(&tcp->lingering), struct tcp_conn, output), STREAM_END_ERROR);
+		tcp_conn_end(LIST_ENTRY(list_first(&tcp->lingering), struct tcp_conn, output),
+			     STREAM_END_ERROR);
 	bury_all(tcp);
 	free_records(tcp);
 	timer_cancel(&tcp->world->timers, &tcp->syn_timer);
@@ -468,8 +476,9 @@ static int send_first_syn(struct tcp_conn *c)
 	return 0;
 }
 
-int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
-		uint16_t remote_port, const struct stream_handler *handler, void *user, struct stream **out)
+int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+		const struct ip_addr *remote, uint16_t remote_port, const struct stream_handler *handler,
+		void *user, struct stream **out)
 {
 	struct ip_addr source = *local;
 	struct tcp_conn *c;

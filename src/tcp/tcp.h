@@ -1,7 +1,7 @@
 /*
- * TCP as the rooms above see it: the instance, its configuration and counters, listeners, opens. The connection
- * block itself is in tcp_conn.h, which only src/tcp/ and its tests include. A connection is a stream (base/stream.h):
- * data, half-close, close and abort go through there.
+ * TCP as the rooms above see it: the instance, its configuration and counters, listeners, opens. The
+ * connection block itself is in tcp_conn.h, which only src/tcp/ and its tests include. A connection is a
+ * stream (base/stream.h): data, half-close, close and abort go through there.
  */
 #ifndef TCP_TCP_H
 #define TCP_TCP_H
@@ -33,7 +33,8 @@ enum { TCP_STATES = 11 };
 /* "SYN-RECEIVED", as the RFC spells it. */
 const char *tcp_state_name(enum tcp_state s);
 
-/* Set at tcp_init(); all times in microseconds, sizes in bytes. tcp_config_default() gives the documented defaults. */
+/* Set at tcp_init(); all times in microseconds, sizes in bytes. tcp_config_default() gives the documented
+ * defaults. */
 struct tcp_config {
 	const char *congestion;       /* "reno" */
 	uint32_t max_connections;
@@ -105,8 +106,9 @@ struct tcp_counters {
 
 struct tcp_listener_handler {
 	/*
-	 * A connection stands in the accept queue. The owner takes it with tcp_accept(), now or later; while the queue is full, third
-	 * ACKs are dropped and the peer's handshake waits (its SYN-ACK is sent again).
+	 * A connection stands in the accept queue. The owner takes it with tcp_accept(), now or later; while
+	 * the queue is full, third ACKs are dropped and the peer's handshake waits (its SYN-ACK is sent
+	 * again).
 	 */
 	void (*on_acceptable)(struct tcp_listener *l, void *context);
 	void *context;
@@ -119,29 +121,33 @@ int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, str
 /* Frees everything, without a word on the wire. Streams still open are closed with STREAM_END_ERROR. */
 void tcp_free(struct tcp *tcp);
 
-/* Passive open. addr any: all our addresses. 0, -EADDRINUSE, -EADDRNOTAVAIL (not ours), -ENOMEM. handler is copied. */
-int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port, const struct tcp_listener_handler *handler,
-	       struct tcp_listener **out);
+/* Passive open. addr any: all our addresses. 0, -EADDRINUSE, -EADDRNOTAVAIL (not ours), -ENOMEM. handler is
+ * copied. */
+int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port,
+	       const struct tcp_listener_handler *handler, struct tcp_listener **out);
 /* No new connections; half-open ones are forgotten, those not accepted are reset, accepted ones stay. */
 void tcp_listener_close(struct tcp_listener *l);
 uint16_t tcp_listener_port(const struct tcp_listener *l);
 
-/* The oldest connection of the accept queue, or NULL. The caller sets stream->handler (and user) at once: data that came with
- * or before the third ACK is offered as soon as it calls stream_resume() or the current segment goes on. */
+/* The oldest connection of the accept queue, or NULL. The caller sets stream->handler (and user) at once:
+ * data that came with or before the third ACK is offered as soon as it calls stream_resume() or the current
+ * segment goes on. */
 struct stream *tcp_accept(struct tcp_listener *l);
 
-/* Active open. local any: the IP layer chooses (MUST-44); port 0: one is chosen (RFC 6056). on_open, or on_closed, tells the outcome.
- * 0, -EINVAL (remote cannot be a host: MUST-46), -EHOSTUNREACH (no route), -EADDRNOTAVAIL (local not ours, or no port free), -EADDRINUSE,
- * -ENOMEM. */
-int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
-		uint16_t remote_port, const struct stream_handler *handler, void *user, struct stream **out);
+/* Active open. local any: the IP layer chooses (MUST-44); port 0: one is chosen (RFC 6056). on_open, or
+ * on_closed, tells the outcome. 0, -EINVAL (remote cannot be a host: MUST-46), -EHOSTUNREACH (no route),
+ * -EADDRNOTAVAIL (local not ours, or no port free), -EADDRINUSE, -ENOMEM. */
+int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+		const struct ip_addr *remote, uint16_t remote_port, const struct stream_handler *handler,
+		void *user, struct stream **out);
 
 /* Options of a connection, at any time. */
 void tcp_set_nodelay(struct stream *s, bool on);   /* Nagle off (MUST-17); off by default */
 void tcp_set_keepalive(struct stream *s, bool on); /* MUST-24; off by default */
 void tcp_set_user_timeout(struct stream *s, uint64_t us);
 
-/* Copies up to len bytes of data that on_receive() left behind into buf: for owners who pull. Returns the number copied. */
+/* Copies up to len bytes of data that on_receive() left behind into buf: for owners who pull. Returns the
+ * number copied. */
 size_t tcp_recv(struct stream *s, void *buf, size_t len);
 
 /* A picture of one connection: what TCP_INFO says on Linux, in bytes and microseconds. */
@@ -156,7 +162,7 @@ struct tcp_info {
 	uint32_t iss, irs, snd_una, snd_nxt, rcv_nxt;
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, retransmissions;
-	bool r1_passed; /* so many retransmissions went unanswered that the path is in doubt (RFC 9293 section 3.8.3) */
+	bool r1_passed; /* three retransmissions went unanswered (RFC 9293 section 3.8.3) */
 	int soft_error; /* the last soft ICMP error (MUST-47): enum icmp_error_kind, or -1 */
 	const char *congestion;
 };
@@ -166,8 +172,8 @@ static inline const struct tcp_conn *tcp_conn_of_stream(const struct stream *s)
 	return (const struct tcp_conn *)(const void *)s;
 }
 
-/* All connections, one call each; fn must not open or close any. Half-open and TIME-WAIT ones are records, not connections: they
- * are counted by tcp_usage(). */
+/* All connections, one call each; fn must not open or close any. Half-open and TIME-WAIT ones are records,
+ * not connections: they are counted by tcp_usage(). */
 void tcp_each(const struct tcp *tcp, void (*fn)(void *context, const struct tcp_conn *c), void *context);
 
 struct tcp_usage {
@@ -179,7 +185,8 @@ const struct tcp_counters *tcp_counters(const struct tcp *tcp);
 /* From the stack only. */
 enum drop_reason tcp_input(struct tcp *tcp, const struct ip_packet *packet);
 enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *error);
-/* Builds what may be sent now into the link's ring, connection by connection, until the ring is full. True if more is waiting. */
+/* Builds what may be sent now into the link's ring, connection by connection, until the ring is full. True if
+ * more is waiting. */
 bool tcp_output(struct tcp *tcp);
 /* Some connection may have something to send. */
 bool tcp_wants_output(const struct tcp *tcp);

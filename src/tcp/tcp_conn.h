@@ -1,6 +1,6 @@
 /*
- * The connection block (RFC 9293 section 3.3.1's TCB), the instance, and what the files of this room tell each
- * other. Only src/tcp/ and its tests include this.
+ * The connection block (RFC 9293 section 3.3.1's TCB), the instance, and what the files of this room tell
+ * each other. Only src/tcp/ and its tests include this.
  */
 #ifndef TCP_TCP_CONN_H
 #define TCP_TCP_CONN_H
@@ -13,7 +13,7 @@
 
 enum {
 	TCP_HEADER_LEN = 20,
-	TCP_MIN_MSS = 48,            /* smaller ones in a SYN are raised: they would only make us send headers */
+	TCP_MIN_MSS = 48,            /* smaller ones in a SYN are raised: we would send hardly but headers */
 	TCP_DEFAULT_MSS_4 = 536,     /* MUST-15 */
 	TCP_DEFAULT_MSS_6 = 1220,
 	TCP_CHUNK_SIZE = 2048,       /* of received data kept: one object of the pool */
@@ -23,7 +23,9 @@ enum {
 	TCP_SYN_STAGES = 16,
 };
 
-enum tcp_flags { TH_FIN = 1, TH_SYN = 2, TH_RST = 4, TH_PSH = 8, TH_ACK = 16, TH_URG = 32, TH_ECE = 64, TH_CWR = 128 };
+enum tcp_flags {
+	TH_FIN = 1, TH_SYN = 2, TH_RST = 4, TH_PSH = 8, TH_ACK = 16, TH_URG = 32, TH_ECE = 64, TH_CWR = 128,
+};
 
 /* One piece of the send queue: a span and its place in the queue. */
 struct send_piece {
@@ -45,7 +47,8 @@ enum segment_flags {
 	SEG_PUSH = 16,
 };
 
-/* A segment (or super-segment) in flight, or lost and waiting to be sent again. In sequence order in conn->flight. */
+/* A segment (or super-segment) in flight, or lost and waiting to be sent again. In sequence order in
+ * conn->flight. */
 struct tcp_segment {
 	struct list node;
 	struct send_cursor from; /* its payload's first byte */
@@ -87,7 +90,7 @@ enum tcp_conn_flags {
 	CONN_DEAD = 1 << 18,          /* on the graveyard list */
 	CONN_R1_PASSED = 1 << 19,
 	CONN_DELIVERING = 1 << 20,    /* on_receive is running */
-	CONN_FIN_KNOWN = 1 << 21,     /* fin_seq holds the place of the peer's FIN, which rcv.nxt has not reached */
+	CONN_FIN_KNOWN = 1 << 21,     /* fin_seq is the peer's FIN's place, which rcv.nxt has not reached */
 	CONN_PROBING = 1 << 22,       /* what is in flight was sent as window probes */
 	CONN_PROBE_DUE = 1 << 23,     /* the next output round sends a window probe */
 };
@@ -96,7 +99,8 @@ struct tcp_conn {
 	struct stream stream;
 	struct tcp *tcp;
 	struct tcp_conn *hash_next;
-	struct list output;          /* in tcp->output while it may have something to send; in tcp->graveyard once dead */
+	struct list output;          /* in tcp->output while it may have something to send; later in
+					tcp->lingering, tcp->graveyard */
 	struct list accept;          /* in listener->accept_queue until accepted */
 	struct tcp_listener *listener; /* passive, until accepted; else NULL */
 	struct timer timer;          /* at the earliest of the deadlines below, or earlier */
@@ -132,7 +136,7 @@ struct tcp_conn {
 	/* Round trip (RFC 6298) */
 	uint32_t srtt_us, rttvar_us, rto_us;
 	uint8_t backoff;             /* times rto was doubled since the last sample */
-	uint8_t timeouts;            /* of the retransmission timer since the last new ACK */
+	uint16_t timeouts;           /* of the retransmission timer since the last new ACK */
 	uint8_t keepalive_sent;      /* probes unanswered */
 	uint8_t challenge_count;     /* challenge ACKs in the second that began at challenge_us */
 	uint64_t challenge_us;
@@ -160,7 +164,7 @@ struct tcp_conn {
 	uint64_t delayed_ack_at;
 	uint64_t idle_at;            /* keep-alive, FIN-WAIT-2 */
 	uint64_t user_timeout_us;
-	uint64_t stuck_since_us;     /* first retransmission or unanswered probe since the last progress, or 0 */
+	uint64_t stuck_since_us;     /* first retransmission or probe since the last progress, or 0 */
 	uint64_t last_received_us;
 	uint64_t data_sent_us;       /* when text, SYN or FIN was last sent, or 0 */
 
@@ -169,7 +173,7 @@ struct tcp_conn {
 	uint8_t soft_error;          /* last soft ICMP error (enum icmp_error_kind + 1), 0: none */
 };
 
-/* A half-open connection: a SYN was answered, the third ACK has not come. At most 64 bytes (RFC 4987 section 3.?). */
+/* A half-open connection: a SYN was answered, the third ACK has not come. At most 64 bytes. */
 struct tcp_syn {
 	struct tcp_syn *hash_next;
 	struct list stage;        /* of those with equally many retransmissions, oldest first */
@@ -292,9 +296,11 @@ void tcp_check(const struct tcp_conn *c); /* the invariants; empty unless TH_CHE
 /* tcp.c: life and death of a connection */
 struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
 			      const struct ip_addr *remote, uint16_t remote_port);
-/* Ends it for good: out of all tables, queues freed, on_closed(why) told if somebody still listens; freed later. */
+/* Ends it for good: out of all tables, queues freed, on_closed(why) told if somebody still listens; freed
+ * later. */
 void tcp_conn_end(struct tcp_conn *c, enum stream_end why);
-/* Both FINs are through (or TIME-WAIT has its record): ends it now, or once the layer above has taken what it holds. */
+/* Both FINs are through (or TIME-WAIT has its record): ends it now, or once the layer above has taken what it
+ * holds. */
 void tcp_conn_finish(struct tcp_conn *c);
 void tcp_bury(struct tcp *tcp); /* frees the dead, if no frame that waits to be sent names one */
 int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local); /* in ip->addresses, -1: not ours */
@@ -304,21 +310,23 @@ uint8_t tcp_receive_wscale(const struct tcp *tcp);
 void tcp_set_mss(struct tcp_conn *c, uint32_t path_mtu);
 
 /* tcp_table.c */
-uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
-		  uint16_t remote_port);
+uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+		  const struct ip_addr *remote, uint16_t remote_port);
 int tcp_tables_new(struct tcp *tcp);
 void tcp_tables_free(struct tcp *tcp);
 void tcp_table_add(struct tcp_conn *c);
 void tcp_table_remove(struct tcp_conn *c);
-struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local, uint16_t local_port,
-				const struct ip_addr *remote, uint16_t remote_port);
+struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,
+				uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port);
 
 /* tcp_listen.c */
 struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port);
 struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);
 enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash);
-/* A segment for a half-open connection. A third ACK makes *established, which then takes the segment's text. */
-enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash, struct tcp_conn **established);
+/* A segment for a half-open connection. A third ACK makes *established, which then takes the segment's
+ * text. */
+enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash,
+			       struct tcp_conn **established);
 void tcp_listener_established(struct tcp_conn *c);
 void tcp_listener_forget(struct tcp_conn *c); /* c leaves the accept queue */
 void tcp_syn_forget(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash);
@@ -330,13 +338,14 @@ void tcp_timewait_add(struct tcp_conn *c);
 /* True: the segment (a SYN) may open a new connection, the record is gone. */
 bool tcp_timewait_input(struct tcp_timewait *tw, struct tcp_in *in, uint64_t hash);
 void tcp_timewait_timer_fire(struct timer *t, uint64_t now_us);
-bool tcp_timewait_has(const struct tcp *tcp, uint64_t hash, const struct ip_addr *remote, uint16_t remote_port,
-		      uint16_t local_port);
+bool tcp_timewait_has(const struct tcp *tcp, uint64_t hash, const struct ip_addr *remote,
+		      uint16_t remote_port, uint16_t local_port);
 
 /* tcp_isn.c */
-struct seq tcp_isn(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
-		   uint16_t remote_port);
-uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct ip_addr *local, const struct ip_addr *remote);
+struct seq tcp_isn(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+		   const struct ip_addr *remote, uint16_t remote_port);
+uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct ip_addr *local,
+			      const struct ip_addr *remote);
 uint16_t tcp_ephemeral_port(struct tcp *tcp, const struct ip_addr *local, const struct ip_addr *remote,
 			    uint16_t remote_port);
 
@@ -354,9 +363,16 @@ void tcp_receive_free(struct tcp_conn *c);
 /* tcp_send.c: the send queue and the segments in flight */
 int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count);
 struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16_t flags);
-/* Cuts a segment in two; the second part begins `len` bytes of payload later. False when the pool is empty. */
+/* Cuts a segment in two; the second part begins `len` bytes of payload later. False when the pool is
+ * empty. */
 bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len);
-void tcp_send_acked(struct tcp_conn *c, struct seq ack, bool *sampled, uint64_t *rtt_us);
+/* What an ACK says of the round trip. */
+struct tcp_acked {
+	bool any;           /* it covers whole segments */
+	bool retransmitted; /* one of them was sent more than once: which transmission does it answer? */
+	uint64_t ago_us;    /* since the last of them was sent; of those sent again, if there are any */
+};
+struct tcp_acked tcp_send_acked(struct tcp_conn *c, struct seq ack);
 void tcp_send_free(struct tcp_conn *c);
 
 /* tcp_recovery.c: finding losses */
@@ -374,8 +390,10 @@ void tcp_rtt_init(struct tcp_conn *c);
 /* tcp_output.c */
 void tcp_want_output(struct tcp_conn *c); /* it may have something to send */
 void tcp_ack_now(struct tcp_conn *c);
-bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len); /* how much new data may go in the next segment */
-void tcp_send_probe(struct tcp_conn *c, const char *note); /* an empty segment one before snd.nxt: keep-alive */
+/* How much new data may go in the next segment. */
+bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len);
+/* An empty segment one before snd.nxt: keep-alive. */
+void tcp_send_probe(struct tcp_conn *c, const char *note);
 void tcp_send_rst(struct tcp_conn *c);
 void tcp_send_last_ack(struct tcp_conn *c); /* of the peer's FIN, before the block goes */
 /* An answer without a connection. */

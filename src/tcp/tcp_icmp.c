@@ -1,10 +1,12 @@
 /*
- * ICMP errors that concern a connection (RFC 9293 section 3.9.2.2, MUST-54 to MUST-56). An error is believed only if it quotes
- * something that is in flight (RFC 5927 section 4.1): otherwise anyone could forge it blindly.
+ * ICMP errors that concern a connection (RFC 9293 section 3.9.2.2, MUST-54 to MUST-56). An error is believed
+ * only if it quotes something that is in flight (RFC 5927 section 4.1): otherwise anyone could forge it
+ * blindly.
  */
 #include "tcp/tcp_conn.h"
 
-enum { MIN_PATH_MTU_4 = 552, MIN_PATH_MTU_6 = 1280 }; /* smaller ones are an attack rather than a path (Linux's min_pmtu) */
+/* Smaller ones are an attack rather than a path (Linux's min_pmtu). */
+enum { MIN_PATH_MTU_4 = 552, MIN_PATH_MTU_6 = 1280 };
 
 static bool is_hard(enum icmp_error_kind kind)
 {
@@ -43,8 +45,8 @@ enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
 	local_port = load_be16(e->quoted.data);
 	remote_port = load_be16(e->quoted.data + 2);
 	seq = seq_of(load_be32(e->quoted.data + 4));
-	c = tcp_table_find(tcp, tcp_hash(tcp, &e->src, local_port, &e->dst, remote_port), &e->src, local_port, &e->dst,
-			   remote_port);
+	c = tcp_table_find(tcp, tcp_hash(tcp, &e->src, local_port, &e->dst, remote_port), &e->src, local_port,
+			   &e->dst, remote_port);
 	if (c == NULL)
 		return world_drop(tcp->world, DROP_ICMP_NO_CONNECTION);
 	if (seq_lt(seq, c->snd_una) || seq_ge(seq, c->snd_nxt))
@@ -53,7 +55,8 @@ enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
 	if (e->kind == ICMP_TOO_BIG) {
 		path_mtu_shrank(c, e->mtu);
 	} else if (is_hard(e->kind) && in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED)) {
-		/* SHLD-26, but as RFC 5461 section 4.1 reports of all stacks: not once the connection is synchronised. */
+		/* SHLD-26, but as RFC 5461 section 4.1 reports of all stacks: not once the connection is
+		 * synchronised. */
 		tcp->counters.attempt_fails++;
 		tcp_conn_end(c, STREAM_END_UNREACHABLE);
 	}

@@ -1,9 +1,10 @@
 /*
- * Segment arrives (RFC 9293 section 3.10.7). CLOSED is answered by the demultiplexer, tcp_input(); LISTEN and half-open records are
- * in tcp_listen.c; SYN-SENT is a function of its own; every other state runs one table of steps in the order of section
- * 3.10.7.4, so that the two can be read side by side:
+ * Segment arrives (RFC 9293 section 3.10.7). CLOSED is answered by the demultiplexer, tcp_input(); LISTEN and
+ * half-open records are in tcp_listen.c; SYN-SENT is a function of its own; every other state runs one table
+ * of steps in the order of section 3.10.7.4, so that the two can be read side by side:
  *
- *   check_sequence (PAWS first), check_reset, check_security, check_syn, check_ack, check_urgent, take_text, check_fin
+ *   check_sequence (PAWS first), check_reset, check_security, check_syn, check_ack, check_urgent, take_text,
+ *   check_fin
  */
 #include "tcp/tcp_conn.h"
 
@@ -31,7 +32,8 @@ static bool is_dead(const struct tcp_conn *c)
 	return (c->flags & CONN_DEAD) != 0;
 }
 
-/* A challenge ACK (RFC 5961), at most so many a second and connection: an attacker must not make us count or shout. */
+/* A challenge ACK (RFC 5961), at most so many a second and connection: an attacker must not make us count or
+ * shout. */
 static void challenge(struct tcp_conn *c)
 {
 	uint64_t now = tcp_now(c->tcp);
@@ -49,7 +51,8 @@ static void challenge(struct tcp_conn *c)
 
 /* ---- first: sequence number ---- */
 
-/* RFC 7323 section 5.3: an older timestamp is an old duplicate, unless ours is so old that the clocks may have wrapped. */
+/* RFC 7323 section 5.3: an older timestamp is an old duplicate, unless ours is so old that the clocks may
+ * have wrapped. */
 static bool fails_paws(const struct tcp_conn *c, const struct tcp_in *in)
 {
 	return (c->flags & CONN_TIMESTAMPS) != 0 && in->options.has_timestamp && (in->flags & TH_RST) == 0 &&
@@ -57,10 +60,12 @@ static bool fails_paws(const struct tcp_conn *c, const struct tcp_in *in)
 	       in->now_us - c->ts_recent_us < PAWS_DAYS_US * 86400ull * 1000000;
 }
 
-/* RFC 7323 section 3.2: dropped in silence, for it would get around PAWS. A SYN is another connection's, and challenged. */
+/* RFC 7323 section 3.2: dropped in silence, for it would get around PAWS. A SYN is another connection's, and
+ * challenged. */
 static bool lacks_timestamp(const struct tcp_conn *c, const struct tcp_in *in)
 {
-	return (c->flags & CONN_TIMESTAMPS) != 0 && !in->options.has_timestamp && (in->flags & (TH_RST | TH_SYN)) == 0;
+	return (c->flags & CONN_TIMESTAMPS) != 0 && !in->options.has_timestamp &&
+	       (in->flags & (TH_RST | TH_SYN)) == 0;
 }
 
 /* RFC 9293 table 6. */
@@ -74,10 +79,12 @@ static bool is_acceptable(const struct tcp_conn *c, const struct tcp_in *in)
 	return window > 0 && (first < window || seq_len(seq_add(in->seq, in->len - 1), c->rcv_nxt) < window);
 }
 
-/* Simultaneous open: the peer's SYN, which we have, comes again with the ACK of ours (RFC 9293 figure 8 line 7). */
+/* Simultaneous open: the peer's SYN, which we have, comes again with the ACK of ours (RFC 9293 figure 8 line
+ * 7). */
 static void strip_repeated_syn(const struct tcp_conn *c, struct tcp_in *in)
 {
-	if (in_state(c, TCP_SYN_RECEIVED) && (in->flags & (TH_SYN | TH_ACK)) == (TH_SYN | TH_ACK) && seq_eq(in->seq, c->irs)) {
+	if (in_state(c, TCP_SYN_RECEIVED) && (in->flags & (TH_SYN | TH_ACK)) == (TH_SYN | TH_ACK) &&
+	    seq_eq(in->seq, c->irs)) {
 		in->flags &= (uint8_t)~TH_SYN;
 		in->seq = seq_add(in->seq, 1);
 		in->len--;
@@ -108,8 +115,10 @@ static void trim(const struct tcp_conn *c, struct tcp_in *in)
 
 static void note_timestamp(struct tcp_conn *c, const struct tcp_in *in)
 {
-	/* RFC 7323 section 4.3 (2): only a segment at or before the last acknowledged byte gives a timestamp to echo. */
-	if ((c->flags & CONN_TIMESTAMPS) == 0 || !in->options.has_timestamp || seq_gt(in->seq, c->last_ack_sent))
+	/* RFC 7323 section 4.3 (2): only a segment at or before the last acknowledged byte gives a timestamp
+	 * to echo. */
+	if ((c->flags & CONN_TIMESTAMPS) == 0 || !in->options.has_timestamp ||
+	    seq_gt(in->seq, c->last_ack_sent))
 		return;
 	if ((int32_t)(in->options.ts_val - c->ts_recent) >= 0) {
 		c->ts_recent = in->options.ts_val;
@@ -141,7 +150,7 @@ static enum step check_sequence(struct tcp_conn *c, struct tcp_in *in)
 		return refuse(c, in, DROP_TCP_PAWS);
 	}
 	closed = seq_eq(c->rcv_adv, c->rcv_nxt) && seq_eq(in->seq, c->rcv_nxt) && (in->flags & TH_SYN) == 0;
-	if (closed && in->text.len > 0) { /* a closed window takes no text, but valid ACKs, RSTs (MUST-66) and a bare FIN */
+	if (closed && in->text.len > 0) { /* no text, but valid ACKs, RSTs (MUST-66) and a bare FIN */
 		world_drop(in->tcp->world, DROP_TCP_RECEIVE_FULL);
 		tcp_ack_now(c);
 	} else if (!closed && !is_acceptable(c, in)) {
@@ -183,7 +192,8 @@ static enum step check_reset(struct tcp_conn *c, struct tcp_in *in)
 	return STEP_DROP;
 }
 
-/* ---- third: security and compartment (RFC 9293 appendix A.1): IPv4 options that this host does not speak ---- */
+/* ---- third: security and compartment (RFC 9293 appendix A.1): IPv4 options that this host does not speak
+ * ---- */
 
 static enum step check_security(struct tcp_conn *c, struct tcp_in *in)
 {
@@ -224,7 +234,8 @@ static void set_window(struct tcp_conn *c, const struct tcp_in *in)
 	tcp_want_output(c);
 }
 
-/* The window opened: what was sent as a probe, or lay beyond the edge, goes again at once, not after the probe's back-off. */
+/* The window opened: what was sent as a probe, or lay beyond the edge, goes again at once, not after the
+ * probe's back-off. */
 static void window_opened(struct tcp_conn *c)
 {
 	LIST_FOR_EACH(n, &c->flight) {
@@ -240,7 +251,8 @@ static void window_opened(struct tcp_conn *c)
 
 static void update_window(struct tcp_conn *c, const struct tcp_in *in)
 {
-	bool newer = seq_lt(c->snd_wl1, in->seq) || (seq_eq(c->snd_wl1, in->seq) && seq_le(c->snd_wl2, in->ack));
+	bool newer = seq_lt(c->snd_wl1, in->seq) ||
+		     (seq_eq(c->snd_wl1, in->seq) && seq_le(c->snd_wl2, in->ack));
 
 	if (!newer)
 		return;
@@ -261,7 +273,8 @@ static void become_established(struct tcp_conn *c, struct tcp_in *in)
 		c->stream.handler->on_open(&c->stream);
 }
 
-/* RFC 5681 section 2: (a) data outstanding, (b) no text, (c) no SYN or FIN, (d) ACK = snd.una, (e) the same window. */
+/* RFC 5681 section 2: (a) data outstanding, (b) no text, (c) no SYN or FIN, (d) ACK = snd.una, (e) the same
+ * window. */
 static bool is_duplicate_ack(const struct tcp_conn *c, const struct tcp_in *in)
 {
 	return seq_eq(in->ack, c->snd_una) && in->len == 0 && !list_is_empty(&c->flight) &&
@@ -278,7 +291,8 @@ static void tell_writable(struct tcp_conn *c)
 		h = c->stream.handler;
 		attached = !is_dead(c) && (c->flags & CONN_DETACHED) == 0 && h != NULL;
 	}
-	if (attached && (c->flags & CONN_WANTS_WRITABLE) != 0 && c->queued <= c->tcp->config.send_buffer / 2) {
+	if (attached && (c->flags & CONN_WANTS_WRITABLE) != 0 &&
+	    c->queued <= c->tcp->config.send_buffer / 2) {
 		c->flags &= ~(unsigned)CONN_WANTS_WRITABLE;
 		if (h->on_writable != NULL)
 			h->on_writable(&c->stream);
@@ -306,14 +320,26 @@ static bool fin_acknowledged(struct tcp_conn *c)
 	return false;
 }
 
-/* Of a segment that was sent twice the timestamp that comes back tells when (RFC 7323 section 4). */
-static bool echoed_sample(const struct tcp_conn *c, const struct tcp_in *in, uint64_t *rtt_us)
+/*
+ * Does the echoed timestamp show that the ACK answers the last transmission (RFC 7323 section 4)? An older
+ * echo need not be the answer to the first: the ACK of a retransmission may have been lost, and a duplicate's
+ * timestamp is not echoed.
+ */
+static bool answers_last_transmission(const struct tcp_conn *c, const struct tcp_in *in, uint64_t ago_us)
 {
 	int32_t ms = (int32_t)(tcp_now_ms(c->tcp) + c->ts_offset - in->options.ts_ecr);
 
-	if ((c->flags & CONN_TIMESTAMPS) == 0 || !in->options.has_timestamp || ms < 0)
+	return (c->flags & CONN_TIMESTAMPS) != 0 && in->options.has_timestamp && ms >= 0 &&
+	       (uint64_t)ms * 1000 <= ago_us + 1000;
+}
+
+/* Takes a sample of the round trip, if the ACK gives one. Karn's rule (MUST-18) also holds for what was sent
+ * once and had to wait for what was sent again. */
+static bool measure(struct tcp_conn *c, const struct tcp_in *in, const struct tcp_acked *acked)
+{
+	if (!acked->any || (acked->retransmitted && !answers_last_transmission(c, in, acked->ago_us)))
 		return false;
-	*rtt_us = ms == 0 ? 1000 : (uint64_t)ms * 1000;
+	tcp_rtt_sample(c, acked->ago_us);
 	return true;
 }
 
@@ -321,14 +347,10 @@ static void take_new_ack(struct tcp_conn *c, const struct tcp_in *in)
 {
 	uint32_t acked = seq_len(in->ack, c->snd_una);
 	uint32_t flight_before = c->pipe;
-	bool had_queue = c->queued > 0, sampled;
-	uint64_t rtt_us;
+	bool had_queue = c->queued > 0;
+	struct tcp_acked what = tcp_send_acked(c, in->ack);
+	bool sampled = measure(c, in, &what);
 
-	tcp_send_acked(c, in->ack, &sampled, &rtt_us);
-	if (!sampled)
-		sampled = echoed_sample(c, in, &rtt_us);
-	if (sampled)
-		tcp_rtt_sample(c, rtt_us);
 	tcp_on_new_ack(c, acked, flight_before);
 	tcp_timers_acked(c, sampled);
 	link_confirm(c->tcp->ip->link, c->neighbour_hint);
@@ -342,7 +364,8 @@ static enum step check_ack(struct tcp_conn *c, struct tcp_in *in)
 	if ((in->flags & TH_ACK) == 0)
 		return drop(in, DROP_TCP_NO_ACK);
 	if (in_state(c, TCP_SYN_RECEIVED)) {
-		/* A block made from a half-open record has its SYN acknowledged already: there snd.una is a fit ACK too. */
+		/* A block made from a half-open record has its SYN acknowledged already: there snd.una is a
+		 * fit ACK too. */
 		if (seq_lt(in->ack, c->snd_una) || seq_gt(in->ack, c->snd_nxt) || seq_eq(in->ack, c->iss)) {
 			tcp_reply_rst(in);
 			return drop(in, DROP_TCP_BAD_ACK);
@@ -389,7 +412,8 @@ static void note_segment_size(struct tcp_conn *c, const struct tcp_in *in)
 		c->rcv_mss = size > UINT16_MAX ? UINT16_MAX : (uint16_t)size;
 }
 
-/* Data for an application that has closed: nobody will read it, and the peer must learn so (RFC 9293 SHLD-3). */
+/* Data for an application that has closed: nobody will read it, and the peer must learn so (RFC 9293
+ * SHLD-3). */
 static enum step refuse_text(struct tcp_conn *c, struct tcp_in *in)
 {
 	c->tcp->counters.abort_on_data++;
@@ -417,13 +441,14 @@ static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 	reason = tcp_receive_text(c, in->seq, in->text);
 	if (is_dead(c))
 		return STEP_DONE;
-	if ((c->flags & CONN_DETACHED) != 0 && c->received_bytes > 0) /* it closed on the way, and more came into order */
+	if ((c->flags & CONN_DETACHED) != 0 && c->received_bytes > 0) /* closed on the way, and more came */
 		return refuse_text(c, in);
 	if (in_order && !had_hole && reason == DROP_NONE) {
 		tcp_timers_text_received(c);
 		return STEP_NEXT;
 	}
-	/* A hole, or one being filled: the peer's loss recovery lives on ACKs that come at once (RFC 5681 section 4.2). */
+	/* A hole, or one being filled: the peer's loss recovery lives on ACKs that come at once (RFC 5681
+	 * section 4.2). */
 	if (!in_order && c->dup_acks_owed < TCP_MAX_DUP_ACKS_OWED)
 		c->dup_acks_owed++;
 	tcp_ack_now(c);
@@ -437,7 +462,8 @@ void tcp_tell_end(struct tcp_conn *c)
 {
 	const struct stream_handler *h = c->stream.handler;
 
-	if ((c->flags & (CONN_ACCEPTED | CONN_DETACHED)) != CONN_ACCEPTED || h == NULL || (c->flags & CONN_END_TOLD) != 0)
+	if ((c->flags & (CONN_ACCEPTED | CONN_DETACHED)) != CONN_ACCEPTED || h == NULL ||
+	    (c->flags & CONN_END_TOLD) != 0)
 		return;
 	c->flags |= CONN_END_TOLD;
 	if (h->on_end != NULL)
@@ -446,7 +472,8 @@ void tcp_tell_end(struct tcp_conn *c)
 
 static enum step check_fin(struct tcp_conn *c, struct tcp_in *in)
 {
-	if ((c->flags & (CONN_FIN_KNOWN | CONN_FIN_RECEIVED)) != CONN_FIN_KNOWN || !in_state(c, TCP_CAN_RECEIVE_TEXT))
+	if ((c->flags & (CONN_FIN_KNOWN | CONN_FIN_RECEIVED)) != CONN_FIN_KNOWN ||
+	    !in_state(c, TCP_CAN_RECEIVE_TEXT))
 		return STEP_DONE;
 	if (!seq_eq(c->rcv_nxt, c->fin_seq)) { /* something before it is missing */
 		if ((in->flags & TH_FIN) != 0)
@@ -507,16 +534,14 @@ static void take_peer_syn(struct tcp_conn *c, const struct tcp_in *in)
 
 static enum step open_actively(struct tcp_conn *c, struct tcp_in *in)
 {
-	bool sampled;
-	uint64_t rtt_us;
+	struct tcp_acked syn = tcp_send_acked(c, in->ack);
 
-	tcp_send_acked(c, in->ack, &sampled, &rtt_us);
-	if (sampled)
-		tcp_rtt_sample(c, rtt_us);
-	else
+	if (syn.retransmitted)
 		tcp_on_syn_lost(c, c->timeouts);
+	else
+		tcp_rtt_sample(c, syn.ago_us);
 	c->flags &= ~(unsigned)CONN_RTO_RECOVERY;
-	tcp_timers_acked(c, sampled);
+	tcp_timers_acked(c, !syn.retransmitted);
 	set_window(c, in);
 	tcp_ack_now(c);
 	tcp_enter(c, TCP_ESTABLISHED);
@@ -558,7 +583,8 @@ static enum step syn_sent(struct tcp_conn *c, struct tcp_in *in)
 	if ((in->flags & TH_RST) != 0) { /* second */
 		if (!acks)
 			return drop(in, DROP_TCP_BAD_ACK);
-		if (!seq_eq(in->seq, c->rcv_nxt)) /* RFC 5961: who answers a SYN that he knows nothing of has the number 0 */
+		/* RFC 5961. Who answers a SYN that he knows nothing of has the number 0. */
+		if (!seq_eq(in->seq, c->rcv_nxt))
 			return drop(in, DROP_TCP_OUT_OF_WINDOW);
 		c->tcp->counters.attempt_fails++;
 		drop(in, DROP_TCP_RESET);
@@ -642,7 +668,8 @@ static enum drop_reason parse(struct tcp *tcp, const struct ip_packet *p, struct
 		.now_us = tcp_now(tcp),
 	};
 	in->had_syn = (in->flags & TH_SYN) != 0;
-	in->len = (uint32_t)segment.len + ((in->flags & TH_SYN) != 0 ? 1 : 0) + ((in->flags & TH_FIN) != 0 ? 1 : 0);
+	in->len = (uint32_t)segment.len + ((in->flags & TH_SYN) != 0 ? 1 : 0) +
+		  ((in->flags & TH_FIN) != 0 ? 1 : 0);
 	if (!tcp_options_parse(options, (in->flags & TH_SYN) != 0, &in->options))
 		return DROP_TCP_BAD_OPTION;
 	return DROP_NONE;

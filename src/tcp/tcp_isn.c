@@ -1,6 +1,7 @@
 /*
- * What must not be guessed: initial sequence numbers (RFC 6528), the offset of the timestamp clock (RFC 7323 section 5.4),
- * and the source port of an active open (RFC 6056 algorithm 3). All come from SipHash with a secret of the instance.
+ * What must not be guessed: initial sequence numbers (RFC 6528), the offset of the timestamp clock (RFC 7323
+ * section 5.4), and the source port of an active open (RFC 6056 algorithm 3). All come from SipHash with a
+ * secret of the instance.
  */
 #include "tcp/tcp_conn.h"
 
@@ -17,8 +18,8 @@ static uint64_t secret_hash(const struct tcp *tcp, const struct tuple *t)
 	return hash_siphash24(&tcp->isn_key, t, sizeof *t);
 }
 
-struct seq tcp_isn(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
-		   uint16_t remote_port)
+struct seq tcp_isn(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+		   const struct ip_addr *remote, uint16_t remote_port)
 {
 	struct tuple t = { *local, *remote, local_port, remote_port, 1 };
 
@@ -26,10 +27,11 @@ struct seq tcp_isn(const struct tcp *tcp, const struct ip_addr *local, uint16_t 
 	return seq_of((uint32_t)(tcp_now(tcp) / 4) + (uint32_t)secret_hash(tcp, &t));
 }
 
-uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct ip_addr *local, const struct ip_addr *remote)
+uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct ip_addr *local,
+			      const struct ip_addr *remote)
 {
-	/* Without the ports: a new connection's timestamps follow on from those of the last between the same two hosts, which
-	 * RFC 6191 needs to tell a new SYN from an old one. */
+	/* Without the ports: a new connection's timestamps follow on from those of the last between the same
+	 * two hosts, which RFC 6191 needs to tell a new SYN from an old one. */
 	struct tuple t = { *local, *remote, 0, 0, 2 };
 
 	return (uint32_t)secret_hash(tcp, &t);
@@ -47,7 +49,8 @@ uint16_t tcp_ephemeral_port(struct tcp *tcp, const struct ip_addr *local, const 
 
 		tcp->next_ephemeral++;
 		if (tcp_table_find(tcp, hash, local, port, remote, remote_port) == NULL &&
-		    !tcp_timewait_has(tcp, hash, remote, remote_port, port) && tcp_listener_find(tcp, local, port) == NULL)
+		    !tcp_timewait_has(tcp, hash, remote, remote_port, port) &&
+		    tcp_listener_find(tcp, local, port) == NULL)
 			return port;
 	}
 	return 0;

@@ -1,19 +1,20 @@
 /*
- * Listening: the SYN queue (half-open connections as records of 64 bytes), the accept queue (established, not yet
- * taken by the layer above), SYN-ACK retransmission with its limit. RFC 9293 sections 3.5 and 3.10.7.2.
+ * Listening: the SYN queue (half-open connections as records of 64 bytes), the accept queue (established, not
+ * yet taken by the layer above), SYN-ACK retransmission with its limit. RFC 9293 sections 3.5 and 3.10.7.2.
  *
  * A SYN makes a record and a SYN-ACK; the third ACK makes the record a connection. Records with equally many
- * retransmissions wait equally long, so one queue for each number of retransmissions, oldest first, needs one timer for all.
+ * retransmissions wait equally long, so one queue for each number of retransmissions, oldest first, needs one
+ * timer for all.
  *
- * At the limits: a SYN that finds the SYN queue full is dropped; a third ACK that finds the accept queue full is dropped, and
- * the record goes on as if it had been lost. Both are counted.
+ * At the limits: a SYN that finds the SYN queue full is dropped; a third ACK that finds the accept queue full
+ * is dropped, and the record goes on as if it had been lost. Both are counted.
  */
 #include "tcp/tcp_conn.h"
 
 #include <errno.h>
 
-int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port, const struct tcp_listener_handler *handler,
-	       struct tcp_listener **out)
+int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port,
+	       const struct tcp_listener_handler *handler, struct tcp_listener **out)
 {
 	struct tcp_listener *l;
 
@@ -141,7 +142,8 @@ static bool stage_due_ms(const struct tcp *tcp, unsigned stage, uint32_t *wait)
 
 	if (n == NULL)
 		return false;
-	left = (int32_t)(LIST_ENTRY(n, struct tcp_syn, stage)->sent_ms + stage_wait_ms(tcp, stage) - tcp_now_ms(tcp));
+	left = (int32_t)(LIST_ENTRY(n, struct tcp_syn, stage)->sent_ms + stage_wait_ms(tcp, stage) -
+			 tcp_now_ms(tcp));
 	*wait = left > 0 ? (uint32_t)left : 0;
 	return true;
 }
@@ -240,7 +242,8 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 	enter_stage(tcp, syn);
 	tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
 	send_syn_ack(tcp, syn);
-	if (!timer_is_set(&tcp->syn_timer) || tcp->syn_timer.deadline_us > tcp_now(tcp) + stage_wait_ms(tcp, 0) * 1000ull)
+	if (!timer_is_set(&tcp->syn_timer) ||
+	    tcp->syn_timer.deadline_us > tcp_now(tcp) + stage_wait_ms(tcp, 0) * 1000ull)
 		arm_syn_timer(tcp);
 	return DROP_NONE;
 }
@@ -258,16 +261,16 @@ enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uin
 	/* SYN with FIN is no way to open a connection; no real stack sends it, scanners do. */
 	if ((in->flags & (TH_SYN | TH_FIN)) != TH_SYN)
 		return world_drop(w, DROP_TCP_BAD_FLAGS);
-	if (in->packet->is_broadcast) /* MUST-57 */
-		return world_drop(w, DROP_TCP_BROADCAST);
 	return take_syn(l, in, hash);
 }
 
-/* The record becomes a connection block in SYN-RECEIVED; its SYN counts as sent and is acknowledged by the segment at hand. */
+/* The record becomes a connection block in SYN-RECEIVED; its SYN counts as sent and is acknowledged by the
+ * segment at hand. */
 static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, const struct tcp_in *in)
 {
 	struct tcp *tcp = l->tcp;
-	struct tcp_conn *c = tcp_conn_new(tcp, &in->packet->dst, in->dst_port, &in->packet->src, in->src_port);
+	struct tcp_conn *c = tcp_conn_new(tcp, &in->packet->dst, in->dst_port, &in->packet->src,
+					  in->src_port);
 	uint32_t syn_ack_us = (tcp_now_ms(tcp) - syn->sent_ms) * 1000;
 
 	if (c == NULL)
@@ -296,12 +299,13 @@ static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, con
 	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
 	if (syn->retries > 0) /* Karn: an acknowledgement of one of several tells nothing */
 		tcp_on_syn_lost(c, syn->retries);
-	else if (!syn->answered_again && syn_ack_us > 0) /* else it was faster than the record's clock: data will tell */
+	else if (!syn->answered_again && syn_ack_us > 0) /* 0: faster than the record's clock */
 		tcp_rtt_sample(c, syn_ack_us);
 	return c;
 }
 
-/* "If an incoming segment is not acceptable, an acknowledgment should be sent in reply", and challenge ACKs (RFC 5961). */
+/* "If an incoming segment is not acceptable, an acknowledgment should be sent in reply", and challenge ACKs
+ * (RFC 5961). */
 static enum drop_reason acknowledge(const struct tcp_syn *syn, const struct tcp_in *in, enum drop_reason why)
 {
 	struct tcp *tcp = in->tcp;
@@ -326,16 +330,15 @@ static enum drop_reason acknowledge(const struct tcp_syn *syn, const struct tcp_
 	return world_drop(tcp->world, why);
 }
 
-/* SYN-RECEIVED, in the order of RFC 9293 section 3.10.7.4. */
-enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash, struct tcp_conn **established)
+/* SYN-RECEIVED, in the order of RFC 9293 section 3.10.7.4. DROP_NONE: a third ACK as it should be. */
+static enum drop_reason check_segment(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash)
 {
 	struct tcp *tcp = in->tcp;
-	struct tcp_listener *l = tcp_listener_find(tcp, &in->packet->dst, in->dst_port);
 	struct seq rcv_nxt = seq_add(syn->irs, 1);
 
-	*established = NULL;
 	if ((in->flags & (TH_SYN | TH_ACK | TH_RST)) == TH_SYN && seq_eq(in->seq, syn->irs)) {
-		/* The SYN sent again: our answer was lost. The record keeps its place: else a peer could hold up those behind it. */
+		/* The SYN sent again: our answer was lost. The record keeps its place: else a peer could hold
+		 * up those behind it. */
 		syn->answered_again = 1;
 		send_syn_ack(tcp, syn);
 		return world_drop(tcp->world, DROP_TCP_DUPLICATE);
@@ -364,6 +367,19 @@ enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t 
 		tcp_reply_rst(in);
 		return world_drop(tcp->world, DROP_TCP_BAD_ACK);
 	}
+	return DROP_NONE;
+}
+
+enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash,
+			       struct tcp_conn **established)
+{
+	struct tcp *tcp = in->tcp;
+	struct tcp_listener *l = tcp_listener_find(tcp, &in->packet->dst, in->dst_port);
+	enum drop_reason reason = check_segment(syn, in, hash);
+
+	*established = NULL;
+	if (reason != DROP_NONE)
+		return reason;
 	if (l == NULL) /* closed meanwhile; its records went with it */
 		return world_drop(tcp->world, DROP_TCP_NO_CONNECTION);
 	if (l->accept_queued >= tcp->config.accept_backlog) {

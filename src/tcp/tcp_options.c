@@ -1,7 +1,14 @@
 /* TCP options: parse and emit. */
 #include "tcp/tcp_options.h"
 
-enum { KIND_END = 0, KIND_NOP = 1, KIND_MSS = 2, KIND_WSCALE = 3, KIND_SACK_PERMITTED = 4, KIND_TIMESTAMP = 8 };
+enum {
+	KIND_END = 0,
+	KIND_NOP = 1,
+	KIND_MSS = 2,
+	KIND_WSCALE = 3,
+	KIND_SACK_PERMITTED = 4,
+	KIND_TIMESTAMP = 8,
+};
 
 /* One option's value. The length of those we know must be theirs: another one is illegal. */
 static bool parse_value(uint8_t kind, struct bytes value, bool syn, struct tcp_options *o)

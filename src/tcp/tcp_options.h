@@ -16,7 +16,8 @@ struct tcp_options {
 	uint32_t ts_val, ts_ecr;
 };
 
-/* False if a length is illegal (RFC 9293 MUST-7). Unknown options are skipped. What SYNs alone may carry is ignored when !syn. */
+/* False if a length is illegal (RFC 9293 MUST-7). Unknown options are skipped. What SYNs alone may carry is
+ * ignored when !syn. */
 bool tcp_options_parse(struct bytes options, bool syn, struct tcp_options *out);
 
 /* Writes the options, each padded to a multiple of four with NOPs in front; returns the length. */

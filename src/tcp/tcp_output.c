@@ -1,11 +1,11 @@
 /*
- * What may be sent now, and segments as they leave. Connections that may have something to send stand in a list;
- * tcp_output() visits them once all received frames are processed, so that acknowledgements ride on
+ * What may be sent now, and segments as they leave. Connections that may have something to send stand in a
+ * list; tcp_output() visits them once all received frames are processed, so that acknowledgements ride on
  * responses and are aggregated (RFC 9293 MUST-58, MUST-59).
  *
- * A visit sends, in this order: what is deemed lost, new data as the windows allow, the FIN, and, if none of these carried
- * it, the acknowledgement that is owed. Each visit is bounded, so that one bulk transfer does not
- * hold up the rest.
+ * A visit sends, in this order: what is deemed lost, new data as the windows allow, the FIN, and, if none of
+ * these carried it, the acknowledgement that is owed. Each visit is bounded, so that one bulk transfer does
+ * not hold up the rest.
  */
 #include "tcp/tcp_conn.h"
 
@@ -47,7 +47,8 @@ static uint32_t sum_payload(const struct tx_frame *f, uint32_t sum)
 	return sum;
 }
 
-static void set_checksum(struct tcp *tcp, struct tx_frame *f, uint8_t *header, unsigned header_len, const struct ip_send *how)
+static void set_checksum(struct tcp *tcp, struct tx_frame *f, uint8_t *header, unsigned header_len,
+			 const struct ip_send *how)
 {
 	uint32_t sum = ip_pseudo_sum(&how->src, &how->dst, IP_PROTO_TCP, header_len + f->payload_len);
 	uint16_t field;
@@ -64,7 +65,8 @@ static void set_checksum(struct tcp *tcp, struct tx_frame *f, uint8_t *header, u
 }
 
 /* Puts the TCP header in front of the payload and hands the frame to IP. */
-static void finish_segment(struct tcp *tcp, struct tx_frame *f, const struct tcp_reply *r, uint8_t tos, uint32_t *neighbour_hint)
+static void finish_segment(struct tcp *tcp, struct tx_frame *f, const struct tcp_reply *r, uint8_t tos,
+			   uint32_t *neighbour_hint)
 {
 	uint8_t options[TCP_OPTIONS_MAX];
 	unsigned options_len = tcp_options_emit(&r->options, options);
@@ -116,7 +118,7 @@ void tcp_reply_rst(const struct tcp_in *in)
 		.flags = TH_RST,
 	};
 
-	if ((in->flags & TH_RST) != 0 || in->packet->is_broadcast)
+	if ((in->flags & TH_RST) != 0)
 		return;
 	if ((in->flags & TH_ACK) != 0) { /* RFC 9293 section 3.10.7.1 */
 		r.seq = in->ack;
@@ -128,9 +130,10 @@ void tcp_reply_rst(const struct tcp_in *in)
 }
 
 /*
- * The window field for what may be advertised, and the edge that it promises. Where rounding down would pull the edge back it is
- * rounded up, but not past the buffer: else octets sent one by one would push the edge on and on. What is then pulled back is less
- * than the field's unit, and still accepted: rcv_adv stays (RFC 7323 section 2.4).
+ * The window field for what may be advertised, and the edge that it promises. Where rounding down would pull
+ * the edge back it is rounded up, but not past the buffer: else octets sent one by one would push the edge on
+ * and on. What is then pulled back is less than the field's unit, and still accepted: rcv_adv stays (RFC 7323
+ * section 2.4).
  */
 static uint16_t advertise(struct tcp_conn *c, bool syn)
 {
@@ -138,7 +141,8 @@ static uint16_t advertise(struct tcp_conn *c, bool syn)
 	uint8_t shift = syn ? 0 : c->rcv_wscale; /* RFC 7323 section 2.2 */
 	uint32_t field = window >> shift;
 
-	if ((field << shift) < seq_len(c->rcv_adv, c->rcv_nxt) && ((field + 1) << shift) <= tcp_receive_room(c))
+	if ((field << shift) < seq_len(c->rcv_adv, c->rcv_nxt) &&
+	    ((field + 1) << shift) <= tcp_receive_room(c))
 		field++;
 	field = min_u32(field, UINT16_MAX);
 	c->rcv_adv = seq_max(c->rcv_adv, seq_add(c->rcv_nxt, field << shift));
@@ -193,7 +197,8 @@ static uint32_t reachable(struct send_cursor from, uint32_t len)
 }
 
 /* Emits a segment of the connection; every one carries the newest acknowledgement and window. */
-static void emit(struct tcp_conn *c, struct seq seq, uint8_t flags, struct send_cursor from, uint32_t len, const char *note)
+static void emit(struct tcp_conn *c, struct seq seq, uint8_t flags, struct send_cursor from, uint32_t len,
+		 const char *note)
 {
 	struct tx_frame *f = link_tx_slot(c->tcp->ip->link);
 	struct tcp_reply r = {
@@ -284,7 +289,8 @@ static uint32_t window_room(const struct tcp_conn *c, struct seq from)
 	return room > 0 ? (uint32_t)room : 0;
 }
 
-/* A partial segment waits (Nagle, RFC 9293 section 3.7.4; the sender's silly window rule, MUST-38) unless one of these holds. */
+/* A partial segment waits (Nagle, RFC 9293 section 3.7.4; the sender's silly window rule, MUST-38) unless one
+ * of these holds. */
 static bool may_send_partial(const struct tcp_conn *c, uint32_t len)
 {
 	bool all = len == c->unsent;
@@ -295,7 +301,8 @@ static bool may_send_partial(const struct tcp_conn *c, uint32_t len)
 	return len >= (c->max_snd_wnd + 1) / 2;
 }
 
-/* Of several segments at once only whole ones: the rest, with these unacknowledged before it, is Nagle's to decide. */
+/* Of several segments at once only whole ones: the rest, with these unacknowledged before it, is Nagle's to
+ * decide. */
 static uint32_t whole_segments(const struct tcp_conn *c, uint32_t len)
 {
 	bool all = len == c->unsent && (c->flags & (CONN_NODELAY | CONN_SHUTDOWN)) != 0;
@@ -322,7 +329,8 @@ bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len)
 
 static bool may_send_fin(const struct tcp_conn *c)
 {
-	return (c->flags & (CONN_SHUTDOWN | CONN_FIN_SENT)) == CONN_SHUTDOWN && in_state(c, TCP_CAN_SEND_TEXT);
+	return (c->flags & (CONN_SHUTDOWN | CONN_FIN_SENT)) == CONN_SHUTDOWN &&
+	       in_state(c, TCP_CAN_SEND_TEXT);
 }
 
 /* The first segment that is to be sent again, or NULL. */
@@ -348,12 +356,15 @@ static bool fit_retransmission(struct tcp_conn *c, struct tcp_segment *s)
 
 	if ((s->flags & SEG_SYN) != 0)
 		return true;
-	/* The segment that duplicate ACKs ask for goes at once (RFC 5681 section 3.2), and any lost one when nothing is on the way. */
+	/* The segment that duplicate ACKs ask for goes at once (RFC 5681 section 3.2), and any lost one when
+	 * nothing is on the way. */
 	if (room < c->mss && ((c->flags & CONN_RETRANSMIT_NOW) != 0 || tcp_in_flight(c) == 0))
 		room = c->mss;
 	fits = min_u32(min_u32(room, window), frame_payload(c));
-	if (s->len <= fits || (s->len == 1 && (s->flags & SEG_FIN) != 0)) /* FIN alone needs no window of data */
-		return s->len <= fits || room > 0;
+	if (s->len == 1 && (s->flags & SEG_FIN) != 0) /* FIN alone needs no window */
+		return room > 0;
+	if (s->len <= fits)
+		return true;
 	if (fits > c->mss)
 		fits -= fits % c->mss;
 	if (fits == 0 || (fits < c->mss && fits < window)) /* no slivers for want of congestion window */
@@ -421,7 +432,8 @@ static bool send_new(struct tcp_conn *c)
 	return true;
 }
 
-/* Acknowledgements that nothing else carried. Without SACK the peer counts them: one for each segment out of order (RFC 5681). */
+/* Acknowledgements that nothing else carried. Without SACK the peer counts them: one for each segment out of
+ * order (RFC 5681). */
 static void send_owed_acks(struct tcp_conn *c)
 {
 	unsigned owed = c->dup_acks_owed;
@@ -435,7 +447,8 @@ static void send_owed_acks(struct tcp_conn *c)
 	}
 }
 
-/* The window is open, though too little for a full segment: the override of the silly window rule (section 3.8.6.2.1 (4)). */
+/* The window is open, though too little for a full segment: the override of the silly window rule (section
+ * 3.8.6.2.1 (4)). */
 static void send_sliver(struct tcp_conn *c)
 {
 	uint32_t len = min_u32(min_u32(c->unsent, c->mss), window_room(c, c->snd_nxt));
@@ -445,7 +458,8 @@ static void send_sliver(struct tcp_conn *c)
 		emit_record(c, s, NULL);
 }
 
-/* A window probe: one octet, new data if none is in flight, else the first again (RFC 9293 section 3.8.6.1). */
+/* A window probe: one octet, new data if none is in flight, else the first again (RFC 9293 section
+ * 3.8.6.1). */
 static void send_window_probe(struct tcp_conn *c)
 {
 	struct list *n = list_first(&c->flight);
@@ -484,7 +498,8 @@ static void restart_after_idle(struct tcp_conn *c)
 {
 	if (c->unsent > 0 && seq_eq(c->snd_una, c->snd_nxt) && c->data_sent_us != 0 &&
 	    tcp_now(c->tcp) - c->data_sent_us > c->rto_us)
-		c->cc.ops->on_idle(&c->cc, &(struct tcp_cc_event){ .now_us = tcp_now(c->tcp), .mss = c->mss });
+		c->cc.ops->on_idle(&c->cc,
+				   &(struct tcp_cc_event){ .now_us = tcp_now(c->tcp), .mss = c->mss });
 }
 
 static enum visit visit(struct tcp_conn *c)
@@ -556,6 +571,7 @@ void tcp_send_last_ack(struct tcp_conn *c)
 
 void tcp_send_probe(struct tcp_conn *c, const char *note)
 {
-	/* One before snd.nxt: outside the peer's window, so that it must answer (RFC 9293 section 3.8.4; SHLD-12: no data). */
+	/* One before snd.nxt: outside the peer's window, so that it must answer (RFC 9293 section 3.8.4;
+	 * SHLD-12: no data). */
 	emit(c, seq_sub(c->snd_nxt, 1), TH_ACK, no_payload, 0, note);
 }

@@ -1,7 +1,7 @@
 /*
- * The receive queue. In-order text is offered to the layer above straight from the frame; what it does not take, and
- * what arrives out of order (SHLD-31), is copied into chunks of one size from a pool with a limit, so memory is bounded a
- * connection (receive_buffer, which the window advertises) and over all (tcp.memory).
+ * The receive queue. In-order text is offered to the layer above straight from the frame; what it does not
+ * take, and what arrives out of order (SHLD-31), is copied into chunks of one size from a pool with a limit,
+ * so memory is bounded a connection (receive_buffer, which the window advertises) and over all (tcp.memory).
  */
 #include "tcp/tcp_conn.h"
 
@@ -28,7 +28,8 @@ uint32_t tcp_receive_window(const struct tcp_conn *c)
 	uint32_t room = tcp_receive_room(c);
 	uint32_t advertised = seq_len(c->rcv_adv, c->rcv_nxt);
 
-	/* Never back (SHLD-14), and forward only by a worthwhile step (MUST-39; RFC 9293 section 3.8.6.2.2). */
+	/* Never back (SHLD-14), and forward only by a worthwhile step (MUST-39; RFC 9293 section
+	 * 3.8.6.2.2). */
 	if (room <= advertised || room - advertised < min_u32(c->tcp->config.receive_buffer / 2, c->rcv_mss))
 		return advertised;
 	return room;
@@ -136,10 +137,12 @@ static enum drop_reason take_in_order(struct tcp_conn *c, struct bytes text)
 	return world_drop(c->tcp->world, DROP_NO_MEMORY);
 }
 
-/* Stores text (no byte of which is held yet) before the node `before`, behind its neighbour's bytes where they touch. */
+/* Stores text (no byte of which is held yet) before the node `before`, behind its neighbour's bytes where
+ * they touch. */
 static bool insert_out_of_order(struct tcp_conn *c, struct list *before, struct seq seq, struct bytes text)
 {
-	/* A one-byte segment takes a whole chunk: twice the buffer in chunks bounds what a hostile peer can hold. */
+	/* A one-byte segment takes a whole chunk: twice the buffer in chunks bounds what a hostile peer can
+	 * hold. */
 	uint32_t limit = 2 * (c->tcp->config.receive_buffer / TCP_CHUNK_ROOM) + 8;
 
 	if (before->prev != &c->out_of_order) {
@@ -260,7 +263,8 @@ static void announce_window(struct tcp_conn *c)
 		tcp_ack_now(c);
 }
 
-/* After data was taken from the queue: a wider window is told, and a connection that only waited for this ends. */
+/* After data was taken from the queue: a wider window is told, and a connection that only waited for this
+ * ends. */
 static void after_taking(struct tcp_conn *c)
 {
 	if (is_dead(c))
@@ -294,7 +298,8 @@ void tcp_receive_resume(struct tcp_conn *c)
 {
 	struct list *n;
 
-	/* Nothing taken, nothing to announce: a new connection's wider window rides on its first acknowledgement. */
+	/* Nothing taken, nothing to announce: a new connection's wider window rides on its first
+	 * acknowledgement. */
 	if (list_is_empty(&c->received))
 		return;
 	while (can_offer(c) && (n = list_first(&c->received)) != NULL)
@@ -313,7 +318,8 @@ size_t tcp_recv(struct stream *s, void *buf, size_t len)
 		return 0; /* the data is in on_receive()'s hands */
 	while (copied < len && (n = list_first(&c->received)) != NULL) {
 		struct rx_chunk *k = chunk_of(n);
-		uint32_t take = min_u32(k->len, (uint32_t)(len - copied < UINT32_MAX ? len - copied : UINT32_MAX));
+		uint32_t take = min_u32(k->len,
+					(uint32_t)(len - copied < UINT32_MAX ? len - copied : UINT32_MAX));
 		memcpy((char *)buf + copied, k->data + k->start, take);
 		copied += take;
 		c->received_bytes -= take;

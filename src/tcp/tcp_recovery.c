@@ -1,10 +1,12 @@
 /*
- * Finding losses and recovering from them without SACK: three duplicate acknowledgements (RFC 5681 section 3.2, NewReno's
- * partial acknowledgements of RFC 6582, limited transmit of RFC 3042), and the retransmission timer (RFC 6298).
+ * Finding losses and recovering from them without SACK: three duplicate acknowledgements (RFC 5681 section
+ * 3.2, NewReno's partial acknowledgements of RFC 6582, limited transmit of RFC 3042), and the retransmission
+ * timer (RFC 6298).
  *
- * Nothing is sent from here: segments are marked lost and taken out of `pipe`, and tcp_output.c sends them again as the congestion
- * window allows. A duplicate acknowledgement says that one segment has left the network; it is
- * counted in reno_sacked, which lowers what is deemed in flight and so lets one segment out. (RFC 6582 says the same by inflating cwnd.)
+ * Nothing is sent from here: segments are marked lost and taken out of `pipe`, and tcp_output.c sends them
+ * again as the congestion window allows. A duplicate acknowledgement says that one segment has left the
+ * network; it is counted in reno_sacked, which lowers what is deemed in flight and so lets one segment out.
+ * (RFC 6582 says the same by inflating cwnd.)
  */
 #include "tcp/tcp_conn.h"
 
@@ -65,7 +67,8 @@ static void mark_head_lost(struct tcp_conn *c)
 static void enter_recovery(struct tcp_conn *c)
 {
 	uint32_t before = c->cc.cwnd;
-	/* What limited transmit sent beyond the window does not count as flight (RFC 5681 section 3.2 step 2). */
+	/* What limited transmit sent beyond the window does not count as flight (RFC 5681 section 3.2 step
+	 * 2). */
 	struct tcp_cc_event e = event(c, 0, c->pipe < before ? c->pipe : before);
 
 	c->flags |= CONN_RECOVERY;
@@ -77,8 +80,9 @@ static void enter_recovery(struct tcp_conn *c)
 }
 
 /*
- * Do three duplicate ACKs mean a loss? After recovery what had arrived may have been sent again, and they are the answer to that:
- * RFC 6582 section 3.2 step 2. But if ACKs came steadily before, nothing was sent needlessly (section 4.1).
+ * Do three duplicate ACKs mean a loss? After recovery what had arrived may have been sent again, and they are
+ * the answer to that: RFC 6582 section 3.2 step 2. But if ACKs came steadily before, nothing was sent
+ * needlessly (section 4.1).
  */
 static bool is_loss(const struct tcp_conn *c)
 {
@@ -116,7 +120,8 @@ static void leave_recovery(struct tcp_conn *c)
 
 static void on_partial_ack(struct tcp_conn *c, uint32_t acked)
 {
-	/* The bytes acknowledged beyond the one segment that was sent again had been counted by duplicate ACKs. */
+	/* The bytes acknowledged beyond the one segment that was sent again had been counted by duplicate
+	 * ACKs. */
 	uint32_t counted = acked > c->mss ? acked - c->mss : 0;
 
 	c->reno_sacked = c->reno_sacked > counted ? c->reno_sacked - counted : 0;

@@ -1,6 +1,6 @@
 /*
- * Reno congestion control (RFC 5681) with appropriate byte counting (RFC 3465): the textbook's curve. Below ssthresh the
- * window grows by what is acknowledged, and so doubles each round trip; above, by one segment a
+ * Reno congestion control (RFC 5681) with appropriate byte counting (RFC 3465): the textbook's curve. Below
+ * ssthresh the window grows by what is acknowledged, and so doubles each round trip; above, by one segment a
  * round trip. Loss halves it; a timeout takes it back to one segment.
  */
 #include "tcp/tcp_cc.h"

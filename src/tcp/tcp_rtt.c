@@ -1,6 +1,7 @@
 /*
- * Round-trip time and the retransmission timeout it gives (RFC 6298). Samples come from segments that were sent once (Karn's
- * rule), in microseconds; where none was, from the timestamp that the peer echoes (RFC 7323 section 4), in milliseconds.
+ * Round-trip time and the retransmission timeout it gives (RFC 6298). Samples come from segments that were
+ * sent once (Karn's rule), or of which the echoed timestamp shows which transmission was acknowledged, and
+ * are in microseconds.
  */
 #include "tcp/tcp_conn.h"
 

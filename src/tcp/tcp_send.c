@@ -1,7 +1,7 @@
 /*
  * The send queue: references to the bytes that the layer above queued (spans), in order, from snd.una on; and
- * over them the segments in flight, also in order and without gaps. Nothing is copied: a segment remembers where in the
- * queue its payload begins, and its retransmission points there again (design rule 3).
+ * over them the segments in flight, also in order and without gaps. Nothing is copied: a segment remembers
+ * where in the queue its payload begins, and its retransmission points there again (design rule 3).
  */
 #include "tcp/tcp_conn.h"
 
@@ -142,7 +142,8 @@ static void release(struct tcp_conn *c, uint32_t n)
 	}
 }
 
-/* The part of s before ack is acknowledged and s goes on: it held payload in front, since SYN stands alone and FIN last. */
+/* The part of s before ack is acknowledged and s goes on: it held payload in front, since SYN stands alone
+ * and FIN last. */
 static uint32_t cut_front(struct tcp_conn *c, struct tcp_segment *s, struct seq ack)
 {
 	uint32_t n = seq_len(ack, s->seq);
@@ -159,12 +160,24 @@ static uint32_t cut_front(struct tcp_conn *c, struct tcp_segment *s, struct seq 
 	return n;
 }
 
-void tcp_send_acked(struct tcp_conn *c, struct seq ack, bool *sampled, uint64_t *rtt_us)
+static void note_acked(struct tcp_acked *acked, const struct tcp_segment *s, uint64_t now_us)
 {
+	bool again = (s->flags & SEG_RETRANSMITTED) != 0;
+	uint64_t ago_us = now_us - s->sent_us;
+
+	if (!acked->any || again > acked->retransmitted ||
+	    (again == acked->retransmitted && ago_us < acked->ago_us))
+		acked->ago_us = ago_us;
+	acked->any = true;
+	acked->retransmitted |= again;
+}
+
+struct tcp_acked tcp_send_acked(struct tcp_conn *c, struct seq ack)
+{
+	struct tcp_acked acked = { .any = false };
 	uint32_t bytes = 0;
 	struct list *n;
 
-	*sampled = false;
 	while ((n = list_first(&c->flight)) != NULL) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 		if (seq_le(ack, s->seq))
@@ -176,16 +189,14 @@ void tcp_send_acked(struct tcp_conn *c, struct seq ack, bool *sampled, uint64_t 
 		bytes += s->len - ((s->flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0);
 		if ((s->flags & SEG_LOST) == 0)
 			c->pipe -= s->len;
-		if ((s->flags & SEG_RETRANSMITTED) == 0) { /* Karn (MUST-18) */
-			*sampled = true;
-			*rtt_us = tcp_now(c->tcp) - s->sent_us;
-		}
+		note_acked(&acked, s, tcp_now(c->tcp));
 		list_remove(n);
 		pool_give(&c->tcp->segment_pool, s);
 	}
 	c->snd_una = ack;
 	c->bytes_acked += bytes;
 	release(c, bytes);
+	return acked;
 }
 
 void tcp_send_free(struct tcp_conn *c)

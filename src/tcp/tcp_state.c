@@ -1,6 +1,6 @@
 /*
- * The state of a connection: the diagram, the transitions that it allows, what holds in each state, and the one
- * function that changes it (RFC 9293 section 3.3.2).
+ * The state of a connection: the diagram, the transitions that it allows, what holds in each state, and the
+ * one function that changes it (RFC 9293 section 3.3.2).
  *
  *   from           to             by
  *   CLOSED         SYN-SENT       tcp_connect
@@ -8,8 +8,6 @@
  *   SYN-SENT       SYN-RECEIVED   SYN arrives: simultaneous open
  *   SYN-SENT       ESTABLISHED    SYN and ACK of ours arrive
  *   SYN-RECEIVED   ESTABLISHED    ACK of our SYN
- *   SYN-RECEIVED   FIN-WAIT-1     shut down before that
- *   SYN-RECEIVED   CLOSE-WAIT     FIN arrives before that (with the ACK, by way of ESTABLISHED)
  *   ESTABLISHED    FIN-WAIT-1     shut down: FIN sent
  *   ESTABLISHED    CLOSE-WAIT     FIN arrives
  *   FIN-WAIT-1     FIN-WAIT-2     ACK of our FIN
@@ -22,7 +20,8 @@
  *   any            CLOSED         RST, abort, timeout; TIME-WAIT: a compact record has taken over
  *
  * FIN-WAIT-1 and LAST-ACK are entered when the FIN is sent, not when it is queued: until then the state is
- * what the peer can see.
+ * what the peer can see. A FIN that comes with the third ACK finds ESTABLISHED, and so does a shutdown from
+ * before.
  */
 #include "tcp/tcp_conn.h"
 
@@ -39,7 +38,7 @@ static const unsigned allowed[TCP_STATES] = {
 	TCP_SYN_SENT | TCP_SYN_RECEIVED,
 	TCP_SYN_RECEIVED,
 	TCP_SYN_RECEIVED | TCP_ESTABLISHED | TCP_CLOSED,
-	TCP_ESTABLISHED | TCP_FIN_WAIT_1 | TCP_CLOSE_WAIT | TCP_CLOSED,
+	TCP_ESTABLISHED | TCP_CLOSED,
 	TCP_FIN_WAIT_1 | TCP_CLOSE_WAIT | TCP_CLOSED,
 	TCP_FIN_WAIT_2 | TCP_CLOSING | TCP_TIME_WAIT | TCP_CLOSED,
 	TCP_TIME_WAIT | TCP_CLOSED,

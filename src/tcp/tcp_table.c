@@ -1,14 +1,15 @@
 /*
- * Four-tuple look-up. Three tables of buckets (connections, half-open records, TIME-WAIT records) share one keyed hash, so
- * that it is computed once a segment. Their size follows the configured limits; untouched buckets cost no memory.
+ * Four-tuple look-up. Three tables of buckets (connections, half-open records, TIME-WAIT records) share one
+ * keyed hash, so that it is computed once a segment. Their size follows the configured limits; untouched
+ * buckets cost no memory.
  */
 #include "tcp/tcp_conn.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port, const struct ip_addr *remote,
-		  uint16_t remote_port)
+uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+		  const struct ip_addr *remote, uint16_t remote_port)
 {
 	struct {
 		struct ip_addr local, remote;
@@ -71,8 +72,8 @@ void tcp_table_remove(struct tcp_conn *c)
 	c->flags &= ~(unsigned)CONN_TABLED;
 }
 
-struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local, uint16_t local_port,
-				const struct ip_addr *remote, uint16_t remote_port)
+struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,
+				uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port)
 {
 	for (struct tcp_conn *c = tcp->conns[hash & tcp->conn_mask]; c != NULL; c = c->hash_next)
 		if (c->remote_port == remote_port && c->local_port == local_port &&

@@ -1,9 +1,10 @@
 /*
- * The timers of a connection. Callers report events; only this file knows deadlines. A connection has three, and one timer
- * of the wheel, which is moved only when a deadline comes before it: most deadlines move away again and again, and cost nothing.
+ * The timers of a connection. Callers report events; only this file knows deadlines. A connection has three,
+ * and one timer of the wheel, which is moved only when a deadline comes before it: most deadlines move away
+ * again and again, and cost nothing.
  *
- *   retransmit_at   retransmission (RFC 6298) while something is in flight; window probe (RFC 9293 section 3.8.6.1) while
- *                   the peer's window holds everything back
+ *   retransmit_at   retransmission (RFC 6298) while something is in flight; window probe (RFC 9293 section
+ *                   3.8.6.1) while the peer's window holds everything back
  *   delayed_ack_at  RFC 9293 section 3.8.6.3
  *   idle_at         keep-alive (section 3.8.4); in FIN-WAIT-2 the limit on waiting for the peer's FIN
  */
@@ -57,7 +58,8 @@ static void time_out(struct tcp_conn *c)
 /* The second threshold, R2 (RFC 9293 section 3.8.3); a SYN has its own (MUST-23). */
 static uint64_t limit(const struct tcp_conn *c)
 {
-	return in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED) ? c->tcp->config.syn_timeout_us : c->user_timeout_us;
+	return in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED) ? c->tcp->config.syn_timeout_us
+							    : c->user_timeout_us;
 }
 
 static bool waits_to_send(const struct tcp_conn *c)
@@ -73,14 +75,16 @@ static bool window_closed(const struct tcp_conn *c)
 /* A peer that answers probes may keep its window closed for ever (MUST-37): only silence counts. */
 static void probe_due(struct tcp_conn *c)
 {
-	uint64_t silent_since = c->stuck_since_us > c->last_received_us ? c->stuck_since_us : c->last_received_us;
+	uint64_t silent_since = c->stuck_since_us > c->last_received_us ? c->stuck_since_us
+									: c->last_received_us;
 
 	if (tcp_now(c->tcp) - silent_since >= limit(c)) {
 		time_out(c);
 		return;
 	}
 	back_off(c);
-	/* Not from here: its frame refers to the send queue, and what else is due now may end the connection. */
+	/* Not from here: its frame refers to the send queue, and what else is due now may end the
+	 * connection. */
 	c->flags |= CONN_PROBE_DUE;
 	tcp_want_output(c);
 }
@@ -110,7 +114,8 @@ static void on_retransmit(struct tcp_conn *c)
 		retransmission_due(c);
 }
 
-/* A probe goes only when nothing is outstanding and nothing came for the interval (MUST-26); one unanswered proves nothing (MUST-29). */
+/* A probe goes only when nothing is outstanding and nothing came for the interval (MUST-26); one unanswered
+ * proves nothing (MUST-29). */
 static void on_keepalive(struct tcp_conn *c)
 {
 	const struct tcp_config *config = &c->tcp->config;
@@ -134,7 +139,8 @@ static void on_keepalive(struct tcp_conn *c)
 /* In the other states something of ours is outstanding, and retransmission tells a dead peer. */
 static bool is_kept_alive(const struct tcp_conn *c)
 {
-	return (c->flags & CONN_KEEPALIVE) != 0 && in_state(c, TCP_ESTABLISHED | TCP_CLOSE_WAIT | TCP_FIN_WAIT_2);
+	return (c->flags & CONN_KEEPALIVE) != 0 &&
+	       in_state(c, TCP_ESTABLISHED | TCP_CLOSE_WAIT | TCP_FIN_WAIT_2);
 }
 
 static void on_idle(struct tcp_conn *c)
@@ -199,8 +205,8 @@ static void restart(struct tcp_conn *c)
 
 void tcp_timers_acked(struct tcp_conn *c, bool sampled)
 {
-	/* A back-off lasts until a new sample (RFC 6298 section 5); that of window probes while the window is closed, even if the peer
-	 * takes them octet by octet (SHLD-30). */
+	/* A back-off lasts until a new sample (RFC 6298 section 5); that of window probes while the window is
+	 * closed, even if the peer takes them octet by octet (SHLD-30). */
 	if (sampled && c->snd_wnd > 0)
 		c->backoff = 0;
 	restart(c);

@@ -1,7 +1,7 @@
 /*
- * TIME-WAIT (RFC 9293 section 3.6.1) in records of 64 bytes: what is needed to acknowledge a FIN sent again, to
- * refuse old duplicates, and to let a new SYN in (RFC 6191). An RST does not end it (RFC 1337). All records
- * last equally long, so a queue in order of their end needs one timer. At the limit the oldest goes.
+ * TIME-WAIT (RFC 9293 section 3.6.1) in records of 64 bytes: what is needed to acknowledge a FIN sent again,
+ * to refuse old duplicates, and to let a new SYN in (RFC 6191). An RST does not end it (RFC 1337). All
+ * records last equally long, so a queue in order of their end needs one timer. At the limit the oldest goes.
  */
 #include "tcp/tcp_conn.h"
 
@@ -27,12 +27,14 @@ static void arm(struct tcp *tcp)
 		return;
 	}
 	left = (int32_t)(oldest->ends_ms - tcp_now_ms(tcp));
-	timer_set(&tcp->world->timers, &tcp->timewait_timer, tcp_now(tcp) + (left > 0 ? (uint64_t)left * 1000 : 0));
+	timer_set(&tcp->world->timers, &tcp->timewait_timer,
+		  tcp_now(tcp) + (left > 0 ? (uint64_t)left * 1000 : 0));
 }
 
 static uint64_t record_hash(const struct tcp *tcp, const struct tcp_timewait *tw)
 {
-	return tcp_hash(tcp, &tcp->ip->addresses[tw->local].addr, tw->local_port, &tw->remote, tw->remote_port);
+	return tcp_hash(tcp, &tcp->ip->addresses[tw->local].addr, tw->local_port, &tw->remote,
+			tw->remote_port);
 }
 
 static void forget(struct tcp *tcp, struct tcp_timewait *tw, uint64_t hash)
@@ -97,7 +99,8 @@ void tcp_timewait_add(struct tcp_conn *c)
 
 struct tcp_timewait *tcp_timewait_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in)
 {
-	for (struct tcp_timewait *tw = tcp->timewaits[hash & tcp->timewait_mask]; tw != NULL; tw = tw->hash_next)
+	for (struct tcp_timewait *tw = tcp->timewaits[hash & tcp->timewait_mask]; tw != NULL;
+	     tw = tw->hash_next)
 		if (tw->remote_port == in->src_port && tw->local_port == in->dst_port &&
 		    ip_addr_equal(&tw->remote, &in->packet->src) &&
 		    ip_addr_equal(&tcp->ip->addresses[tw->local].addr, &in->packet->dst))
@@ -105,16 +108,19 @@ struct tcp_timewait *tcp_timewait_find(const struct tcp *tcp, uint64_t hash, con
 	return NULL;
 }
 
-bool tcp_timewait_has(const struct tcp *tcp, uint64_t hash, const struct ip_addr *remote, uint16_t remote_port,
-		      uint16_t local_port)
+bool tcp_timewait_has(const struct tcp *tcp, uint64_t hash, const struct ip_addr *remote,
+		      uint16_t remote_port, uint16_t local_port)
 {
-	for (const struct tcp_timewait *tw = tcp->timewaits[hash & tcp->timewait_mask]; tw != NULL; tw = tw->hash_next)
-		if (tw->remote_port == remote_port && tw->local_port == local_port && ip_addr_equal(&tw->remote, remote))
+	for (const struct tcp_timewait *tw = tcp->timewaits[hash & tcp->timewait_mask]; tw != NULL;
+	     tw = tw->hash_next)
+		if (tw->remote_port == remote_port && tw->local_port == local_port &&
+		    ip_addr_equal(&tw->remote, remote))
 			return true;
 	return false;
 }
 
-/* RFC 6191 section 2: newer timestamps tell a new SYN from an old one; without them only a higher sequence number does. */
+/* RFC 6191 section 2: newer timestamps tell a new SYN from an old one; without them only a higher sequence
+ * number does. */
 static bool is_new_syn(const struct tcp_timewait *tw, const struct tcp_in *in)
 {
 	if ((in->flags & (TH_SYN | TH_ACK | TH_RST)) != TH_SYN)
@@ -141,7 +147,8 @@ static void acknowledge(struct tcp_timewait *tw, const struct tcp_in *in)
 
 	if (tw->has_timestamp) {
 		r.options.has_timestamp = true;
-		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, &in->packet->dst, &in->packet->src);
+		r.options.ts_val = tcp_now_ms(tcp) +
+				   tcp_timestamp_offset(tcp, &in->packet->dst, &in->packet->src);
 		r.options.ts_ecr = tw->ts_recent;
 	}
 	tcp_reply(tcp, &r);
@@ -166,7 +173,8 @@ bool tcp_timewait_input(struct tcp_timewait *tw, struct tcp_in *in, uint64_t has
 		in->reason = DROP_TCP_TIME_WAIT_RST;
 		return false;
 	}
-	/* Only a FIN sent again, which lies just before rcv.nxt, shows that our ACK was lost: 2MSL starts anew. */
+	/* Only a FIN sent again, which lies just before rcv.nxt, shows that our ACK was lost: 2MSL starts
+	 * anew. */
 	if ((in->flags & TH_FIN) != 0 && seq_eq(seq_add(in->seq, in->len), tw->rcv_nxt)) {
 		tw->ends_ms = tcp_now_ms(tcp) + duration_ms(tcp);
 		list_remove(&tw->queue);

@@ -305,7 +305,8 @@ void peer_send(struct peer *p, uint32_t len)
 
 	for (uint32_t i = 0; i < len; i++)
 		text[i] = (uint8_t)((at + i) % 251);
-	peer_inject(p, SEG(.flags = A | P, .seq = p->snd, .ack = peer_info(p).snd_nxt, .data = text, .len = len));
+	peer_inject(
+		p, SEG(.flags = A | P, .seq = p->snd, .ack = peer_info(p).snd_nxt, .data = text, .len = len));
 	p->snd += len;
 }
 
@@ -410,9 +411,9 @@ struct seg peer_any(struct peer *p)
 
 static const char *describe(const struct seg *s, char *text, size_t size)
 {
-	snprintf(text, size, "%s%s%s%s%s%s seq %u ack %u win %u len %u", s->flags & S ? "S" : "", s->flags & F ? "F" : "",
-		 s->flags & R ? "R" : "", s->flags & P ? "P" : "", s->flags & A ? "A" : "", s->flags & U ? "U" : "", s->seq,
-		 s->ack, s->win, s->len);
+	snprintf(text, size, "%s%s%s%s%s%s seq %u ack %u win %u len %u", s->flags & S ? "S" : "",
+		 s->flags & F ? "F" : "", s->flags & R ? "R" : "", s->flags & P ? "P" : "",
+		 s->flags & A ? "A" : "", s->flags & U ? "U" : "", s->seq, s->ack, s->win, s->len);
 	return text;
 }
 
@@ -420,9 +421,9 @@ struct seg peer_expect(struct peer *p, const struct seg *want)
 {
 	struct seg got = peer_any(p);
 	char w[128], g[128];
-	bool same = got.flags == want->flags && got.len == want->len && (want->seq == 0 || got.seq == want->seq) &&
-		    (want->ack == 0 || got.ack == want->ack) && (want->win == 0 || got.win == want->win) &&
-		    (!want->zero_win || got.win == 0);
+	bool same = got.flags == want->flags && got.len == want->len &&
+		    (want->seq == 0 || got.seq == want->seq) && (want->ack == 0 || got.ack == want->ack) &&
+		    (want->win == 0 || got.win == want->win) && (!want->zero_win || got.win == 0);
 
 	if (!same)
 		fail_msg("expected %s, got %s", describe(want, w, sizeof w), describe(&got, g, sizeof g));

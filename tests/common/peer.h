@@ -1,15 +1,15 @@
 /*
- * One stack and a scripted peer: tests that read like a packet trace. The peer is nothing but its address: a test injects
- * segments, expects segments, expects nothing more, moves time on, and looks at the connection.
+ * One stack and a scripted peer: tests that read like a packet trace. The peer is nothing but its address: a
+ * test injects segments, expects segments, expects nothing more, moves time on, and looks at the connection.
  *
  *   peer_init(&p, NULL);
  *   peer_listen(&p, 80);
- *   peer_inject(&p, &(struct seg){ .flags = S, .seq = 1000, .mss = 1460 });
- *   struct seg got = peer_expect(&p, &(struct seg){ .flags = S | A, .ack = 1001 });
+ *   peer_inject(&p, SEG(.flags = S, .seq = 1000, .mss = 1460));
+ *   struct seg got = peer_expect(&p, SEG(.flags = S | A, .ack = 1001));
  *   peer_expect_nothing(&p);
  *
- * Sequence numbers are absolute. Segments that leave the stack are checked whole (lengths, checksums) before they are
- * compared.
+ * Sequence numbers are absolute. Segments that leave the stack are checked whole (lengths, checksums) before
+ * they are compared.
  */
 #ifndef TESTS_COMMON_PEER_H
 #define TESTS_COMMON_PEER_H
@@ -29,7 +29,7 @@ enum { PEER_QUEUE = 512, PEER_TEXT = 65536 };
 struct seg {
 	uint8_t flags;
 	uint32_t seq, ack;
-	uint16_t win;            /* as in the header; 0 in an injected segment stands for 65535 unless zero_win */
+	uint16_t win;            /* as in the header; 0 in an injected one stands for 65535 unless zero_win */
 	bool zero_win;
 	const void *data;        /* injected text; in a segment got: the text, valid until the next is got */
 	uint32_t len;
@@ -62,7 +62,7 @@ struct peer {
 	unsigned opened, ended, closed, accepted;
 	enum stream_end why;
 	const struct stream_handler *handler; /* set before the open: instead of the counting one */
-	uint32_t iss, irs;         /* set by the constructors: the stack's and the peer's; irs may be chosen before */
+	uint32_t iss, irs;         /* the stack's and the peer's: set by the constructors, irs may be before */
 	uint32_t snd;              /* the peer's next sequence number, for peer_ack() and peer_send() */
 	/* Segments that left the stack and were not expected yet. */
 	struct seg out[PEER_QUEUE];
@@ -74,24 +74,27 @@ struct peer {
 	bool arp_asked;            /* the stack wants the peer's MAC address */
 };
 
-/* tune may change the configuration (NULL: the defaults). offload: the device takes super-segments. */
+/* tune may change the configuration; NULL: the defaults. */
 void peer_init(struct peer *p, void (*tune)(struct stack_config *c));
 void peer_fini(struct peer *p);
 
 void peer_listen(struct peer *p, uint16_t port);
-void peer_connect(struct peer *p, uint16_t port); /* active open towards the peer's port; our_port is set from the SYN expected next */
+void peer_connect(struct peer *p, uint16_t port); /* active open, towards this port of the peer */
 
 void peer_inject(struct peer *p, const struct seg *s);
 /* Injects without letting the stack send: several segments of one batch. peer_flush() ends the batch. */
 void peer_inject_held(struct peer *p, const struct seg *s);
 void peer_flush(struct peer *p);
-void peer_inject_ip(struct peer *p, uint8_t protocol, const void *payload, uint32_t len); /* a raw IPv4 payload */
+/* A packet with this IPv4 payload. */
+void peer_inject_ip(struct peer *p, uint8_t protocol, const void *payload, uint32_t len);
 
 /* An ACK without text at snd, with a window of 65535. */
 void peer_ack(struct peer *p, uint32_t ack);
-/* len bytes of text at snd, which moves on; byte n of the connection is n mod 251. ACK of all that the stack has sent. */
+/* len bytes of text at snd, which moves on; byte n of the connection is n mod 251. ACK of all that the stack
+ * has sent. */
 void peer_send(struct peer *p, uint32_t len);
-/* An ICMP error about the connection's segment with this sequence number; rest is the header's second word (MTU). */
+/* An ICMP error about the connection's segment with this sequence number; rest is the header's second word
+ * (MTU). */
 void peer_icmp(struct peer *p, uint8_t type, uint8_t code, uint32_t rest, uint32_t seq);
 
 /* The application reads what it left behind, and goes on taking. */
@@ -99,8 +102,8 @@ void peer_read(struct peer *p);
 /* Fails unless exactly the first len bytes of peer_send()'s pattern have reached the application. */
 void peer_assert_received(const struct peer *p, uint32_t len);
 
-/* The next segment that left, which must have the flags, seq, ack and len of `want` (seq and ack only where non-zero; win where non-zero
- * or zero_win); fails the test otherwise. */
+/* The next segment that left, which must have the flags, seq, ack and len of `want` (seq and ack only where
+ * non-zero; win where non-zero or zero_win); fails the test otherwise. */
 struct seg peer_expect(struct peer *p, const struct seg *want);
 /* The next one, whatever it is; fails if there is none. */
 struct seg peer_any(struct peer *p);
@@ -115,7 +118,8 @@ void peer_advance(struct peer *p, uint64_t us);
 /* The application writes len bytes of the pattern (byte n is n mod 251, counting from 0 for each call). */
 void peer_write(struct peer *p, uint32_t len);
 
-/* Constructors: the connection under test in a given state, nothing pending. iss, irs are set; the stack is the passive side. */
+/* Constructors: the connection under test in a given state, nothing pending. iss, irs are set; the stack is
+ * the passive side. */
 void peer_established(struct peer *p, const struct seg *syn); /* syn: options for the SYN, or NULL */
 void peer_close_wait(struct peer *p);
 void peer_fin_wait_1(struct peer *p);
@@ -124,10 +128,11 @@ void peer_closing(struct peer *p);
 void peer_last_ack(struct peer *p);
 void peer_time_wait(struct peer *p);
 void peer_syn_sent(struct peer *p);
-void peer_connected(struct peer *p, const struct seg *syn_ack); /* by an active open; options of the SYN-ACK, or NULL */
+/* By an active open; options of the SYN-ACK, or NULL. */
+void peer_connected(struct peer *p, const struct seg *syn_ack);
 
-/* The state of the connection under test: TCP_CLOSED if there is none, TCP_TIME_WAIT and TCP_SYN_RECEIVED also when only a
- * record stands for it. */
+/* The state of the connection under test: TCP_CLOSED if there is none, TCP_TIME_WAIT and TCP_SYN_RECEIVED
+ * also when only a record stands for it. */
 enum tcp_state peer_state(const struct peer *p);
 struct tcp_info peer_info(const struct peer *p); /* fails the test if there is no connection block */
 uint64_t peer_drops(const struct peer *p, enum drop_reason reason);

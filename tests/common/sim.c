@@ -33,7 +33,8 @@ static struct device *impaired(const struct sim_config *config, struct device *i
 	return d;
 }
 
-static void host_init(struct sim_host *h, const struct sim_config *config, uint64_t seed, uint32_t address, uint64_t now_us)
+static void host_init(struct sim_host *h, const struct sim_config *config, uint64_t seed, uint32_t address,
+		      uint64_t now_us)
 {
 	struct stack_config sc;
 	struct ip_prefix prefix;
@@ -162,7 +163,8 @@ void sim_pass(struct sim *s, uint64_t us)
 
 void sim_pattern(uint64_t seed, uint64_t position, uint8_t *out, size_t len)
 {
-	for (size_t i = 0; i < len;) { /* splitmix64 of each eight bytes' number: any place can be made on its own */
+	for (size_t i = 0;
+	     i < len;) { /* splitmix64 of each eight bytes' number: any place can be made on its own */
 		uint64_t at = position + i;
 		uint64_t z = seed + (at / 8 + 1) * 0x9e3779b97f4a7c15u;
 		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;

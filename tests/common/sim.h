@@ -38,8 +38,8 @@ void sim_fini(struct sim *s);
 /* Moves time to the next event and handles it. False if nothing will ever happen again. */
 bool sim_step(struct sim *s);
 
-/* Steps until done(context) says so: true; or until virtual time `limit_us` from now is over, or nothing is left to happen: false.
- * done may be NULL. */
+/* Steps until done(context) says so: true; or until virtual time `limit_us` from now is over, or nothing is
+ * left to happen: false. done may be NULL. */
 bool sim_run(struct sim *s, uint64_t limit_us, bool (*done)(void *context), void *context);
 
 /* Lets so much time pass, no more, whatever happens in it. */

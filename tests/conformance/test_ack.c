@@ -1,6 +1,6 @@
 /*
- * Acknowledgements: when they are sent (RFC 9293 sections 3.8.6.3 and 3.10.7.4, RFC 5681 section 4.2), and which ones that
- * arrive are believed (RFC 5961 section 5).
+ * Acknowledgements: when they are sent (RFC 9293 sections 3.8.6.3 and 3.10.7.4, RFC 5681 section 4.2), and
+ * which ones that arrive are believed (RFC 5961 section 5).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -345,7 +345,8 @@ static void rfc9293_rfc5961_ack_older_than_the_largest_window_is_answered_and_dr
 	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = una - 2000, .data = "a", .len = 1, .win = 2000));
 	assert_int_equal(p.received_len, 1);
 	/* Beyond it, it is somebody's guess. */
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 1, .ack = una - 2001, .data = "b", .len = 1, .win = 2000));
+	peer_inject(&p,
+		    SEG(.flags = A, .seq = p.snd + 1, .ack = una - 2001, .data = "b", .len = 1, .win = 2000));
 	peer_expect(&p, SEG(.flags = A, .ack = p.snd + 1));
 	assert_int_equal(p.received_len, 1);
 	assert_int_equal(peer_drops(&p, DROP_TCP_OLD_ACK), 1);
@@ -381,9 +382,11 @@ static void rfc9293_3_10_7_4_old_segments_do_not_update_the_window(void **state)
 	/* A new ACK with a small window, then an old segment, delayed on its way, with a large one. */
 	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = p.iss + 1001, .win = 500));
 	assert_int_equal(peer_info(&p).snd_wnd, 500);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1001, .win = 60000, .len = 5)); /* seg.seq < snd.wl1 */
+	/* Seg.seq < snd.wl1. */
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1001, .win = 60000, .len = 5));
 	assert_int_equal(peer_info(&p).snd_wnd, 500);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = p.iss + 501, .win = 60000)); /* seg.ack < snd.wl2 */
+	/* Seg.ack < snd.wl2. */
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = p.iss + 501, .win = 60000));
 	assert_int_equal(peer_info(&p).snd_wnd, 500);
 	/* The same again with a new window: an update. */
 	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = p.iss + 1001, .win = 700));

@@ -1,6 +1,7 @@
 /*
- * What the application does inside the stack's calls to it: it closes, aborts, shuts down, writes, reads and opens, in each of
- * them. Nothing may be touched that is gone (the address sanitizer watches), nothing told that was let go.
+ * What the application does inside the stack's calls to it: it closes, aborts, shuts down, writes, reads and
+ * opens, in each of them. Nothing may be touched that is gone (the address sanitizer watches), nothing told
+ * that was let go.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,7 +68,9 @@ static void act(struct stream *s)
 		tcp_recv(s, in, sizeof in);
 		break;
 	case OPEN:
-		assert_int_equal(tcp_connect(app.peer->stack->tcp, &any, 0, &app.peer->addr, 999, &deaf, NULL, &other), 0);
+		assert_int_equal(
+			tcp_connect(app.peer->stack->tcp, &any, 0, &app.peer->addr, 999, &deaf, NULL, &other),
+			0);
 		break;
 	case LISTENER_CLOSE:
 		if (app.peer->listener != NULL)
@@ -129,7 +132,9 @@ static void on_closed(struct stream *s, enum stream_end why)
 	app.gone = true;
 }
 
-static const struct stream_handler actor = { on_open, on_receive, on_writable, on_drained, on_end, on_closed };
+static const struct stream_handler actor = {
+	on_open, on_receive, on_writable, on_drained, on_end, on_closed
+};
 
 static unsigned drain(struct peer *p)
 {
@@ -164,7 +169,8 @@ static void write_much(struct peer *p)
 	peer_flush(p);
 }
 
-/* A life with everything in it: text in order, out of order and with holes, a full send buffer, its ACKs, both FINs. */
+/* A life with everything in it: text in order, out of order and with holes, a full send buffer, its ACKs,
+ * both FINs. */
 static void live(struct peer *p)
 {
 	text(p, 0, 100, 0);

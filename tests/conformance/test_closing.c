@@ -1,6 +1,6 @@
 /*
- * Closing a connection (RFC 9293 section 3.6): every order of the two FINs and their ACKs, half-closes, FINs with text, out of
- * order and lost; all eleven states. TIME-WAIT itself is in test_time_wait.c.
+ * Closing a connection (RFC 9293 section 3.6): every order of the two FINs and their ACKs, half-closes, FINs
+ * with text, out of order and lost; all eleven states. TIME-WAIT itself is in test_time_wait.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -367,7 +367,8 @@ static void rfc9293_3_10_7_4_fin_out_of_order(void **state)
 	(void)state;
 	peer_init(&p, NULL);
 	peer_established(&p, NULL);
-	peer_inject(&p, SEG(.flags = F | A, .seq = p.snd + 4, .ack = p.iss + 1)); /* the text before it is missing */
+	/* The text before it is missing. */
+	peer_inject(&p, SEG(.flags = F | A, .seq = p.snd + 4, .ack = p.iss + 1));
 	peer_expect(&p, SEG(.flags = A, .ack = p.snd));
 	assert_int_equal(peer_state(&p), TCP_ESTABLISHED);
 	assert_int_equal(p.ended, 0);
@@ -397,7 +398,8 @@ static void rfc9293_3_10_7_4_fin_and_text_out_of_order(void **state)
 
 static void rfc9293_3_10_7_4_a_fin_that_came_twice_is_acknowledged_again(void **state)
 {
-	static void (*const enter[])(struct peer *) = { peer_close_wait, peer_closing, peer_last_ack, peer_time_wait };
+	static void (*const enter[])(struct peer *) = { peer_close_wait, peer_closing, peer_last_ack,
+							peer_time_wait };
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LENGTH(enter); i++) {
@@ -541,7 +543,8 @@ static void see(void *context, const struct trace_event *e)
 
 static void rfc9293_3_3_2_all_eleven_states_are_reached(void **state)
 {
-	static void (*const enter[])(struct peer *) = { peer_syn_sent, peer_closing, peer_last_ack, peer_time_wait };
+	static void (*const enter[])(struct peer *) = { peer_syn_sent, peer_closing, peer_last_ack,
+							peer_time_wait };
 	struct states_seen seen = { 0, 0 };
 	struct observer o = { .kinds = TRACE_TCP_STATE, .on_event = see, .context = &seen };
 
@@ -562,7 +565,8 @@ static void rfc9293_3_3_2_all_eleven_states_are_reached(void **state)
 	assert_int_equal(seen.to & TCP_CLOSED, TCP_CLOSED);
 }
 
-/* Observers are told of a frame with its connection: that is still there, though it ended with this very frame. */
+/* Observers are told of a frame with its connection: that is still there, though it ended with this very
+ * frame. */
 static void look_at_connection(void *context, const struct trace_event *e)
 {
 	unsigned *frames = context;

@@ -1,6 +1,6 @@
 /*
- * Congestion control without SACK: slow start, congestion avoidance and fast recovery (RFC 5681, 6582, 3042, 6928), seen
- * from the peer's side and in cwnd.
+ * Congestion control without SACK: slow start, congestion avoidance and fast recovery (RFC 5681, 6582, 3042,
+ * 6928), seen from the peer's side and in cwnd.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,8 @@ static unsigned drain(struct peer *p)
 	return n;
 }
 
-/* The peer acknowledges all of a flight, each second segment, a millisecond after the other, within one round trip. */
+/* The peer acknowledges all of a flight, each second segment, a millisecond after the other, within one round
+ * trip. */
 static void ack_flight(struct peer *p)
 {
 	uint32_t end = peer_info(p).snd_nxt, at = peer_info(p).snd_una;
@@ -176,7 +177,8 @@ static void rfc5681_3_1_an_ack_of_many_parts_gains_nothing(void **state)
 	peer_init(&p, NULL);
 	established_with_text(&p, 1000000);
 	drain(&p);
-	/* One segment acknowledged octet by octet ("ACK division"): cwnd grows by the octets, not by the ACKs. */
+	/* One segment acknowledged octet by octet ("ACK division"): cwnd grows by the octets, not by the
+	 * ACKs. */
 	for (uint32_t i = 1; i <= MSS; i++)
 		peer_ack(&p, p.iss + 1 + i);
 	assert_int_equal(peer_info(&p).cwnd, 11 * MSS);
@@ -304,7 +306,8 @@ static void rfc5681_2_what_is_no_duplicate_ack(void **state)
 		p.snd += 10;
 	}
 	for (uint16_t i = 0; i < 5; i++) /* (e) with another window */
-		peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .win = (uint16_t)(60000 + i)));
+		peer_inject(&p,
+			    SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .win = (uint16_t)(60000 + i)));
 	peer_inject(&p, SEG(.flags = A | F, .seq = p.snd + 10, .ack = p.iss + 1)); /* (c) with FIN */
 	drain(&p);
 	assert_int_equal(tcp_counters(p.stack->tcp)->dup_acks_in, 0);
@@ -397,7 +400,8 @@ static void rfc6582_3_2_partial_ack_retransmits_the_next_hole(void **state)
 	peer_ack(&p, segment(&p, 7)); /* and 7 */
 	expect_segment(&p, 7);
 	peer_expect_nothing(&p);
-	assert_int_equal(tcp_counters(p.stack->tcp)->fast_retrans, 1); /* one reduction of cwnd for the window */
+	/* One reduction of cwnd for the window. */
+	assert_int_equal(tcp_counters(p.stack->tcp)->fast_retrans, 1);
 	assert_int_equal(peer_info(&p).ssthresh, 5 * MSS);
 	peer_ack(&p, segment(&p, 10));
 	assert_int_equal(peer_info(&p).in_flight, 0);
@@ -427,8 +431,8 @@ static void rfc6582_3_2_a_second_loss_after_recovery_is_a_new_one(void **state)
 }
 
 /*
- * RFC 6582 section 3.2 step 2: after a timeout what had arrived is sent again needlessly, and the duplicate ACKs that this
- * causes say nothing of a loss.
+ * RFC 6582 section 3.2 step 2: after a timeout what had arrived is sent again needlessly, and the duplicate
+ * ACKs that this causes say nothing of a loss.
  */
 static void rfc6582_3_2_duplicates_after_a_timeout_are_no_loss(void **state)
 {
@@ -453,7 +457,8 @@ static void rfc6582_3_2_duplicates_after_a_timeout_are_no_loss(void **state)
 	peer_fini(&p);
 }
 
-/* RFC 6582 section 4.1: unless the ACKs before came steadily, as they do when segments are lost and not repeated. */
+/* RFC 6582 section 4.1: unless the ACKs before came steadily, as they do when segments are lost and not
+ * repeated. */
 static void rfc6582_4_1_a_loss_right_after_a_timeout_is_found(void **state)
 {
 	struct peer p;
@@ -490,7 +495,8 @@ static void rfc5681_4_1_cwnd_restarts_after_an_idle_time(void **state)
 	assert_int_equal(peer_info(&p).in_flight, 0);
 	assert_true(peer_info(&p).cwnd > 20 * MSS);
 	peer_advance(&p, 10 * SECOND);
-	/* A request, acknowledged on its own, and the response later: the ACK is no data, the time was idle. */
+	/* A request, acknowledged on its own, and the response later: the ACK is no data, the time was
+	 * idle. */
 	peer_send(&p, 100);
 	peer_advance(&p, 100000);
 	drain(&p);

@@ -1,6 +1,6 @@
 /*
- * Windows (RFC 9293 section 3.8.6, RFC 7323 section 2): the peer's, which we keep to, shrink with and probe; ours, which we
- * announce; Nagle and the silly window on either side; PSH.
+ * Windows (RFC 9293 section 3.8.6, RFC 7323 section 2): the peer's, which we keep to, shrink with and probe;
+ * ours, which we announce; Nagle and the silly window on either side; PSH.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,7 +81,7 @@ static void rfc9293_must_1_rec_1_windows_are_unsigned_32_bits(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_must_34_usable_window_may_be_negative(void **state)
+static void rfc9293_must_34_shld_15_usable_window_may_be_negative(void **state)
 {
 	struct peer p;
 
@@ -267,7 +267,8 @@ static void rfc9293_3_8_6_1_reopening_after_the_probe_was_taken(void **state)
 	peer_fini(&p);
 }
 
-/* A peer that takes probes octet by octet without opening its window is probed ever more slowly all the same. */
+/* A peer that takes probes octet by octet without opening its window is probed ever more slowly all the
+ * same. */
 static void rfc9293_shld_30_taken_probes_do_not_hasten_the_next(void **state)
 {
 	struct peer p;
@@ -280,7 +281,8 @@ static void rfc9293_shld_30_taken_probes_do_not_hasten_the_next(void **state)
 	for (uint32_t i = 1; i < 8; i++) {
 		ack_window(&p, p.iss + 1 + i, 0); /* the first of these is a sample: the rto is 200 ms now */
 		last = p.now_us;
-		expect_at(&p, last, (200 * MS) << i, SEG(.flags = A, .seq = p.iss + 1 + i, .len = 1));
+		expect_at(&p, last, (uint64_t)(200 * MS) << i,
+			  SEG(.flags = A, .seq = p.iss + 1 + i, .len = 1));
 	}
 	peer_fini(&p);
 }
@@ -308,8 +310,8 @@ static void rfc9293_3_8_6_1_a_fin_behind_a_closed_window_gets_through(void **sta
 	peer_fini(&p);
 }
 
-/* The frame of a probe refers to bytes of the application: they must live until it is sent, though the same instant ends the
- * connection. */
+/* The frame of a probe refers to bytes of the application: they must live until it is sent, though the same
+ * instant ends the connection. */
 static void keepalive_1_probe(struct stack_config *c)
 {
 	c->tcp.keepalive_idle_us = 2 * SECOND;
@@ -478,7 +480,8 @@ static void rfc9293_shld_14_the_right_edge_is_never_pulled_back(void **state)
 		while (peer_pending(&p) > 0) {
 			struct seg got = peer_any(&p);
 			uint32_t now = got.ack + ((uint32_t)got.win << peer_info(&p).rcv_wscale);
-			/* Where the buffer is full rounding may cost less than a unit (RFC 7323 section 2.4). */
+			/* Where the buffer is full rounding may cost less than a unit (RFC 7323 section
+			 * 2.4). */
 			assert_true((int32_t)(now + (1u << peer_info(&p).rcv_wscale) - 1 - edge) >= 0);
 			edge = (int32_t)(now - edge) > 0 ? now : edge;
 		}
@@ -711,7 +714,8 @@ static void rfc7323_2_2_windows_of_syns_are_not_scaled(void **state)
 	(void)state;
 	peer_init(&p, NULL); /* ours in the SYN-ACK, theirs in the SYN */
 	peer_listen(&p, 80);
-	peer_inject(&p, SEG(.flags = S, .seq = 1000, .mss = 1460, .win = 3000, .has_wscale = true, .wscale = 5));
+	peer_inject(&p,
+		    SEG(.flags = S, .seq = 1000, .mss = 1460, .win = 3000, .has_wscale = true, .wscale = 5));
 	got = peer_expect(&p, SEG(.flags = S | A, .win = 65535));
 	assert_true(got.has_wscale);
 	assert_int_equal(got.wscale, 3); /* 256 KiB need 3: 65535 << 2 is less */
@@ -719,17 +723,39 @@ static void rfc7323_2_2_windows_of_syns_are_not_scaled(void **state)
 	assert_int_equal(peer_info(&p).snd_wnd, 3000 << 5);
 	assert_int_equal(peer_info(&p).snd_wscale, 5);
 	peer_write(&p, 10);
-	peer_expect(&p, SEG(.flags = A | P, .win = 262144 >> 3, .len = 10)); /* and from now on ours is scaled */
+	/* And from now on ours is scaled. */
+	peer_expect(&p, SEG(.flags = A | P, .win = 262144 >> 3, .len = 10));
 	peer_fini(&p);
 
 	peer_init(&p, NULL); /* theirs in the SYN-ACK */
 	peer_syn_sent(&p);
-	peer_inject(&p, SEG(.flags = S | A, .seq = 7000, .ack = p.iss + 1, .mss = 1460, .win = 3000, .has_wscale = true,
-			    .wscale = 5));
+	peer_inject(&p, SEG(.flags = S | A, .seq = 7000, .ack = p.iss + 1, .mss = 1460, .win = 3000,
+			    .has_wscale = true, .wscale = 5));
 	peer_any(&p);
 	assert_int_equal(peer_info(&p).snd_wnd, 3000);
 	peer_inject(&p, SEG(.flags = A, .seq = 7001, .ack = p.iss + 1, .win = 3000));
 	assert_int_equal(peer_info(&p).snd_wnd, 3000 << 5);
+	peer_fini(&p);
+}
+
+static void rfc7323_2_2_our_syns_are_not_scaled_either(void **state)
+{
+	struct peer p;
+	struct seg got;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_connect(&p, 99);
+	got = peer_expect(&p, SEG(.flags = S, .win = 65535));
+	assert_int_equal(got.wscale, 3);
+	p.our_port = got.src_port;
+	/* Both open at once: the SYN-ACK's is not scaled, though the shift is known by now. */
+	peer_inject(&p, SEG(.flags = S, .seq = 7000, .mss = 1460, .has_wscale = true, .wscale = 2));
+	peer_expect(&p, SEG(.flags = S | A, .win = 65535));
+	peer_inject(&p, SEG(.flags = A, .seq = 7001, .ack = got.seq + 1, .win = 1000));
+	assert_int_equal(peer_info(&p).snd_wnd, 4000);
+	peer_write(&p, 10);
+	peer_expect(&p, SEG(.flags = A | P, .win = 262144 >> 3, .len = 10));
 	peer_fini(&p);
 }
 
@@ -807,7 +833,8 @@ static void rfc7323_2_2_the_option_on_other_segments_is_ignored(void **state)
 	(void)state;
 	peer_init(&p, NULL);
 	peer_established(&p, SEG(.mss = 1460, .has_wscale = true, .wscale = 2));
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .win = 100, .has_wscale = true, .wscale = 9));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .win = 100, .has_wscale = true,
+			    .wscale = 9));
 	assert_int_equal(peer_info(&p).snd_wnd, 400);
 	peer_fini(&p);
 }
@@ -846,7 +873,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc9293_3_8_6_the_peers_window_is_kept_to),
 		cmocka_unit_test(rfc9293_must_1_rec_1_windows_are_unsigned_32_bits),
-		cmocka_unit_test(rfc9293_must_34_usable_window_may_be_negative),
+		cmocka_unit_test(rfc9293_must_34_shld_15_usable_window_may_be_negative),
 		cmocka_unit_test(rfc9293_shld_16_what_lies_in_a_shrunk_window_is_retransmitted),
 		cmocka_unit_test(rfc9293_shld_17_no_time_out_for_what_lies_beyond_a_shrunk_window),
 		cmocka_unit_test(rfc9293_must_35_a_window_shrunk_to_zero_is_probed),
@@ -876,6 +903,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_must_60_very_many_very_small_writes_go),
 		cmocka_unit_test(rfc9293_3_9_1_room_and_writable),
 		cmocka_unit_test(rfc7323_2_2_windows_of_syns_are_not_scaled),
+		cmocka_unit_test(rfc7323_2_2_our_syns_are_not_scaled_either),
 		cmocka_unit_test(rfc7323_2_2_no_scaling_unless_both_offer_it),
 		cmocka_unit_test(rfc7323_2_2_turned_off),
 		cmocka_unit_test(rfc7323_2_3_a_shift_above_14_is_14),

@@ -183,6 +183,22 @@ static void rfc9293_must_28_two_hours_by_default(void **state)
 	peer_fini(&p);
 }
 
+static void rfc9293_shld_12_probes_carry_no_text(void **state)
+{
+	struct peer p;
+	struct seg got;
+
+	(void)state;
+	with_keepalive(&p);
+	peer_write(&p, 100);
+	peer_any(&p);
+	peer_ack(&p, p.iss + 101);
+	peer_advance(&p, 10100 * MS);
+	got = peer_expect(&p, SEG(.flags = A, .seq = p.iss + 100, .ack = p.snd, .len = 0));
+	assert_int_equal(got.urgent, 0);
+	peer_fini(&p);
+}
+
 static void rfc9293_must_29_one_unanswered_probe_is_not_the_end(void **state)
 {
 	struct peer p;
@@ -227,7 +243,8 @@ static void rfc9293_3_8_4_a_probe_of_the_peers_is_answered(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		peer_inject(&p, SEG(.flags = A, .seq = p.snd - 1, .ack = p.iss + 1));
 		peer_expect(&p, SEG(.flags = A, .seq = p.iss + 1, .ack = p.snd));
-		peer_inject(&p, SEG(.flags = A, .seq = p.snd - 1, .ack = p.iss + 1, .len = 1)); /* with an octet of garbage */
+		/* With an octet of garbage. */
+		peer_inject(&p, SEG(.flags = A, .seq = p.snd - 1, .ack = p.iss + 1, .len = 1));
 		peer_expect(&p, SEG(.flags = A, .seq = p.iss + 1, .ack = p.snd));
 		peer_advance(&p, SECOND);
 	}
@@ -246,6 +263,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_must_26_nothing_must_be_outstanding),
 		cmocka_unit_test(rfc9293_must_27_times_are_configurable),
 		cmocka_unit_test(rfc9293_must_28_two_hours_by_default),
+		cmocka_unit_test(rfc9293_shld_12_probes_carry_no_text),
 		cmocka_unit_test(rfc9293_must_29_one_unanswered_probe_is_not_the_end),
 		cmocka_unit_test(rfc9293_3_8_4_an_answer_starts_anew),
 		cmocka_unit_test(rfc9293_3_8_4_a_probe_of_the_peers_is_answered),

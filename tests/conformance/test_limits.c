@@ -1,6 +1,7 @@
 /*
- * The end of memory and of the instance: pools that run dry, everything open when the stack goes; and a monkey that sends
- * whatever comes to mind, while the invariants of tcp_state.c and the address sanitizer watch.
+ * The end of memory and of the instance: pools that run dry, everything open when the stack goes; and a
+ * monkey that sends whatever comes to mind, while the invariants of tcp_state.c and the address sanitizer
+ * watch.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -52,7 +53,8 @@ static void unread(struct peer *p)
 {
 	peer_established(p, NULL);
 	peer_send(p, 5000);
-	peer_inject(p, SEG(.flags = A, .seq = p->snd + 1000, .ack = p->iss + 1, .len = 3000)); /* and out of order */
+	/* And out of order. */
+	peer_inject(p, SEG(.flags = A, .seq = p->snd + 1000, .ack = p->iss + 1, .len = 3000));
 	peer_write(p, 200000);
 }
 
@@ -84,7 +86,8 @@ static void rfc9293_tcp_free_with_everything_open(void **state)
 	on_port(&p, 41000, unread); /* in the accept queue */
 	assert_int_equal(told, 1); /* TIME-WAIT's was told already */
 	peer_fini(&p);
-	assert_int_equal(told, 1 + 7); /* all but the half-open one and the one in the queue, which nobody has */
+	/* All but the half-open one and the one in the queue, which nobody has. */
+	assert_int_equal(told, 1 + 7);
 	assert_int_equal(told_why, STREAM_END_ERROR);
 }
 
@@ -183,10 +186,12 @@ static void rfc9293_a_batch_of_requests_larger_than_the_ring(void **state)
 	peer_init(&p, NULL);
 	peer_listen(&p, 80);
 	for (uint16_t i = 0; i < 400; i++) /* 400 SYNs in one batch, and room for 256 answers */
-		peer_inject_held(&p, SEG(.flags = S, .seq = 1000, .mss = 1460, .src_port = (uint16_t)(10000 + i)));
+		peer_inject_held(
+			&p, SEG(.flags = S, .seq = 1000, .mss = 1460, .src_port = (uint16_t)(10000 + i)));
 	peer_flush(&p);
 	assert_int_equal(drain(&p), LINK_TX_RING);
-	peer_advance(&p, 1100000); /* the rest is answered by retransmission: all 400 again, in rings of 256 */
+	/* The rest is answered by retransmission: all 400 again, in rings of 256. */
+	peer_advance(&p, 1100000);
 	assert_true(drain(&p) >= LINK_TX_RING);
 	peer_fini(&p);
 }
@@ -228,11 +233,14 @@ static void anything(struct peer *p, uint64_t *r)
 {
 	static const uint8_t flags[] = { A | F, A | F | P, S, S | A, R, R | A, F, 0, S | F, A | U, 255 };
 	bool usual = next_random(r) % 8 != 0;
-	struct seg s = { .flags = usual ? A | P : flags[next_random(r) % ARRAY_LENGTH(flags)], .win = (uint16_t)next_random(r) };
-	bool known = peer_state(p) != TCP_CLOSED && peer_state(p) != TCP_TIME_WAIT && peer_state(p) != TCP_SYN_RECEIVED;
+	struct seg s = { .flags = usual ? A | P : flags[next_random(r) % ARRAY_LENGTH(flags)],
+			 .win = (uint16_t)next_random(r) };
+	bool known = peer_state(p) != TCP_CLOSED && peer_state(p) != TCP_TIME_WAIT &&
+		     peer_state(p) != TCP_SYN_RECEIVED;
 
 	s.seq = near(r, known ? peer_info(p).rcv_nxt : p->snd);
-	s.ack = near(r, known ? (next_random(r) % 2 ? peer_info(p).snd_nxt : peer_info(p).snd_una) : p->iss + 1);
+	s.ack = near(r,
+		     known ? (next_random(r) % 2 ? peer_info(p).snd_nxt : peer_info(p).snd_una) : p->iss + 1);
 	if (next_random(r) % 3 == 0)
 		s.len = next_random(r) % 3000;
 	if (next_random(r) % 8 == 0)
@@ -292,7 +300,8 @@ static void shake_hands(struct peer *p, uint64_t *r)
 
 	p->irs = next_random(r);
 	p->snd = p->irs + 1;
-	peer_inject(p, SEG(.flags = S, .seq = p->irs, .mss = 1460, .has_wscale = next_random(r) % 2, .wscale = 2));
+	peer_inject(p, SEG(.flags = S, .seq = p->irs, .mss = 1460, .has_wscale = next_random(r) % 2,
+			   .wscale = 2));
 	if (peer_pending(p) == 0)
 		return;
 	got = peer_any(p);

@@ -1,6 +1,6 @@
 /*
- * Opening a connection (RFC 9293 sections 3.5 and 3.10.1 to 3.10.7.3): both ways of opening, what may disturb them, the
- * queues of a listener and their limits.
+ * Opening a connection (RFC 9293 sections 3.5 and 3.10.1 to 3.10.7.3): both ways of opening, what may disturb
+ * them, the queues of a listener and their limits.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -100,7 +100,8 @@ static void rfc9293_3_10_7_3_text_with_the_syn_ack(void **state)
 	(void)state;
 	peer_init(&p, NULL);
 	peer_syn_sent(&p);
-	peer_inject(&p, SEG(.flags = S | A, .seq = 7000, .ack = p.iss + 1, .mss = 1460, .data = "hello", .len = 5));
+	peer_inject(&p, SEG(.flags = S | A, .seq = 7000, .ack = p.iss + 1, .mss = 1460, .data = "hello",
+			    .len = 5));
 	peer_expect(&p, SEG(.flags = A, .seq = p.iss + 1, .ack = 7006));
 	assert_int_equal(p.received_len, 5);
 	assert_memory_equal(p.received, "hello", 5);
@@ -298,7 +299,9 @@ static uint32_t iss_of_open(struct peer *p, uint16_t local_port, uint16_t remote
 
 	p->port = remote_port;
 	p->our_port = local_port;
-	assert_int_equal(tcp_connect(p->stack->tcp, &any, local_port, &p->addr, remote_port, p->handler, p, &p->stream), 0);
+	assert_int_equal(tcp_connect(p->stack->tcp, &any, local_port, &p->addr, remote_port, p->handler, p,
+				     &p->stream),
+			 0);
 	got = peer_expect(p, SEG(.flags = S));
 	peer_inject(p, SEG(.flags = R | A, .ack = got.seq + 1));
 	assert_int_equal(peer_state(p), TCP_CLOSED);
@@ -599,7 +602,8 @@ static void rfc9293_must_41_passive_open_leaves_connections_alone(void **state)
 	(void)state;
 	peer_init(&p, NULL);
 	peer_established(&p, NULL);
-	assert_int_equal(tcp_listen(p.stack->tcp, &p.ours, 80, &none, &l), 0); /* the same port, on one address */
+	/* The same port, on one address. */
+	assert_int_equal(tcp_listen(p.stack->tcp, &p.ours, 80, &none, &l), 0);
 	assert_int_equal(peer_state(&p), TCP_ESTABLISHED);
 	peer_send(&p, 10);
 	peer_assert_received(&p, 10);
@@ -652,7 +656,8 @@ static void rfc9293_must_43_local_address_of_an_open(void **state)
 	peer_init(&p, NULL);
 	assert_int_equal(ip_add_address(&p.stack->ip, &second), 0);
 	assert_int_equal(tcp_listen(p.stack->tcp, &foreign, 80, &none, &l), -EADDRNOTAVAIL);
-	assert_int_equal(tcp_connect(p.stack->tcp, &foreign, 0, &p.addr, 80, p.handler, &p, &p.stream), -EADDRNOTAVAIL);
+	assert_int_equal(tcp_connect(p.stack->tcp, &foreign, 0, &p.addr, 80, p.handler, &p, &p.stream),
+			 -EADDRNOTAVAIL);
 	/* A listener on one address does not answer for the other. */
 	assert_int_equal(tcp_listen(p.stack->tcp, &second.addr, 80, &none, &l), 0);
 	assert_int_equal(tcp_listen(p.stack->tcp, &second.addr, 80, &none, &l), -EADDRINUSE);
@@ -660,9 +665,11 @@ static void rfc9293_must_43_local_address_of_an_open(void **state)
 	peer_expect(&p, SEG(.flags = R | A, .ack = 1001));
 	p.ours = second.addr;
 	peer_inject(&p, SEG(.flags = S, .seq = 1000));
-	peer_expect(&p, SEG(.flags = S | A, .ack = 1001)); /* the harness checks the pseudo-header with this address */
+	/* The harness checks the pseudo-header with this address. */
+	peer_expect(&p, SEG(.flags = S | A, .ack = 1001));
 	/* An active open from it leaves from it. */
-	assert_int_equal(tcp_connect(p.stack->tcp, &second.addr, 0, &p.addr, 99, p.handler, &p, &p.stream), 0);
+	assert_int_equal(tcp_connect(p.stack->tcp, &second.addr, 0, &p.addr, 99, p.handler, &p, &p.stream),
+			 0);
 	peer_expect(&p, SEG(.flags = S));
 	peer_fini(&p);
 }
@@ -704,10 +711,12 @@ static void rfc9293_must_46_invalid_remote_addresses(void **state)
 	peer_init(&p, NULL);
 	for (unsigned i = 0; i < ARRAY_LENGTH(bad); i++) {
 		struct ip_addr a = ip_addr_from_4(bad[i]);
-		assert_int_equal(tcp_connect(p.stack->tcp, &any, 0, &a, 80, p.handler, &p, &p.stream), -EINVAL);
+		assert_int_equal(tcp_connect(p.stack->tcp, &any, 0, &a, 80, p.handler, &p, &p.stream),
+				 -EINVAL);
 	}
 	assert_int_equal(tcp_connect(p.stack->tcp, &any, 0, &p.addr, 0, p.handler, &p, &p.stream), -EINVAL);
-	assert_int_equal(tcp_connect(p.stack->tcp, &any, 0, &unreachable, 80, p.handler, &p, &p.stream), -EHOSTUNREACH);
+	assert_int_equal(tcp_connect(p.stack->tcp, &any, 0, &unreachable, 80, p.handler, &p, &p.stream),
+			 -EHOSTUNREACH);
 	peer_expect_nothing(&p);
 	peer_fini(&p);
 }
@@ -734,7 +743,8 @@ static void rfc9293_must_57_syn_to_broadcast_is_ignored(void **state)
 
 static void rfc9293_must_63_invalid_source_is_ignored(void **state)
 {
-	static const uint32_t from[] = { 0, 0xffffffff, 0x0a4d00ff, 0xe0000001, 0x7f000001, 0x0a4d0002 /* ourselves */ };
+	static const uint32_t from[] = { 0,          0xffffffff, 0x0a4d00ff,
+					 0xe0000001, 0x7f000001, 0x0a4d0002 /* ourselves */ };
 	struct peer p;
 	struct tcp_usage usage;
 
@@ -961,7 +971,8 @@ static void rfc9293_3_10_7_2_syn_queue_limit(void **state)
 	peer_init(&p, small_syn_queue);
 	peer_listen(&p, 80);
 	for (uint16_t i = 0; i < 6; i++)
-		peer_inject(&p, SEG(.flags = S, .seq = 1000u + i, .src_port = (uint16_t)(40000 + i), .mss = 1460));
+		peer_inject(&p, SEG(.flags = S, .seq = 1000u + i, .src_port = (uint16_t)(40000 + i),
+				    .mss = 1460));
 	for (uint32_t i = 0; i < 4; i++)
 		got = peer_expect(&p, SEG(.flags = S | A, .ack = 1001 + i));
 	peer_expect_nothing(&p);
@@ -996,7 +1007,8 @@ static void rfc9293_3_9_1_accept_queue_limit(void **state)
 		iss[i] = peer_expect(&p, SEG(.flags = S | A)).seq;
 	}
 	for (uint16_t i = 0; i < 3; i++)
-		peer_inject(&p, SEG(.flags = A, .seq = 1001, .ack = iss[i] + 1, .src_port = (uint16_t)(40000 + i)));
+		peer_inject(&p, SEG(.flags = A, .seq = 1001, .ack = iss[i] + 1,
+				    .src_port = (uint16_t)(40000 + i)));
 	peer_expect_nothing(&p);
 	tcp_usage(p.stack->tcp, &usage);
 	assert_int_equal(usage.accept_queued, 2);
@@ -1175,7 +1187,8 @@ static void rfc9293_3_9_1_connection_limit(void **state)
 	for (uint16_t i = 0; i < 3; i++) {
 		peer_inject(&p, SEG(.flags = S, .seq = 1000, .src_port = (uint16_t)(40000 + i), .mss = 1460));
 		iss[i] = peer_expect(&p, SEG(.flags = S | A)).seq;
-		peer_inject(&p, SEG(.flags = A, .seq = 1001, .ack = iss[i] + 1, .src_port = (uint16_t)(40000 + i)));
+		peer_inject(&p, SEG(.flags = A, .seq = 1001, .ack = iss[i] + 1,
+				    .src_port = (uint16_t)(40000 + i)));
 	}
 	assert_int_equal(p.accepted, 2);
 	assert_int_equal(peer_drops(&p, DROP_TCP_CONNECTION_LIMIT), 1);
@@ -1200,7 +1213,8 @@ static void rfc6056_3_2_ports_are_ephemeral_and_distinct(void **state)
 	peer_init(&p, NULL);
 	for (unsigned i = 0; i < 200; i++) {
 		struct stream_info info;
-		assert_int_equal(tcp_connect(p.stack->tcp, &any, 0, &p.addr, 80, p.handler, &p, &p.stream), 0);
+		assert_int_equal(tcp_connect(p.stack->tcp, &any, 0, &p.addr, 80, p.handler, &p, &p.stream),
+				 0);
 		peer_expect(&p, SEG(.flags = S));
 		stream_info(p.stream, &info);
 		assert_in_range(info.local_port, 32768, 60999);

@@ -1,6 +1,6 @@
 /*
- * Options: their form (RFC 9293 sections 3.1 and 3.2), the maximum segment size (section 3.7.1), timestamps and PAWS
- * (RFC 7323 sections 3 to 5).
+ * Options: their form (RFC 9293 sections 3.1 and 3.2), the maximum segment size (section 3.7.1), timestamps
+ * and PAWS (RFC 7323 sections 3 to 5).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,8 @@ static struct seg open_with(struct peer *p, const uint8_t *options, uint8_t len)
 	p->irs = 1000;
 	p->iss = got.seq;
 	p->snd = 1001;
-	peer_inject(p, SEG(.flags = A, .seq = 1001, .ack = got.seq + 1, .has_ts = got.has_ts, .ts_val = 2, .ts_ecr = got.ts_val));
+	peer_inject(p, SEG(.flags = A, .seq = 1001, .ack = got.seq + 1, .has_ts = got.has_ts, .ts_val = 2,
+			   .ts_ecr = got.ts_val));
 	return got;
 }
 
@@ -58,8 +59,8 @@ static void rfc9293_must_5_options_on_any_segment(void **state)
 	(void)state;
 	peer_init(&p, NULL);
 	peer_established(&p, NULL);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .raw_options = options, .raw_options_len = 16,
-			    .data = "abc", .len = 3));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .raw_options = options,
+			    .raw_options_len = 16, .data = "abc", .len = 3));
 	assert_int_equal(p.received_len, 3);
 	assert_memory_equal(p.received, "abc", 3);
 	assert_int_equal(peer_info(&p).mss, 1460); /* what only a SYN may say is not heard */
@@ -118,7 +119,8 @@ static void rfc9293_must_7_established_connections_survive_them(void **state)
 	(void)state;
 	peer_init(&p, NULL);
 	peer_established(&p, NULL);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .raw_options = options, .raw_options_len = 4, .len = 5));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .raw_options = options,
+			    .raw_options_len = 4, .len = 5));
 	assert_int_equal(p.received_len, 0);
 	assert_int_equal(peer_state(&p), TCP_ESTABLISHED);
 	peer_send(&p, 5);
@@ -299,7 +301,8 @@ static void rfc9293_must_65_mss_on_syns_only(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		struct seg got;
 		if (i == 1)
-			peer_inject(&p, SEG(.flags = A, .seq = p.snd + 9999999, .ack = p.iss + 1)); /* an ACK */
+			/* An ACK. */
+			peer_inject(&p, SEG(.flags = A, .seq = p.snd + 9999999, .ack = p.iss + 1));
 		if (i == 2)
 			stream_abort(p.stream); /* a reset */
 		got = peer_any(&p);
@@ -321,7 +324,8 @@ static void with_timestamps(struct peer *p)
 
 static void inject_ts(struct peer *p, uint32_t seq, uint32_t ts, uint32_t len)
 {
-	peer_inject(p, SEG(.flags = A, .seq = seq, .ack = peer_info(p).snd_nxt, .has_ts = true, .ts_val = ts, .len = len));
+	peer_inject(p, SEG(.flags = A, .seq = seq, .ack = peer_info(p).snd_nxt, .has_ts = true, .ts_val = ts,
+			   .len = len));
 }
 
 static void rfc7323_3_2_timestamps_are_answered_if_offered(void **state)
@@ -406,7 +410,8 @@ static void rfc7323_3_2_a_segment_without_is_dropped_in_silence(void **state)
 	peer_expect_nothing(&p);
 	assert_int_equal(p.received_len, 0);
 	assert_int_equal(peer_state(&p), TCP_ESTABLISHED); /* MUST NOT abort for that */
-	peer_inject(&p, SEG(.flags = S, .seq = p.snd + 9)); /* SYNs of a restarted peer are still challenged */
+	/* SYNs of a restarted peer are still challenged. */
+	peer_inject(&p, SEG(.flags = S, .seq = p.snd + 9));
 	peer_expect(&p, SEG(.flags = A, .ack = p.snd));
 	peer_inject(&p, SEG(.flags = R, .seq = p.snd)); /* and resets need none */
 	assert_int_equal(peer_state(&p), TCP_CLOSED);
@@ -468,7 +473,8 @@ static void rfc7323_4_3_a_delayed_ack_echoes_the_earliest(void **state)
 	peer_fini(&p);
 }
 
-/* (B) a hole: the timestamp of the last segment that advanced the left edge; (C) filled: that of the segment that fills it. */
+/* (B) a hole: the timestamp of the last segment that advanced the left edge; (C) filled: that of the segment
+ * that fills it. */
 static void rfc7323_4_3_b_c_around_a_hole(void **state)
 {
 	struct peer p;

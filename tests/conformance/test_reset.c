@@ -1,6 +1,6 @@
 /*
- * Resets and challenge ACKs: when a reset is sent and what it looks like (RFC 9293 section 3.5.2), when one is believed
- * (section 3.5.3 and RFC 5961), in every state.
+ * Resets and challenge ACKs: when a reset is sent and what it looks like (RFC 9293 section 3.5.2), when one
+ * is believed (section 3.5.3 and RFC 5961), in every state.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,7 +82,8 @@ static void rfc9293_3_5_2_unacceptable_segment_is_answered_by_an_ack(void **stat
 		states[i].enter(&p);
 		peer_inject(&p, SEG(.flags = A, .seq = p.snd + 100000, .ack = p.iss + 1, .len = 1));
 		peer_expect(&p, SEG(.flags = A, .ack = p.snd));
-		peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 100000)); /* an ACK of what was never sent */
+		/* An ACK of what was never sent. */
+		peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 100000));
 		peer_expect(&p, SEG(.flags = A, .ack = p.snd));
 		peer_expect_nothing(&p);
 		assert_int_equal(peer_state(&p), states[i].state);
@@ -232,7 +233,8 @@ static void rfc9293_rfc5961_the_limit_is_each_connections_own(void **state)
 		peer_inject(&p, SEG(.flags = R, .seq = p.snd + 1));
 	for (unsigned i = 0; i < 10; i++)
 		peer_any(&p);
-	/* Another connection is challenged all the same: no shared counter tells an attacker of it (CVE-2016-5696). */
+	/* Another connection is challenged all the same: no shared counter tells an attacker of it
+	 * (CVE-2016-5696). */
 	p.port = 40001;
 	peer_inject(&p, SEG(.flags = S, .seq = 2000, .mss = 1460));
 	got = peer_expect(&p, SEG(.flags = S | A));
@@ -319,7 +321,8 @@ static void rfc9293_shld_3_held_text_that_comes_into_order_after_close_resets(vo
 	(void)state;
 	peer_init(&p, NULL);
 	peer_established(&p, NULL);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = p.iss + 1, .len = 10)); /* waits for what is missing */
+	/* Waits for what is missing. */
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = p.iss + 1, .len = 10));
 	peer_expect(&p, SEG(.flags = A, .ack = p.snd));
 	stream_close(p.stream);
 	peer_expect(&p, SEG(.flags = F | A));
@@ -353,7 +356,9 @@ static void rfc9293_3_10_5_abort_in_every_state(void **state)
 		if (states[i].state != TCP_CLOSING && states[i].state != TCP_LAST_ACK) {
 			struct seg got = peer_any(&p);
 			assert_int_equal(got.flags & R, R);
-			assert_int_equal(got.seq, p.iss + 1 + (states[i].state & (TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2) ? 1 : 0));
+			assert_int_equal(
+				got.seq,
+				p.iss + 1 + (states[i].state & (TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2) ? 1 : 0));
 			assert_int_equal(got.len, 0);
 		}
 		peer_expect_nothing(&p);

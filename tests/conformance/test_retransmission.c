@@ -191,7 +191,30 @@ static void rfc9293_must_18_no_sample_from_what_was_sent_twice(void **state)
 	peer_fini(&p);
 }
 
-/* RFC 6298 section 5: the back-off ends with a new sample, "which can only happen when new data has been sent". */
+/* Segments 2 to 4 were sent once, but their ACK waited for the first, which was sent twice: that is no round
+ * trip. */
+static void rfc9293_must_18_no_sample_from_what_waited_behind_a_loss(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, NULL);
+	round_trip(&p, 300 * MS);
+	peer_write(&p, 4 * 1460);
+	for (unsigned i = 0; i < 4; i++)
+		peer_any(&p);
+	peer_advance(&p, 950 * MS);
+	peer_expect(&p, SEG(.flags = A, .seq = p.iss + 101, .len = 1460)); /* again */
+	peer_advance(&p, 300 * MS);
+	peer_ack(&p, p.iss + 101 + 4 * 1460);
+	assert_int_equal(peer_info(&p).srtt_us, 300 * MS);
+	assert_int_equal(peer_info(&p).rto_us, 900 * MS);
+	peer_fini(&p);
+}
+
+/* RFC 6298 section 5: the back-off ends with a new sample, "which can only happen when new data has been
+ * sent". */
 static void rfc9293_must_18_back_off_stays_until_a_new_sample(void **state)
 {
 	struct peer p;
@@ -237,8 +260,32 @@ static void rfc7323_4_sample_from_the_echoed_timestamp(void **state)
 	peer_advance(&p, 1010 * MS);
 	again = peer_expect(&p, SEG(.flags = A | P, .len = 100));
 	peer_advance(&p, 70 * MS);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 101, .has_ts = true, .ts_val = 200, .ts_ecr = again.ts_val));
-	assert_in_range(peer_info(&p).srtt_us, 79 * MS, 81 * MS); /* since 1010 - 10: the second transmission */
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 101, .has_ts = true, .ts_val = 200,
+			    .ts_ecr = again.ts_val));
+	/* Since 1010 - 10: the second transmission. */
+	assert_in_range(peer_info(&p).srtt_us, 79 * MS, 81 * MS);
+	peer_fini(&p);
+}
+
+/* An echo of the first transmission may be its late answer, or that of a retransmission whose own ACK was
+ * lost. */
+static void rfc7323_4_no_sample_from_the_echo_of_an_earlier_one(void **state)
+{
+	struct peer p;
+	struct seg first;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, SEG(.mss = 1460, .has_ts = true, .ts_val = 100));
+	peer_write(&p, 100);
+	first = peer_any(&p);
+	peer_advance(&p, 1010 * MS);
+	peer_expect(&p, SEG(.flags = A | P, .len = 100));
+	peer_advance(&p, 70 * MS);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 101, .has_ts = true, .ts_val = 200,
+			    .ts_ecr = first.ts_val));
+	assert_int_equal(peer_info(&p).snd_una, p.iss + 101);
+	assert_int_equal(peer_info(&p).srtt_us, 0);
 	peer_fini(&p);
 }
 
@@ -262,7 +309,8 @@ static void rfc6298_5_1_the_timer_runs_from_the_first_unacknowledged_segment(voi
 	peer_fini(&p);
 }
 
-/* A timer left over from a window that was closed must not strike the first segment that goes when it opens. */
+/* A timer left over from a window that was closed must not strike the first segment that goes when it
+ * opens. */
 static void rfc6298_5_1_the_timer_starts_when_a_window_opened(void **state)
 {
 	struct peer p;
@@ -313,7 +361,8 @@ static void rfc6298_5_3_an_ack_of_new_data_restarts_it(void **state)
 	peer_advance(&p, 800 * MS);
 	peer_ack(&p, p.iss + 101 + 1460);
 	start = p.now_us;
-	expect_at(&p, start, peer_info(&p).rto_us, SEG(.flags = A | P, .seq = p.iss + 101 + 1460, .len = 1460));
+	expect_at(&p, start, peer_info(&p).rto_us,
+		  SEG(.flags = A | P, .seq = p.iss + 101 + 1460, .len = 1460));
 	peer_fini(&p);
 }
 
@@ -591,8 +640,10 @@ int main(void)
 		cmocka_unit_test(rfc6298_2_5_and_5_5_rto_doubles_up_to_60_s),
 		cmocka_unit_test(rfc6298_2_the_handshake_gives_a_sample),
 		cmocka_unit_test(rfc9293_must_18_no_sample_from_what_was_sent_twice),
+		cmocka_unit_test(rfc9293_must_18_no_sample_from_what_waited_behind_a_loss),
 		cmocka_unit_test(rfc9293_must_18_back_off_stays_until_a_new_sample),
 		cmocka_unit_test(rfc7323_4_sample_from_the_echoed_timestamp),
+		cmocka_unit_test(rfc7323_4_no_sample_from_the_echo_of_an_earlier_one),
 		cmocka_unit_test(rfc6298_5_1_the_timer_runs_from_the_first_unacknowledged_segment),
 		cmocka_unit_test(rfc6298_5_1_the_timer_starts_when_a_window_opened),
 		cmocka_unit_test(rfc6298_5_2_it_stops_when_all_is_acknowledged),

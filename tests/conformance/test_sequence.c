@@ -1,6 +1,6 @@
 /*
- * Segment acceptance and the receive queue (RFC 9293 sections 3.4 and 3.10.7.4 first and seventh): what lies in the window,
- * trimming, text out of order, the wrap of sequence numbers, and the bounds on memory.
+ * Segment acceptance and the receive queue (RFC 9293 sections 3.4 and 3.10.7.4 first and seventh): what lies
+ * in the window, trimming, text out of order, the wrap of sequence numbers, and the bounds on memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,8 +24,8 @@ static void inject_text(struct peer *p, uint32_t from, uint32_t len, uint8_t fla
 
 	for (uint32_t i = 0; i < len; i++)
 		text[i] = (uint8_t)((from + i) % 251);
-	peer_inject(p, SEG(.flags = (uint8_t)(A | flags), .seq = p->irs + 1 + from, .ack = peer_info(p).snd_nxt, .data = text,
-			   .len = len));
+	peer_inject(p, SEG(.flags = (uint8_t)(A | flags), .seq = p->irs + 1 + from,
+			   .ack = peer_info(p).snd_nxt, .data = text, .len = len));
 }
 
 static void expect_ack(struct peer *p, uint32_t bytes)
@@ -242,7 +242,9 @@ static void in_this_order(const uint8_t *order)
 	static const struct {
 		uint32_t from, len;
 		uint8_t flags;
-	} segments[] = { { 0, 1460, 0 }, { 1460, 2000, 0 }, { 3000, 1460, 0 }, { 4400, 700, 0 }, { 5100, 900, F } };
+	} segments[] = {
+		{ 0, 1460, 0 }, { 1460, 2000, 0 }, { 3000, 1460, 0 }, { 4400, 700, 0 }, { 5100, 900, F }
+	};
 	struct peer p;
 
 	peer_init(&p, NULL);
@@ -277,7 +279,8 @@ static void tiny_memory(struct stack_config *c)
 	c->tcp.receive_buffer = 40000;
 }
 
-/* Text cut, repeated, overlapped and mixed at random within the window, memory short, a reader that takes bites. */
+/* Text cut, repeated, overlapped and mixed at random within the window, memory short, a reader that takes
+ * bites. */
 static void any_mess(uint32_t seed)
 {
 	enum { TOTAL = 30000 };
@@ -359,7 +362,8 @@ static void wait_for_isn(struct peer *p, uint32_t before)
 	uint32_t isn = tcp_isn(p->stack->tcp, &p->ours, p->our_port, &p->addr, p->port).n;
 
 	peer_advance(p, 4ull * (UINT32_MAX - before - isn));
-	assert_int_equal(tcp_isn(p->stack->tcp, &p->ours, p->our_port, &p->addr, p->port).n, UINT32_MAX - before);
+	assert_int_equal(tcp_isn(p->stack->tcp, &p->ours, p->our_port, &p->addr, p->port).n,
+			 UINT32_MAX - before);
 }
 
 static void rfc9293_3_4_send_sequence_numbers_wrap(void **state)
@@ -586,7 +590,8 @@ static void rfc9293_must_50_ip_options_are_ignored(void **state)
 	frame[50] = 5 << 4;
 	frame[51] = S;
 	store_be16(frame + 52, 65535);
-	sum = checksum_finish(checksum_add(ip_pseudo_sum(&p.addr, &p.ours, IP_PROTO_TCP, 20), frame + 38, 20));
+	sum = checksum_finish(
+		checksum_add(ip_pseudo_sum(&p.addr, &p.ours, IP_PROTO_TCP, 20), frame + 38, 20));
 	memcpy(frame + 54, &sum, 2);
 	stack_input(p.stack, &rx, 1, p.now_us);
 	peer_expect(&p, SEG(.flags = S | A, .ack = 1001));
@@ -637,5 +642,6 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_1_reserved_bits_are_ignored),
 	};
 
-	return cmocka_run_group_tests_name("conformance: sequence numbers and the receive queue", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("conformance: sequence numbers and the receive queue", tests, NULL,
+					   NULL);
 }

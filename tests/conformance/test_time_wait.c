@@ -1,5 +1,6 @@
 /*
- * TIME-WAIT (RFC 9293 section 3.6.1, RFC 1337, RFC 6191): how long, what is answered in it, what ends it early.
+ * TIME-WAIT (RFC 9293 section 3.6.1, RFC 1337, RFC 6191): how long, what is answered in it, what ends it
+ * early.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -119,11 +120,13 @@ static void rfc9293_3_10_7_4_other_segments_are_answered_and_restart_nothing(voi
 	peer_init(&p, NULL);
 	peer_time_wait(&p);
 	peer_advance(&p, 30 * SECOND);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd - 50, .ack = p.iss + 2, .len = 20)); /* an old duplicate */
+	/* An old duplicate. */
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd - 50, .ack = p.iss + 2, .len = 20));
 	peer_expect(&p, SEG(.flags = A, .seq = p.iss + 2, .ack = p.snd));
 	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 5000, .ack = p.iss + 2, .len = 20)); /* beyond */
 	peer_expect(&p, SEG(.flags = A, .seq = p.iss + 2, .ack = p.snd));
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 2)); /* the last ACK again: nothing to say */
+	/* The last ACK again: nothing to say. */
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 2));
 	peer_expect_nothing(&p);
 	peer_advance(&p, 31 * SECOND);
 	assert_int_equal(peer_state(&p), TCP_CLOSED);
@@ -174,7 +177,8 @@ static void rfc9293_may_2_a_syn_with_a_lower_number_does_not(void **state)
 	peer_time_wait(&p);
 	peer_inject(&p, SEG(.flags = S, .seq = p.snd - 10, .mss = 1460));
 	peer_expect(&p, SEG(.flags = A, .seq = p.iss + 2, .ack = p.snd));
-	peer_inject(&p, SEG(.flags = S | A, .seq = p.snd + 10, .ack = 1, .mss = 1460)); /* no SYN of an open */
+	/* No SYN of an open. */
+	peer_inject(&p, SEG(.flags = S | A, .seq = p.snd + 10, .ack = 1, .mss = 1460));
 	peer_expect(&p, SEG(.flags = A, .seq = p.iss + 2, .ack = p.snd));
 	assert_int_equal(peer_state(&p), TCP_TIME_WAIT);
 	peer_fini(&p);
@@ -240,7 +244,8 @@ static void with_gso(struct stack_config *c)
 	c->caps.tx_checksum = 1;
 }
 
-/* MAY-2 (1): our new ISN is beyond all that the last connection sent, though that ran faster than the ISN clock. */
+/* MAY-2 (1): our new ISN is beyond all that the last connection sent, though that ran faster than the ISN
+ * clock. */
 static void rfc9293_may_2_our_isn_is_beyond_the_last_connections_numbers(void **state)
 {
 	static const uint8_t text[1 << 20];
@@ -274,7 +279,8 @@ static void rfc9293_may_2_our_isn_is_beyond_the_last_connections_numbers(void **
 	peer_fini(&p);
 }
 
-/* Who has no listener cannot be opened anew: an old SYN must not end TIME-WAIT (RFC 1337's hazard by another way). */
+/* Who has no listener cannot be opened anew: an old SYN must not end TIME-WAIT (RFC 1337's hazard by another
+ * way). */
 static void rfc9293_may_2_not_without_a_listener(void **state)
 {
 	struct peer p;
@@ -302,7 +308,8 @@ static void rfc9293_3_6_1_an_active_open_does_not_take_the_pair(void **state)
 	(void)state;
 	peer_init(&p, NULL);
 	peer_time_wait(&p);
-	assert_int_equal(tcp_connect(p.stack->tcp, &any, p.our_port, &p.addr, p.port, p.handler, &p, &s), -EADDRINUSE);
+	assert_int_equal(tcp_connect(p.stack->tcp, &any, p.our_port, &p.addr, p.port, p.handler, &p, &s),
+			 -EADDRINUSE);
 	peer_fini(&p);
 }
 

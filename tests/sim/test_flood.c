@@ -1,6 +1,6 @@
 /*
- * Floods and crowds: SYNs from everywhere, segments for nobody, thousands of short connections with TIME-WAIT at its limit.
- * Memory stays bounded, and who comes in good faith is served.
+ * Floods and crowds: SYNs from everywhere, segments for nobody, thousands of short connections with TIME-WAIT
+ * at its limit. Memory stays bounded, and who comes in good faith is served.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,8 @@ static bool both_closed(void *context)
 	return p->client.closed && p->server.closed;
 }
 
-static void pair_init(struct pair *p, const struct sim_config *config, uint64_t from_client, uint64_t from_server)
+static void pair_init(struct pair *p, const struct sim_config *config, uint64_t from_client,
+		      uint64_t from_server)
 {
 	static const struct ip_prefix everywhere = { { { [10] = 0xff, [11] = 0xff } }, 96 };
 
@@ -62,8 +63,8 @@ static void client_connects(struct pair *p)
 {
 	struct ip_addr any = { { 0 } };
 
-	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT, &sim_app_handler, &p->client,
-				     &p->client.stream),
+	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT,
+				     &sim_app_handler, &p->client, &p->client.stream),
 			 0);
 }
 
@@ -76,7 +77,9 @@ static uint32_t next_random(struct pair *p)
 /* A segment from a random host and port, put straight into host b. */
 static void inject(struct pair *p, uint8_t flags, uint16_t to_port)
 {
-	uint8_t f[14 + 20 + 20] = { [12] = 8, [14] = 0x45, [17] = 40, [20] = 0x40, [22] = 64, [23] = 6, [46] = 5 << 4, [48] = 0xff };
+	uint8_t f[14 + 20 + 20] = {
+		[12] = 8, [14] = 0x45, [17] = 40, [20] = 0x40, [22] = 64, [23] = 6, [46] = 5 << 4, [48] = 0xff
+	};
 	struct rx_frame rx = { .data = f, .len = sizeof f };
 	struct ip_addr src = ip_addr_from_4(0x14000000 | (next_random(p) & 0x3fffffff)); /* 20.0.0.0 and up */
 	uint16_t sum;
@@ -93,7 +96,8 @@ static void inject(struct pair *p, uint8_t flags, uint16_t to_port)
 	store_be32(f + 38, next_random(p));
 	store_be32(f + 42, (flags & ACK) != 0 ? next_random(p) : 0);
 	f[47] = flags;
-	sum = checksum_finish(checksum_add(ip_pseudo_sum(&src, &p->sim.b.addr, IP_PROTO_TCP, 20), f + 34, 20));
+	sum = checksum_finish(
+		checksum_add(ip_pseudo_sum(&src, &p->sim.b.addr, IP_PROTO_TCP, 20), f + 34, 20));
 	memcpy(f + 50, &sum, 2);
 	stack_input(p->sim.b.stack, &rx, 1, p->sim.now_us);
 }
@@ -112,8 +116,8 @@ static void flood(struct pair *p, uint8_t flags, uint32_t count, uint64_t during
 
 static size_t allocated(const struct tcp *tcp)
 {
-	const struct pool *pools[] = { &tcp->conn_pool, &tcp->syn_pool, &tcp->timewait_pool, &tcp->segment_pool,
-				       &tcp->piece_pool, &tcp->chunk_pool };
+	const struct pool *pools[] = { &tcp->conn_pool,    &tcp->syn_pool,   &tcp->timewait_pool,
+				       &tcp->segment_pool, &tcp->piece_pool, &tcp->chunk_pool };
 	size_t bytes = 0;
 
 	for (unsigned i = 0; i < ARRAY_LENGTH(pools); i++)
@@ -210,14 +214,16 @@ static void segments_for_nobody_leave_nothing_behind(void **state)
 	tcp_usage(p.sim.b.stack->tcp, &usage);
 	assert_int_equal(usage.half_open, 0);
 	assert_int_equal(usage.connections, 0);
-	assert_int_equal(p.sim.b.stack->tcp->counters.out_rsts, 3 * 10000); /* to ACK, FIN and ACK, SYN and ACK */
+	/* To ACK, FIN and ACK, SYN and ACK. */
+	assert_int_equal(p.sim.b.stack->tcp->counters.out_rsts, 3 * 10000);
 	assert_int_equal(allocated(p.sim.b.stack->tcp), 0);
 	pair_fini(&p);
 }
 
 /* ---- a crowd ---- */
 
-/* One after the other, as fast as they go; who opens closes first if `client_first`, and so has the TIME-WAIT. */
+/* One after the other, as fast as they go; who opens closes first if `client_first`, and so has the
+ * TIME-WAIT. */
 static void crowd(uint32_t count, bool client_first, const char *impair)
 {
 	struct sim_config config;

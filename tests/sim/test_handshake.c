@@ -1,6 +1,7 @@
 /*
- * Opening and closing under loss: each of the first segments lost, alone and in every combination, from either side, by both
- * ways of opening; then at random; and windows that close and open while segments are lost. A connection that hangs fails.
+ * Opening and closing under loss: each of the first segments lost, alone and in every combination, from
+ * either side, by both ways of opening; then at random; and windows that close and open while segments are
+ * lost. A connection that hangs fails.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -115,7 +116,8 @@ static bool both_closed(void *context)
 	return p->client.closed && p->server.closed;
 }
 
-static void pair_init(struct pair *p, const struct sim_config *config, uint64_t from_client, uint64_t from_server)
+static void pair_init(struct pair *p, const struct sim_config *config, uint64_t from_client,
+		      uint64_t from_server)
 {
 	sim_init(&p->sim, config);
 	sim_app_init(&p->client, config->seed * 2, from_client);
@@ -129,8 +131,8 @@ static void pair_open(struct pair *p)
 	struct ip_addr any = { { 0 } };
 
 	assert_int_equal(tcp_listen(p->sim.b.stack->tcp, &any, HTTP_PORT, &handler, &l), 0);
-	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT, &sim_app_handler, &p->client,
-				     &p->client.stream),
+	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT,
+				     &sim_app_handler, &p->client, &p->client.stream),
 			 0);
 }
 
@@ -189,7 +191,8 @@ static void every_combination_of_early_losses(void **state)
 static void every_combination_of_losses_at_the_close(void **state)
 {
 	(void)state;
-	/* Without loss the client sends SYN, ACK with text and FIN, and ACKs; the losses begin with the FINs. */
+	/* Without loss the client sends SYN, ACK with text and FIN, and ACKs; the losses begin with the
+	 * FINs. */
 	for (uint32_t out = 0; out < 32; out++)
 		for (uint32_t in = 0; in < 32; in++)
 			exchange(out << 1, in << 1, 10, 10);
@@ -209,11 +212,11 @@ static void simultaneous_open_under_every_combination_of_losses(void **state)
 			config.tcp.user_timeout_us = 1000 * SECOND;
 			pair_init(&p, &config, 1000, 1000);
 			p.sim.a.device = loser_new(p.sim.a.device, out, in);
-			assert_int_equal(tcp_connect(p.sim.a.stack->tcp, &any, 5000, &p.sim.b.addr, 6000, &sim_app_handler,
-						     &p.client, &p.client.stream),
+			assert_int_equal(tcp_connect(p.sim.a.stack->tcp, &any, 5000, &p.sim.b.addr, 6000,
+						     &sim_app_handler, &p.client, &p.client.stream),
 					 0);
-			assert_int_equal(tcp_connect(p.sim.b.stack->tcp, &any, 6000, &p.sim.a.addr, 5000, &sim_app_handler,
-						     &p.server, &p.server.stream),
+			assert_int_equal(tcp_connect(p.sim.b.stack->tcp, &any, 6000, &p.sim.a.addr, 5000,
+						     &sim_app_handler, &p.server, &p.server.stream),
 					 0);
 			pair_finish(&p, 1000 * SECOND, "simultaneous open losing", out << 8 | in);
 		}
@@ -242,7 +245,8 @@ static void handshakes_at_30_percent_loss(void **state)
 
 /* ---- windows ---- */
 
-/* The server's window closes again and again, for it reads only now and then, and little; and segments are lost. */
+/* The server's window closes again and again, for it reads only now and then, and little; and segments are
+ * lost. */
 static void stop_and_go(const char *impair, uint64_t seed, uint32_t buffer)
 {
 	struct sim_config config;

@@ -1,6 +1,7 @@
 /*
- * Transfers of 10 MB each way at once, under loss with reordering and duplication, over hundreds of seeds: every byte arrives, in
- * order, once (SHA-256), both sides close normally, and no run takes longer than loss can explain.
+ * Transfers of 10 MB each way at once, under loss with reordering and duplication, over hundreds of seeds:
+ * every byte arrives, in order, once (SHA-256), both sides close normally, and no run takes longer than loss
+ * can explain.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,8 +40,8 @@ static void pair_open(struct pair *p, const struct sim_config *config, uint64_t 
 	sim_app_init(&p->server, config->seed * 2 + 1, bytes);
 	handler = sim_app_listener(&p->server);
 	assert_int_equal(tcp_listen(p->sim.b.stack->tcp, &any, HTTP_PORT, &handler, &l), 0);
-	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT, &sim_app_handler, &p->client,
-				     &p->client.stream),
+	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT,
+				     &sim_app_handler, &p->client, &p->client.stream),
 			 0);
 }
 
@@ -53,11 +54,13 @@ static void pair_close(struct pair *p)
 
 static void report(const struct sim_config *config, const struct pair *p)
 {
-	fail_msg("seed %llu, \"%s\", after %llu s: client sent %llu got %llu ended %d, server sent %llu got %llu ended %d",
-		 (unsigned long long)config->seed, config->impair, (unsigned long long)(p->sim.now_us / SECOND),
-		 (unsigned long long)p->client.sent, (unsigned long long)p->client.received,
-		 p->client.closed ? (int)p->client.why : -1, (unsigned long long)p->server.sent,
-		 (unsigned long long)p->server.received, p->server.closed ? (int)p->server.why : -1);
+	fail_msg(
+		"seed %llu, \"%s\", after %llu s: client sent %llu got %llu ended %d, server sent %llu got %llu ended %d",
+		(unsigned long long)config->seed, config->impair,
+		(unsigned long long)(p->sim.now_us / SECOND), (unsigned long long)p->client.sent,
+		(unsigned long long)p->client.received, p->client.closed ? (int)p->client.why : -1,
+		(unsigned long long)p->server.sent, (unsigned long long)p->server.received,
+		p->server.closed ? (int)p->server.why : -1);
 }
 
 static void transfer(const struct sim_config *config, uint64_t bytes, uint64_t limit_us)
@@ -81,8 +84,9 @@ static void transfer_seeds(const char *impair, uint64_t limit_us)
 		sim_config_default(&config);
 		config.seed = seed;
 		config.impair = impair;
-		/* At 20 % loss both ways, with time-outs of up to 60 s, the defaults would now and then give up, or end
-		 * TIME-WAIT before the last ACK is through, as they should. This test is about the bytes. */
+		/* At 20 % loss both ways, with time-outs of up to 60 s, the defaults would now and then give
+		 * up, or end TIME-WAIT before the last ACK is through, as they should. This test is about the
+		 * bytes. */
 		config.tcp.user_timeout_us = 3600 * SECOND;
 		config.tcp.msl_us = 600 * SECOND;
 		transfer(&config, 10 * MEGABYTE, limit_us);
