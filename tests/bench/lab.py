@@ -6,6 +6,7 @@ up by the next one.
 """
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -14,13 +15,14 @@ import subprocess
 import tempfile
 import time
 
-CONGESTION = "cubic"  # Linux's own default, which distributions and owners of machines change
+CONGESTION = os.environ.get("CONGESTION", "cubic")  # of the kernel's TCP: its own default, not this machine's
 NICE = -10  # so that other work on the machine gets in between less often
 PACKAGES = {  # Debian's
     "curl": "curl",
     "ip": "iproute2",
-    "nginx": "nginx-light",
+    "nginx": "nginx",
     "setpriv": "util-linux",
+    "sysctl": "procps",
     "taskset": "util-linux",
     "wrk": "wrk",
 }
@@ -80,17 +82,14 @@ def children_time():
     return times.children_user + times.children_system
 
 
+@functools.cache
 def find_ksoftirqd(core):
-    """The kernel's thread for network work that is too much to be done at once."""
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                with open(f"/proc/{entry}/comm") as comm:
-                    if comm.read() == f"ksoftirqd/{core}\n":
-                        return int(entry)
-            except FileNotFoundError:
-                pass
-    return None  # in a container the kernel's threads are not seen
+    """The kernel's thread for network work that is too much to be done at once; none is seen from a container."""
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/{entry}/comm") as comm:
+            if comm.read() == f"ksoftirqd/{core}\n":
+                return [int(entry)]
+    return []
 
 
 # ---- processes ----
@@ -168,8 +167,8 @@ def join(a, name_a, address_a, b, name_b, address_b):
 def set_congestion_control(namespace, device, address):
     """By the route, because the kernel lets a namespace choose as its default only what all may use."""
     network = address.rpartition(".")[0] + ".0/24"
-    namespace.run("ip", "route", "replace", network, "dev", device, "proto", "kernel", "scope", "link", "src", address,
-                  "congctl", CONGESTION)
+    namespace.run("ip", "route", "replace", network, "dev", device, "proto", "kernel", "scope", "link",
+                  "src", address, "congctl", CONGESTION)
 
 
 def remove_namespace(name):

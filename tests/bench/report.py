@@ -1,4 +1,4 @@
-"""Medians, ratios, the table, and the raw numbers as JSON."""
+"""Medians, ratios, the tables, and the raw numbers as JSON."""
 
 import dataclasses
 import json
@@ -6,16 +6,17 @@ import os
 import statistics
 
 
-def cost_us(row, sample):
+def cost_us(row, sample, what):
     units = row.cost(sample)
-    return sample.core_s * 1e6 / units if units else float("nan")
+    return getattr(sample, what) * 1e6 / units if units else float("nan")
 
 
 @dataclasses.dataclass
 class Figures:
     """What one server reached in one row: medians over its rounds."""
     measure: float
-    cost: float
+    core_us: float   # of the server's core per unit of cost
+    both_us: float   # of both
     p50_us: float
     p99_us: float
     errors: int
@@ -24,14 +25,16 @@ class Figures:
 
 def figures(row, samples):
     good = [sample for sample in samples if sample.requests and sample.seconds]
-    if not good:
-        nan = float("nan")
-        return Figures(nan, nan, nan, nan, sum(sample.errors for sample in samples), len(samples))
+
+    def median(what):
+        return statistics.median(map(what, good)) if good else float("nan")
+
     return Figures(
-        measure=statistics.median(map(row.measure, good)),
-        cost=statistics.median(cost_us(row, sample) for sample in good),
-        p50_us=statistics.median(sample.p50_us for sample in good),
-        p99_us=statistics.median(sample.p99_us for sample in good),
+        measure=median(row.measure),
+        core_us=median(lambda sample: cost_us(row, sample, "core_s")),
+        both_us=median(lambda sample: cost_us(row, sample, "both_s")),
+        p50_us=median(lambda sample: sample.p50_us),
+        p99_us=median(lambda sample: sample.p99_us),
         errors=sum(sample.errors for sample in samples),
         rounds=len(samples))
 
@@ -48,21 +51,40 @@ def ratio(ours, theirs):
     return f"{ours / theirs:.2f}" if theirs else "-"
 
 
+def compared(all_figures, what):
+    """Cells: what each server reached, and the ratio of ours to each peer's."""
+    values = [getattr(one, what) for one in all_figures]
+    return [*map(number, values), *(ratio(values[0], peer) for peer in values[1:])]
+
+
+def lay_out(lines, left):
+    """Columns, those in left flush left."""
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return ["  ".join(cell.ljust(width) if i in left else cell.rjust(width)
+                      for i, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines]
+
+
 def table(results):
-    """Lines of text. results: a list of (row, {server name: [Sample]}), ours first."""
+    """results: a list of (row, {server name: [Sample]}), ours first."""
     names = list(results[0][1])
-    head = ["", "", *names, "ratio", "core us per", *names, "ratio", "p99 us", *names]
-    body = []
+    group = [*names, *("ratio" for _ in names[1:])]
+    lines = [["", "", *group, "us of its core per", *group, "of both cores", *group]]
     for row, samples in results:
         all_figures = [figures(row, samples[name]) for name in names]
-        ours, peer = all_figures[0], all_figures[1]
-        body.append([row.title, row.unit, *(number(f.measure) for f in all_figures), ratio(ours.measure, peer.measure),
-                     row.cost_unit, *(number(f.cost) for f in all_figures), ratio(ours.cost, peer.cost),
-                     "", *(number(f.p99_us) if f.p99_us else "-" for f in all_figures)])
-    widths = [max(len(line[i]) for line in [head, *body]) for i in range(len(head))]
-    left = {0, 1, 2 + len(names) + 1}
-    return ["  ".join(cell.ljust(width) if i in left else cell.rjust(width)
-                      for i, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in [head, *body]]
+        lines.append([row.title, row.unit, *compared(all_figures, "measure"), row.cost_unit,
+                      *compared(all_figures, "core_us"), "", *compared(all_figures, "both_us")])
+    return lay_out(lines, left={0, 1, 2 + len(group)})
+
+
+def latencies(results):
+    names = list(results[0][1])
+    lines = [["us a request", *(f"{name} {percentile}" for percentile in ("p50", "p99") for name in names)]]
+    for row, samples in results:
+        all_figures = [figures(row, samples[name]) for name in names]
+        if all_figures[0].p50_us:
+            lines.append([row.title, *(number(one.p50_us) for one in all_figures),
+                          *(number(one.p99_us) for one in all_figures)])
+    return lay_out(lines, left={0}) if len(lines) > 1 else []
 
 
 def remarks(results, idle):
@@ -77,7 +99,8 @@ def remarks(results, idle):
     spent = sum(sample.seconds for sample in everything)
     other = sum(sample.other_s for sample in everything)
     if spent and other / spent > 0.1:
-        lines.append(f"not alone: other work took {other / spent * 50:.0f} % of the two cores; rely on the ratios only")
+        lines.append(f"not alone: other work took {other / spent * 50:.0f} % of the two cores; "
+                     "rely on the ratios only")
     return lines
 
 

@@ -98,7 +98,8 @@ class Nginx(Server):
         config = os.path.join(place.directory, "nginx.conf")
         with open(config, "w") as file:
             file.write(NGINX_CONFIG.format(site=place.site, directory=directory))
-        super().__init__(stack, place, namespace, "nginx", "-p", directory, "-c", config, "-e", f"{directory}/error.log")
+        super().__init__(stack, place, namespace, "nginx", "-p", directory, "-c", config,
+                         "-e", f"{directory}/error.log")
 
     def pids(self):
         pid = self.process.pid

@@ -32,6 +32,7 @@ class Sample:
     p50_us: float = 0.0
     p99_us: float = 0.0
     core_s: float = 0.0   # of the server's core for the server: its processes and ksoftirqd
+    both_s: float = 0.0   # that, and the same of the client
     busy_s: float = 0.0   # the server's core was busy, whoever with
     other_s: float = 0.0  # both cores were busy with neither server nor client
 
@@ -88,7 +89,8 @@ def curl(file, repeat):
         sample = Sample()
         end = time.monotonic() + seconds
         while sample.requests == 0 or time.monotonic() < end:
-            output, failed = run_client(place, ["curl", "-s", "-m", "60", "-o", "/dev/null", "-w", CURL_SAYS, url], 90)
+            output, failed = run_client(
+                place, ["curl", "-s", "-m", "60", "-o", "/dev/null", "-w", CURL_SAYS, url], 90)
             for line in output.splitlines():
                 status, size, took = line.split()
                 sample.requests += 1
@@ -133,17 +135,16 @@ class Clocks:
     """What the cores did, and for whom."""
 
     def __init__(self, server, place):
-        pids = server.pids() + ([place.ksoftirqd] if place.ksoftirqd else [])
-        self.server = sum(map(lab.process_time, pids))
-        self.clients = lab.children_time()
+        self.server = sum(map(lab.process_time, server.pids() + lab.find_ksoftirqd(place.server_core)))
+        self.client = lab.children_time() + sum(map(lab.process_time, lab.find_ksoftirqd(place.client_core)))
         self.server_core = lab.core_time(place.server_core)
         self.client_core = lab.core_time(place.client_core)
 
     def write(self, sample, before):
         sample.core_s = self.server - before.server
         sample.busy_s = self.server_core - before.server_core
-        all_s = sample.busy_s + self.client_core - before.client_core
-        sample.other_s = max(0.0, all_s - sample.core_s - (self.clients - before.clients))
+        sample.both_s = sample.core_s + self.client - before.client
+        sample.other_s = max(0.0, sample.busy_s + self.client_core - before.client_core - sample.both_s)
 
 
 def run_once(row, server, place, seconds):
