@@ -52,7 +52,7 @@ def test_clean_transfer_has_no_expert_warnings(serve, namespace, tmp_path):
 
 def test_drops_and_retransmissions_are_commented(serve, namespace, tmp_path):
     capture = tmp_path / "bad.pcapng"
-    server = serve("--pcap", capture, "--impair", "loss=8%,corrupt=4%,seed=11")
+    server = serve("--pcap", capture, "--impair", "loss=3%,corrupt=3%,seed=11")
     namespace.curl("-o", "/dev/null", f"{URL}/1m.bin")
     server.stop()
     comments = " ".join(row[0] for row in fields(capture, "frame.comment", "frame.comment"))
