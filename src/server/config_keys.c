@@ -62,6 +62,7 @@ const struct config_key config_keys[] = {
 	TCP(tos, count8, 0, 255),
 	TCP(timestamps, bool, 0, 0),
 	TCP(window_scaling, bool, 0, 0),
+	TCP(sack, bool, 0, 0),
 
 	HTTP_US(keepalive_timeout, time, 0, 1 * D),
 	HTTP_US(header_timeout, time, 1 * MS, 1 * D),

@@ -43,6 +43,7 @@ void tcp_config_default(struct tcp_config *c)
 		.ttl = 64,
 		.timestamps = true,
 		.window_scaling = true,
+		.sack = true,
 	};
 }
 
@@ -463,6 +464,8 @@ static int send_first_syn(struct tcp_conn *c)
 	}
 	if (tcp->config.timestamps)
 		c->flags |= CONN_TIMESTAMPS;
+	if (tcp->config.sack)
+		c->flags |= CONN_SACK;
 	tcp_set_mss(c, ip_mtu(tcp->ip, &c->remote));
 	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
 	/* The window of the SYN: rcv.nxt is 0 until the peer's SYN tells where its numbers begin. */
@@ -527,6 +530,7 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.rcv_wscale = c->rcv_wscale,
 		.timestamps = (c->flags & CONN_TIMESTAMPS) != 0,
 		.window_scaling = (c->flags & CONN_WSCALE) != 0,
+		.sack = (c->flags & CONN_SACK) != 0,
 		.iss = c->iss.n,
 		.irs = c->irs.n,
 		.snd_una = c->snd_una.n,

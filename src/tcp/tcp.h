@@ -53,7 +53,7 @@ struct tcp_config {
 	uint64_t memory;              /* receive-side copies of all connections together */
 	uint32_t min_rto_us, max_rto_us, initial_rto_us;
 	uint8_t ttl, tos;
-	bool timestamps, window_scaling;
+	bool timestamps, window_scaling, sack;
 };
 
 void tcp_config_default(struct tcp_config *c);
@@ -158,7 +158,7 @@ struct tcp_info {
 	uint32_t mss, cwnd, ssthresh, snd_wnd, rcv_wnd, in_flight, unsent, unread;
 	uint32_t srtt_us, rttvar_us, rto_us;
 	uint8_t snd_wscale, rcv_wscale;
-	bool timestamps, window_scaling;
+	bool timestamps, window_scaling, sack;
 	uint32_t iss, irs, snd_una, snd_nxt, rcv_nxt;
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, retransmissions;

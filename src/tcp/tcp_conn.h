@@ -93,6 +93,7 @@ enum tcp_conn_flags {
 	CONN_FIN_KNOWN = 1 << 21,     /* fin_seq is the peer's FIN's place, which rcv.nxt has not reached */
 	CONN_PROBING = 1 << 22,       /* what is in flight was sent as window probes */
 	CONN_PROBE_DUE = 1 << 23,     /* the next output round sends a window probe */
+	CONN_SACK = 1 << 24,          /* both sides permit selective acknowledgements (RFC 2018) */
 };
 
 struct tcp_conn {

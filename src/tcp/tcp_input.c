@@ -522,6 +522,8 @@ static void take_peer_syn(struct tcp_conn *c, const struct tcp_in *in)
 	} else if ((c->flags & CONN_WSCALE) != 0) {
 		c->snd_wscale = in->options.wscale;
 	}
+	if (!in->options.sack_permitted)
+		c->flags &= ~(unsigned)CONN_SACK;
 	if (!in->options.has_timestamp) {
 		c->flags &= ~(unsigned)CONN_TIMESTAMPS;
 	} else {

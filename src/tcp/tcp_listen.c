@@ -114,6 +114,7 @@ static void send_syn_ack(struct tcp *tcp, struct tcp_syn *syn)
 		r.options.has_wscale = true;
 		r.options.wscale = tcp_receive_wscale(tcp);
 	}
+	r.options.sack_permitted = syn->sack_permitted;
 	if (syn->has_timestamp) {
 		r.options.has_timestamp = true;
 		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, local, &syn->remote);
@@ -236,7 +237,7 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 		.wscale = (unsigned)in->options.wscale & 15u,
 		.has_wscale = in->options.has_wscale && tcp->config.window_scaling,
 		.has_timestamp = in->options.has_timestamp && tcp->config.timestamps,
-		.sack_permitted = in->options.sack_permitted,
+		.sack_permitted = in->options.sack_permitted && tcp->config.sack,
 	};
 	tcp->syns[hash & tcp->syn_mask] = syn;
 	enter_stage(tcp, syn);
@@ -289,6 +290,8 @@ static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, con
 		c->snd_wscale = syn->wscale;
 		c->rcv_wscale = tcp_receive_wscale(tcp);
 	}
+	if (syn->sack_permitted)
+		c->flags |= CONN_SACK;
 	if (syn->has_timestamp) {
 		c->flags |= CONN_TIMESTAMPS;
 		c->ts_recent = syn->ts_recent;

@@ -7,8 +7,24 @@ enum {
 	KIND_MSS = 2,
 	KIND_WSCALE = 3,
 	KIND_SACK_PERMITTED = 4,
+	KIND_SACK = 5,
 	KIND_TIMESTAMP = 8,
 };
+
+/* Blocks beyond those that a header can hold cannot come; empty and backward ones are the scoreboard's to
+ * refuse. */
+static bool parse_sack(struct bytes value, struct tcp_options *o)
+{
+	if (value.len == 0 || value.len % 8 != 0)
+		return false;
+	o->n_sack = 0;
+	while (value.len > 0 && o->n_sack < TCP_SACK_BLOCKS) {
+		o->sack[o->n_sack++] = (struct sack_block){ seq_of(load_be32(value.data)),
+							    seq_of(load_be32(value.data + 4)) };
+		bytes_skip(&value, 8);
+	}
+	return true;
+}
 
 /* One option's value. The length of those we know must be theirs: another one is illegal. */
 static bool parse_value(uint8_t kind, struct bytes value, bool syn, struct tcp_options *o)
@@ -31,6 +47,8 @@ static bool parse_value(uint8_t kind, struct bytes value, bool syn, struct tcp_o
 			return false;
 		o->sack_permitted = syn;
 		return true;
+	case KIND_SACK:
+		return parse_sack(value, o);
 	case KIND_TIMESTAMP:
 		if (value.len != 8)
 			return false;
@@ -95,6 +113,17 @@ unsigned tcp_options_emit(const struct tcp_options *o, uint8_t out[static TCP_OP
 		p[2] = 3;
 		p[3] = o->wscale;
 		p += 4;
+	}
+	if (o->n_sack > 0) {
+		p[0] = KIND_NOP;
+		p[1] = KIND_NOP;
+		p[2] = KIND_SACK;
+		p[3] = (uint8_t)(2 + 8 * o->n_sack);
+		p += 4;
+		for (unsigned i = 0; i < o->n_sack; i++, p += 8) {
+			store_be32(p, o->sack[i].left.n);
+			store_be32(p + 4, o->sack[i].right.n);
+		}
 	}
 	return (unsigned)(p - out);
 }

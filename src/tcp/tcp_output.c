@@ -164,6 +164,7 @@ static struct tcp_options conn_options(const struct tcp_conn *c, uint8_t flags)
 		o.mss = (uint16_t)(ip_mtu(tcp->ip, &c->remote) - ip_header_len(&c->remote) - TCP_HEADER_LEN);
 		o.has_wscale = (c->flags & CONN_WSCALE) != 0;
 		o.wscale = c->rcv_wscale;
+		o.sack_permitted = (c->flags & CONN_SACK) != 0;
 	}
 	return o;
 }

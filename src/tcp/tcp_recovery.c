@@ -32,7 +32,7 @@ static struct tcp_cc_event event(const struct tcp_conn *c, uint32_t acked, uint3
 		.now_us = tcp_now(c->tcp),
 		.mss = c->mss,
 		.acked = acked,
-		.in_flight = in_flight,
+		.flight = in_flight,
 		.srtt_us = c->srtt_us,
 		/* In slow start more than half a window in flight will do: it doubles in a round trip. */
 		.cwnd_limited = (c->flags & CONN_CWND_LIMITED) != 0 ||

@@ -22,7 +22,7 @@ static void reno_init(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
 	cc->cwnd = tcp_initial_window(e->mss);
 	cc->ssthresh = UINT32_MAX;
-	cc->bytes_acked = 0;
+	cc->state.reno.bytes_acked = 0;
 }
 
 static void reno_on_ack(struct tcp_cc *cc, const struct tcp_cc_event *e)
@@ -34,9 +34,9 @@ static void reno_on_ack(struct tcp_cc *cc, const struct tcp_cc_event *e)
 		cc->cwnd += min_u32(grow, UINT32_MAX / 2 - min_u32(cc->cwnd, UINT32_MAX / 2));
 		return;
 	}
-	cc->bytes_acked += e->acked;
-	if (cc->bytes_acked >= cc->cwnd) { /* a window's worth: one round trip */
-		cc->bytes_acked -= cc->cwnd;
+	cc->state.reno.bytes_acked += e->acked;
+	if (cc->state.reno.bytes_acked >= cc->cwnd) { /* a window's worth: one round trip */
+		cc->state.reno.bytes_acked -= cc->cwnd;
 		cc->cwnd = min_u32(cc->cwnd + e->mss, UINT32_MAX / 2);
 	}
 }
@@ -44,27 +44,27 @@ static void reno_on_ack(struct tcp_cc *cc, const struct tcp_cc_event *e)
 /* RFC 5681 equation 4. */
 static uint32_t half_of_flight(const struct tcp_cc_event *e)
 {
-	return max_u32(e->in_flight / 2, 2 * e->mss);
+	return max_u32(e->flight / 2, 2 * e->mss);
 }
 
 static void reno_on_loss(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
 	cc->ssthresh = half_of_flight(e);
 	cc->cwnd = cc->ssthresh;
-	cc->bytes_acked = 0;
+	cc->state.reno.bytes_acked = 0;
 }
 
 static void reno_on_timeout(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
 	cc->ssthresh = half_of_flight(e);
 	cc->cwnd = e->mss; /* the loss window */
-	cc->bytes_acked = 0;
+	cc->state.reno.bytes_acked = 0;
 }
 
 static void reno_on_idle(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
 	cc->cwnd = min_u32(cc->cwnd, tcp_initial_window(e->mss)); /* the restart window */
-	cc->bytes_acked = 0;
+	cc->state.reno.bytes_acked = 0;
 }
 
 const struct tcp_cc_ops tcp_reno = {

@@ -122,6 +122,14 @@ static void parse_options(const uint8_t *o, size_t len, struct seg *s)
 			s->ts_val = load_be32(o + i + 2);
 			s->ts_ecr = load_be32(o + i + 6);
 			break;
+		case 5:
+			s->n_sack = (uint8_t)((o[i + 1] - 2) / 8);
+			assert_true(o[i + 1] % 8 == 2 && s->n_sack <= 4);
+			for (unsigned n = 0; n < s->n_sack; n++) {
+				s->sack[n].left = load_be32(o + i + 2 + 8 * n);
+				s->sack[n].right = load_be32(o + i + 6 + 8 * n);
+			}
+			break;
 		default:
 			break;
 		}
@@ -252,8 +260,11 @@ static unsigned write_options(const struct seg *s, uint8_t *out)
 				 .sack_permitted = s->sack_permitted,
 				 .has_timestamp = s->has_ts,
 				 .ts_val = s->ts_val,
-				 .ts_ecr = s->ts_ecr };
+				 .ts_ecr = s->ts_ecr,
+				 .n_sack = s->n_sack };
 
+	for (unsigned i = 0; i < s->n_sack; i++)
+		o.sack[i] = (struct sack_block){ seq_of(s->sack[i].left), seq_of(s->sack[i].right) };
 	if (s->raw_options == NULL)
 		return tcp_options_emit(&o, out);
 	memcpy(out, s->raw_options, s->raw_options_len);

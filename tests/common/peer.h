@@ -40,6 +40,10 @@ struct seg {
 	bool has_wscale, sack_permitted, has_ts;
 	uint8_t wscale;
 	uint32_t ts_val, ts_ecr;
+	uint8_t n_sack;
+	struct {
+		uint32_t left, right;
+	} sack[4];
 	const uint8_t *raw_options; /* instead of the above, multiple of 4 */
 	uint8_t raw_options_len;
 	bool bad_checksum;
