@@ -207,7 +207,7 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 	assert_refused(*state, "tcp { ttl = 256 }", 1, "ttl: \"256\" is out of range: 1 to 255");
 	assert_refused(*state, "tcp { memory = 99999999999999999999 }", 1,
 		       "memory: \"99999999999999999999\" is out of range: 64K to 1024G");
-	assert_refused(*state, "tcp { sack = true }", 1, "unknown key \"sack\"");
+	assert_refused(*state, "tcp { ledbat = true }", 1, "unknown key \"ledbat\"");
 	assert_refused(*state, "tcp { congestion = vegas }", 1,
 		       "congestion: \"vegas\" is not a congestion control that this version has");
 	assert_refused(*state, "tcp { timestamps = maybe }", 1, "timestamps: \"maybe\" is not true or false");
