@@ -164,6 +164,7 @@ static void collect_segment(struct peer *p, const uint8_t *ip, uint32_t len, uin
 			   .len = tcp_len - header,
 			   .ttl = ip[8],
 			   .tos = ip[1],
+			   .ip_id = load_be16(ip + 4),
 			   .gso_size = gso_size };
 	parse_options(t + 20, header - 20, s);
 	p->out_text[at] = malloc(s->len + 1);

@@ -48,6 +48,7 @@ struct seg {
 	uint8_t raw_options_len;
 	bool bad_checksum;
 	uint8_t ttl, tos;        /* of a segment got */
+	uint16_t ip_id;
 	uint16_t gso_size;
 };
 

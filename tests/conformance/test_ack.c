@@ -239,7 +239,8 @@ static void rfc9293_3_10_7_4_an_empty_ack_is_not_acknowledged(void **state)
 	peer_fini(&p);
 }
 
-static void rfc5681_4_2_every_segment_out_of_order_is_acknowledged(void **state)
+/* RFC 5681 section 4.2 makes a SHOULD of it. */
+static void rfc9293_may_13_every_segment_out_of_order_is_acknowledged(void **state)
 {
 	struct peer p;
 
@@ -309,7 +310,7 @@ static void rfc9293_3_10_7_4_an_ack_moves_snd_una(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_rfc5961_ack_of_what_was_not_sent_is_answered_and_dropped(void **state)
+static void rfc9293_rfc5961_7_8_may_12_ack_of_what_was_not_sent_is_answered_and_dropped(void **state)
 {
 	struct peer p;
 
@@ -326,7 +327,7 @@ static void rfc9293_rfc5961_ack_of_what_was_not_sent_is_answered_and_dropped(voi
 	peer_fini(&p);
 }
 
-static void rfc9293_rfc5961_ack_older_than_the_largest_window_is_answered_and_dropped(void **state)
+static void rfc9293_rfc5961_7_8_may_12_ack_older_than_the_largest_window_is_answered_and_dropped(void **state)
 {
 	struct peer p;
 	uint32_t una;
@@ -408,12 +409,12 @@ int main(void)
 		cmocka_unit_test(rfc9293_must_59_fin_and_text_of_a_batch_share_an_ack),
 		cmocka_unit_test(rfc9293_3_10_7_4_fin_is_acknowledged_at_once),
 		cmocka_unit_test(rfc9293_3_10_7_4_an_empty_ack_is_not_acknowledged),
-		cmocka_unit_test(rfc5681_4_2_every_segment_out_of_order_is_acknowledged),
+		cmocka_unit_test(rfc9293_may_13_every_segment_out_of_order_is_acknowledged),
 		cmocka_unit_test(rfc5681_4_2_a_segment_that_fills_a_hole_is_acknowledged_at_once),
 		cmocka_unit_test(rfc9293_3_10_7_4_text_that_came_twice_is_acknowledged_at_once),
 		cmocka_unit_test(rfc9293_3_10_7_4_an_ack_moves_snd_una),
-		cmocka_unit_test(rfc9293_rfc5961_ack_of_what_was_not_sent_is_answered_and_dropped),
-		cmocka_unit_test(rfc9293_rfc5961_ack_older_than_the_largest_window_is_answered_and_dropped),
+		cmocka_unit_test(rfc9293_rfc5961_7_8_may_12_ack_of_what_was_not_sent_is_answered_and_dropped),
+		cmocka_unit_test(rfc9293_rfc5961_7_8_may_12_ack_older_than_the_largest_window_is_answered_and_dropped),
 		cmocka_unit_test(rfc9293_3_10_7_4_segment_without_ack_is_dropped),
 		cmocka_unit_test(rfc9293_3_10_7_4_old_segments_do_not_update_the_window),
 	};

@@ -153,6 +153,63 @@ static void in_congestion_avoidance(struct peer *p)
 	}
 }
 
+static void with_reno(struct stack_config *c)
+{
+	c->tcp.congestion = "reno";
+}
+
+/* When this segment left, of all that did. */
+static unsigned times_sent(struct peer *p, uint32_t seq, uint64_t *at, unsigned room)
+{
+	unsigned n = 0;
+
+	while (peer_pending(p) > 0)
+		if (peer_any(p).seq == seq && n < room)
+			at[n++] = peer_sent_at(p);
+	return n;
+}
+
+/* All of it on one connection: slow start, a timeout with its back-off, slow start to half of what was in
+ * flight, congestion avoidance. */
+static void rfc9293_must_19_slow_start_congestion_avoidance_and_back_off(void **state)
+{
+	struct peer p;
+	uint64_t at[4];
+	uint32_t before;
+
+	(void)state;
+	peer_init(&p, with_reno);
+	peer_established(&p, NULL);
+	peer_write(&p, 1000000);
+	assert_int_equal(drain(&p), 10);
+	ack_flight(&p);
+	assert_int_equal(peer_info(&p).cwnd, 20 * MSS);
+	assert_int_equal(drain(&p), 20);
+
+	peer_advance(&p, 5 * SECOND); /* nothing comes back */
+	assert_int_equal(times_sent(&p, segment(&p, 10), at, 4), 4);
+	for (unsigned i = 1; i < 3; i++)
+		assert_in_range(at[i + 1] - at[i], 2 * (at[i] - at[i - 1]) - 2000,
+				2 * (at[i] - at[i - 1]) + 2000);
+	assert_int_equal(peer_info(&p).cwnd, MSS);
+	assert_int_equal(peer_info(&p).ssthresh, 10 * MSS);
+
+	ack_flight(&p);
+	while (peer_info(&p).cwnd < 10 * MSS) {
+		drain(&p);
+		before = peer_info(&p).cwnd;
+		ack_flight(&p);
+		assert_true(peer_info(&p).cwnd > before);
+	}
+	for (unsigned i = 0; i < 5; i++) {
+		before = peer_info(&p).cwnd;
+		drain(&p);
+		ack_flight(&p);
+		assert_in_range(peer_info(&p).cwnd, before + MSS / 2, before + MSS);
+	}
+	peer_fini(&p);
+}
+
 static void rfc5681_3_1_congestion_avoidance_adds_a_segment_each_round_trip(void **state)
 {
 	struct peer p;
@@ -531,6 +588,7 @@ int main(void)
 		cmocka_unit_test(rfc6928_2_one_segment_after_two_lost_syn_acks),
 		cmocka_unit_test(rfc6928_2_one_segment_after_two_lost_syns),
 		cmocka_unit_test(rfc5681_3_1_slow_start_doubles_each_round_trip),
+		cmocka_unit_test(rfc9293_must_19_slow_start_congestion_avoidance_and_back_off),
 		cmocka_unit_test(rfc5681_3_1_congestion_avoidance_adds_a_segment_each_round_trip),
 		cmocka_unit_test(rfc5681_3_1_an_ack_of_many_parts_gains_nothing),
 		cmocka_unit_test(rfc7661_an_unused_window_does_not_grow),

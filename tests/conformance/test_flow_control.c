@@ -635,7 +635,7 @@ static void rfc9293_must_60_text_is_not_held_for_ever(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_shld_27_28_small_writes_share_segments(void **state)
+static void rfc9293_shld_27_28_may_16_small_writes_share_segments(void **state)
 {
 	struct peer p;
 	struct span span;
@@ -899,7 +899,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_7_4_the_last_text_before_a_fin_does_not_wait),
 		cmocka_unit_test(rfc9293_must_61_psh_on_the_last_segment),
 		cmocka_unit_test(rfc9293_must_60_text_is_not_held_for_ever),
-		cmocka_unit_test(rfc9293_shld_27_28_small_writes_share_segments),
+		cmocka_unit_test(rfc9293_shld_27_28_may_16_small_writes_share_segments),
 		cmocka_unit_test(rfc9293_must_60_very_many_very_small_writes_go),
 		cmocka_unit_test(rfc9293_3_9_1_room_and_writable),
 		cmocka_unit_test(rfc7323_2_2_windows_of_syns_are_not_scaled),

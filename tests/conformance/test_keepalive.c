@@ -45,7 +45,7 @@ static void rfc9293_must_25_off_by_default(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_must_24_on_and_off_at_any_time(void **state)
+static void rfc9293_must_24_may_5_on_and_off_at_any_time(void **state)
 {
 	struct peer p;
 
@@ -256,7 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc9293_must_25_off_by_default),
-		cmocka_unit_test(rfc9293_must_24_on_and_off_at_any_time),
+		cmocka_unit_test(rfc9293_must_24_may_5_on_and_off_at_any_time),
 		cmocka_unit_test(rfc9293_must_24_before_the_open_and_on_either_side),
 		cmocka_unit_test(rfc9293_must_24_on_half_closed_connections),
 		cmocka_unit_test(rfc9293_must_26_nothing_must_have_come_for_the_interval),

@@ -367,6 +367,26 @@ static void rfc6528_3_isn_depends_on_the_four_tuple(void **state)
 	peer_fini(&p);
 }
 
+/* ISN = M + F: F is a number of the four-tuple and the secret, which time does not change. */
+static void rfc9293_shld_1_isn_is_a_clock_and_a_function_of_the_four_tuple(void **state)
+{
+	enum { TUPLES = 50 };
+	struct peer p;
+	uint32_t first[TUPLES];
+
+	(void)state;
+	peer_init(&p, NULL);
+	for (uint16_t i = 0; i < TUPLES; i++)
+		first[i] = tcp_isn(p.stack->tcp, &p.ours, 80, &p.addr, i).n;
+	peer_advance(&p, 10 * SECOND);
+	for (uint16_t i = 0; i < TUPLES; i++) {
+		assert_int_equal(tcp_isn(p.stack->tcp, &p.ours, 80, &p.addr, i).n - first[i], 2500000);
+		for (uint16_t other = 0; other < i; other++)
+			assert_int_not_equal(first[i], first[other]);
+	}
+	peer_fini(&p);
+}
+
 /* ---- SYN-SENT ---- */
 
 static void rfc9293_3_10_7_3_unacceptable_ack_is_reset(void **state)
@@ -420,7 +440,7 @@ static void rfc9293_3_10_7_3_reset_without_ack_is_ignored(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_rfc5961_reset_in_syn_sent_must_match_rcv_nxt(void **state)
+static void rfc9293_rfc5961_1_reset_in_syn_sent_must_match_rcv_nxt(void **state)
 {
 	struct peer p;
 
@@ -836,7 +856,7 @@ static void rfc9293_3_10_7_4_segment_outside_the_window_in_syn_received(void **s
 	peer_fini(&p);
 }
 
-static void rfc9293_rfc5961_reset_in_syn_received_not_at_rcv_nxt(void **state)
+static void rfc9293_rfc5961_3_4_reset_in_syn_received_not_at_rcv_nxt(void **state)
 {
 	struct peer p;
 	uint32_t iss;
@@ -1320,10 +1340,11 @@ int main(void)
 		cmocka_unit_test(rfc9293_must_8_isn_has_a_clock_of_4_microseconds),
 		cmocka_unit_test(rfc9293_must_9_isn_depends_on_a_secret),
 		cmocka_unit_test(rfc6528_3_isn_depends_on_the_four_tuple),
+		cmocka_unit_test(rfc9293_shld_1_isn_is_a_clock_and_a_function_of_the_four_tuple),
 		cmocka_unit_test(rfc9293_3_10_7_3_unacceptable_ack_is_reset),
 		cmocka_unit_test(rfc9293_3_10_7_3_reset_refuses),
 		cmocka_unit_test(rfc9293_3_10_7_3_reset_without_ack_is_ignored),
-		cmocka_unit_test(rfc9293_rfc5961_reset_in_syn_sent_must_match_rcv_nxt),
+		cmocka_unit_test(rfc9293_rfc5961_1_reset_in_syn_sent_must_match_rcv_nxt),
 		cmocka_unit_test(rfc9293_3_10_7_3_neither_syn_nor_rst_is_dropped),
 		cmocka_unit_test(rfc9293_must_22_syn_is_retransmitted_with_back_off),
 		cmocka_unit_test(rfc9293_must_23_syn_is_tried_for_three_minutes),
@@ -1345,7 +1366,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_must_11_reset_refuses_an_active_open),
 		cmocka_unit_test(rfc9293_3_10_7_4_bad_ack_in_syn_received_is_reset),
 		cmocka_unit_test(rfc9293_3_10_7_4_segment_outside_the_window_in_syn_received),
-		cmocka_unit_test(rfc9293_rfc5961_reset_in_syn_received_not_at_rcv_nxt),
+		cmocka_unit_test(rfc9293_rfc5961_3_4_reset_in_syn_received_not_at_rcv_nxt),
 		cmocka_unit_test(rfc9293_3_10_7_4_segment_without_ack_in_syn_received),
 		cmocka_unit_test(rfc9293_3_8_1_syn_ack_retransmission_times_and_limit),
 		cmocka_unit_test(rfc9293_3_8_1_retransmitted_syn_is_answered_alike),

@@ -93,7 +93,7 @@ static void rfc9293_3_5_2_unacceptable_segment_is_answered_by_an_ack(void **stat
 
 /* ---- which resets are believed ---- */
 
-static void rfc9293_rfc5961_reset_at_rcv_nxt_ends_the_connection_in_every_state(void **state)
+static void rfc9293_rfc5961_2_reset_at_rcv_nxt_ends_the_connection_in_every_state(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < STATES; i++) {
@@ -110,7 +110,7 @@ static void rfc9293_rfc5961_reset_at_rcv_nxt_ends_the_connection_in_every_state(
 	}
 }
 
-static void rfc9293_rfc5961_reset_elsewhere_in_the_window_is_challenged(void **state)
+static void rfc9293_rfc5961_3_reset_elsewhere_in_the_window_is_challenged(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < STATES; i++) {
@@ -129,7 +129,7 @@ static void rfc9293_rfc5961_reset_elsewhere_in_the_window_is_challenged(void **s
 	}
 }
 
-static void rfc9293_rfc5961_segment_is_dropped_after_the_challenge(void **state)
+static void rfc9293_rfc5961_4_6_segment_is_dropped_after_the_challenge(void **state)
 {
 	struct peer p;
 
@@ -178,7 +178,7 @@ static void rfc9293_shld_2_reset_may_carry_text(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_rfc5961_syn_is_challenged_in_every_state_whatever_its_number(void **state)
+static void rfc9293_rfc5961_5_syn_is_challenged_in_every_state_whatever_its_number(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < STATES; i++) {
@@ -202,7 +202,7 @@ static void rfc9293_rfc5961_syn_is_challenged_in_every_state_whatever_its_number
 
 /* ---- the rate of challenge ACKs (RFC 5961 section 7) ---- */
 
-static void rfc9293_rfc5961_challenge_acks_are_limited(void **state)
+static void rfc5961_7_challenge_acks_are_limited(void **state)
 {
 	struct peer p;
 
@@ -221,7 +221,7 @@ static void rfc9293_rfc5961_challenge_acks_are_limited(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_rfc5961_the_limit_is_each_connections_own(void **state)
+static void rfc5961_7_the_limit_is_each_connections_own(void **state)
 {
 	struct peer p;
 	struct seg got;
@@ -287,7 +287,7 @@ static void rfc9293_shld_3_close_with_unread_text_resets(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_shld_3_text_after_close_resets(void **state)
+static void rfc9293_may_1_shld_3_text_after_close_resets(void **state)
 {
 	struct peer p;
 
@@ -407,17 +407,17 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_5_2_reset_for_no_connection),
 		cmocka_unit_test(rfc9293_3_5_2_no_reset_against_a_reset),
 		cmocka_unit_test(rfc9293_3_5_2_unacceptable_segment_is_answered_by_an_ack),
-		cmocka_unit_test(rfc9293_rfc5961_reset_at_rcv_nxt_ends_the_connection_in_every_state),
-		cmocka_unit_test(rfc9293_rfc5961_reset_elsewhere_in_the_window_is_challenged),
-		cmocka_unit_test(rfc9293_rfc5961_segment_is_dropped_after_the_challenge),
+		cmocka_unit_test(rfc9293_rfc5961_2_reset_at_rcv_nxt_ends_the_connection_in_every_state),
+		cmocka_unit_test(rfc9293_rfc5961_3_reset_elsewhere_in_the_window_is_challenged),
+		cmocka_unit_test(rfc9293_rfc5961_4_6_segment_is_dropped_after_the_challenge),
 		cmocka_unit_test(rfc9293_3_10_7_4_reset_outside_the_window_is_dropped_in_silence),
 		cmocka_unit_test(rfc9293_shld_2_reset_may_carry_text),
-		cmocka_unit_test(rfc9293_rfc5961_syn_is_challenged_in_every_state_whatever_its_number),
-		cmocka_unit_test(rfc9293_rfc5961_challenge_acks_are_limited),
-		cmocka_unit_test(rfc9293_rfc5961_the_limit_is_each_connections_own),
+		cmocka_unit_test(rfc9293_rfc5961_5_syn_is_challenged_in_every_state_whatever_its_number),
+		cmocka_unit_test(rfc5961_7_challenge_acks_are_limited),
+		cmocka_unit_test(rfc5961_7_the_limit_is_each_connections_own),
 		cmocka_unit_test(rfc9293_must_12_close_and_abort_of_the_peer_differ),
 		cmocka_unit_test(rfc9293_shld_3_close_with_unread_text_resets),
-		cmocka_unit_test(rfc9293_shld_3_text_after_close_resets),
+		cmocka_unit_test(rfc9293_may_1_shld_3_text_after_close_resets),
 		cmocka_unit_test(rfc9293_shld_3_held_text_that_comes_into_order_after_close_resets),
 		cmocka_unit_test(rfc9293_3_6_1_half_close_still_receives),
 		cmocka_unit_test(rfc9293_3_10_5_abort_in_every_state),

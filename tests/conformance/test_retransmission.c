@@ -486,6 +486,22 @@ static void rfc9293_3_8_1_a_retransmission_holds_the_same_octets_and_the_newest_
 	peer_fini(&p);
 }
 
+static void rfc9293_may_4_a_retransmission_has_the_same_ip_identification(void **state)
+{
+	struct peer p;
+	struct seg first, again;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, NULL);
+	peer_write(&p, 1000);
+	first = peer_expect(&p, SEG(.flags = A | P, .len = 1000));
+	peer_advance(&p, 1100 * MS);
+	again = peer_expect(&p, SEG(.flags = A | P, .seq = first.seq, .len = 1000));
+	assert_int_equal(again.ip_id, first.ip_id);
+	peer_fini(&p);
+}
+
 static void rfc9293_3_8_1_what_was_acknowledged_in_part_goes_from_there(void **state)
 {
 	struct peer p;
@@ -654,6 +670,7 @@ int main(void)
 		cmocka_unit_test(rfc6298_5_7_rto_is_3_s_after_a_lost_syn),
 		cmocka_unit_test(rfc6298_5_7_rto_is_3_s_after_a_lost_syn_ack),
 		cmocka_unit_test(rfc9293_3_8_1_a_retransmission_holds_the_same_octets_and_the_newest_ack),
+		cmocka_unit_test(rfc9293_may_4_a_retransmission_has_the_same_ip_identification),
 		cmocka_unit_test(rfc9293_3_8_1_what_was_acknowledged_in_part_goes_from_there),
 		cmocka_unit_test(rfc9293_3_8_1_a_fin_goes_again),
 		cmocka_unit_test(rfc9293_3_8_1_text_and_fin_go_again_together),

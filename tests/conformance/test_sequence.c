@@ -567,35 +567,74 @@ static void rfc9293_3_1_header_lengths_that_cannot_be(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_must_50_ip_options_are_ignored(void **state)
+/* A SYN in a packet with these IP options, `words` of four octets. */
+static void inject_syn_with_ip_options(struct peer *p, const uint8_t *options, uint8_t words)
 {
-	struct peer p;
-	uint8_t frame[14 + 24 + 20] = { [12] = 8, [14] = 0x46, [17] = 44, [20] = 0x40, [22] = 64, [23] = 6,
-					[34] = 0x94, 4, 0, 0 /* router alert */ };
-	struct rx_frame rx = { .data = frame, .len = sizeof frame };
+	uint8_t frame[14 + 60 + 20] = { [12] = 8, [20] = 0x40, [22] = 64, [23] = IP_PROTO_TCP };
+	uint32_t ip_len = 20 + 4u * words;
+	uint8_t *ip = frame + 14, *t = ip + ip_len;
+	struct rx_frame rx = { .data = frame, .len = 14 + ip_len + 20 };
 	uint16_t sum;
 
-	(void)state;
-	peer_init(&p, NULL);
-	peer_listen(&p, 80);
-	memcpy(frame, p.mac, 6);
+	memcpy(frame, p->mac, 6);
 	frame[6] = 2;
-	store_be32(frame + 26, ip_addr_to_4(&p.addr));
-	store_be32(frame + 30, ip_addr_to_4(&p.ours));
-	sum = checksum_finish(checksum_add(0, frame + 14, 24));
-	memcpy(frame + 24, &sum, 2);
-	store_be16(frame + 38, p.port);
-	store_be16(frame + 40, 80);
-	store_be32(frame + 42, 1000);
-	frame[50] = 5 << 4;
-	frame[51] = S;
-	store_be16(frame + 52, 65535);
-	sum = checksum_finish(
-		checksum_add(ip_pseudo_sum(&p.addr, &p.ours, IP_PROTO_TCP, 20), frame + 38, 20));
-	memcpy(frame + 54, &sum, 2);
-	stack_input(p.stack, &rx, 1, p.now_us);
-	peer_expect(&p, SEG(.flags = S | A, .ack = 1001));
-	peer_fini(&p);
+	ip[0] = (uint8_t)(0x45 + words);
+	store_be16(ip + 2, (uint16_t)(ip_len + 20));
+	store_be32(ip + 12, ip_addr_to_4(&p->addr));
+	store_be32(ip + 16, ip_addr_to_4(&p->ours));
+	memcpy(ip + 20, options, 4u * words);
+	sum = checksum_finish(checksum_add(0, ip, ip_len));
+	memcpy(ip + 10, &sum, 2);
+	store_be16(t, p->port);
+	store_be16(t + 2, 80);
+	store_be32(t + 4, 1000);
+	t[12] = 5 << 4;
+	t[13] = S;
+	store_be16(t + 14, 65535);
+	sum = checksum_finish(checksum_add(ip_pseudo_sum(&p->addr, &p->ours, IP_PROTO_TCP, 20), t, 20));
+	memcpy(t + 16, &sum, 2);
+	stack_input(p->stack, &rx, 1, p->now_us);
+	peer_flush(p);
+}
+
+static void rfc9293_must_50_ip_options_are_ignored(void **state)
+{
+	static const struct {
+		uint8_t words, octets[12];
+	} options[] = {
+		{ 1, { 0x94, 4, 0, 0 } },                          /* router alert */
+		{ 2, { 7, 7, 4, 0, 0, 0, 0, 0 } },                 /* record route (MAY-11) */
+		{ 3, { 68, 12, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0 } },   /* timestamp (MAY-10) */
+		{ 2, { 1, 130, 6, 0, 0, 0, 0, 0 } },               /* security, at an odd place */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(options); i++) {
+		struct peer p;
+		peer_init(&p, NULL);
+		peer_listen(&p, 80);
+		inject_syn_with_ip_options(&p, options[i].octets, options[i].words);
+		peer_expect(&p, SEG(.flags = S | A, .ack = 1001));
+		peer_fini(&p);
+	}
+}
+
+/* So none is saved, and none is to be replaced. */
+static void rfc9293_must_53_shld_24_source_routed_packets_are_dropped(void **state)
+{
+	static const uint8_t loose_or_strict[] = { 131, 137 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct peer p;
+		peer_init(&p, NULL);
+		peer_listen(&p, 80);
+		inject_syn_with_ip_options(&p, (uint8_t[]){ loose_or_strict[i], 7, 8, 10, 77, 0, 9, 0 }, 2);
+		peer_expect_nothing(&p);
+		assert_int_equal(peer_state(&p), TCP_CLOSED);
+		assert_int_equal(peer_drops(&p, DROP_IP_OPTIONS), 1);
+		peer_fini(&p);
+	}
 }
 
 static void rfc9293_3_1_reserved_bits_are_ignored(void **state)
@@ -639,6 +678,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_must_3_bad_checksum_is_dropped),
 		cmocka_unit_test(rfc9293_3_1_header_lengths_that_cannot_be),
 		cmocka_unit_test(rfc9293_must_50_ip_options_are_ignored),
+		cmocka_unit_test(rfc9293_must_53_shld_24_source_routed_packets_are_dropped),
 		cmocka_unit_test(rfc9293_3_1_reserved_bits_are_ignored),
 	};
 

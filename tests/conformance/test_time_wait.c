@@ -184,7 +184,7 @@ static void rfc9293_may_2_a_syn_with_a_lower_number_does_not(void **state)
 	peer_fini(&p);
 }
 
-static void rfc6191_2_a_newer_timestamp_opens_anew_whatever_the_number(void **state)
+static void rfc9293_shld_4_a_newer_timestamp_opens_anew_whatever_the_number(void **state)
 {
 	struct peer p;
 
@@ -383,7 +383,7 @@ int main(void)
 		cmocka_unit_test(rfc1337_3_resets_are_ignored),
 		cmocka_unit_test(rfc9293_may_2_a_syn_with_a_higher_number_opens_anew),
 		cmocka_unit_test(rfc9293_may_2_a_syn_with_a_lower_number_does_not),
-		cmocka_unit_test(rfc6191_2_a_newer_timestamp_opens_anew_whatever_the_number),
+		cmocka_unit_test(rfc9293_shld_4_a_newer_timestamp_opens_anew_whatever_the_number),
 		cmocka_unit_test(rfc6191_2_an_older_timestamp_does_not),
 		cmocka_unit_test(rfc6191_2_an_equal_timestamp_needs_a_higher_number),
 		cmocka_unit_test(rfc6191_2_without_a_timestamp_the_number_counts),
