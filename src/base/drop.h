@@ -65,6 +65,7 @@
 	X(TCP_RECEIVE_FULL, "tcp_receive_full", "receive buffer is full")                        \
 	X(TCP_AFTER_CLOSE, "tcp_after_close", "data after the application closed")               \
 	X(TCP_SYN_QUEUE_FULL, "tcp_syn_queue_full", "SYN queue is full")                         \
+	X(TCP_BAD_COOKIE, "tcp_bad_cookie", "acknowledgement without a good SYN cookie")         \
 	X(TCP_ACCEPT_QUEUE_FULL, "tcp_accept_queue_full", "accept queue is full")                \
 	X(TCP_CONNECTION_LIMIT, "tcp_connection_limit", "too many connections")                  \
 	X(TCP_TIME_WAIT, "tcp_time_wait", "segment for a connection in TIME-WAIT")               \

@@ -43,6 +43,7 @@ const struct config_key config_keys[] = {
 	TCP(accept_backlog, count32, 1, 1 << 20),
 	TCP(max_time_wait, count32, 1, 1 << 24),
 	TCP(synack_retries, count8, 0, 15),
+	TCP(syn_cookies, syn_cookies, 0, 0),
 	TCP_US(syn_timeout, time, 1 * S, 1 * H),
 	TCP_US(msl, time, 1 * MS, 5 * M),
 	TCP_US(user_timeout, time, 1 * S, 30 * D),

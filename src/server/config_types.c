@@ -83,6 +83,22 @@ static int parse_level(const struct key_input *in, void *field)
 	return 0;
 }
 
+static int parse_syn_cookies(const struct key_input *in, void *field)
+{
+	static const char *const names[] = {
+		[TCP_SYN_COOKIES_NEVER] = "never",
+		[TCP_SYN_COOKIES_AUTO] = "auto",
+		[TCP_SYN_COOKIES_ALWAYS] = "always",
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
+		if (strcmp(in->text, names[i]) == 0) {
+			*(enum tcp_syn_cookies *)field = (enum tcp_syn_cookies)i;
+			return 0;
+		}
+	return not_what(in);
+}
+
 /* text as a path from the configuration file's directory. */
 static int resolve(const struct key_input *in, const char **out)
 {
@@ -267,6 +283,8 @@ const struct key_type type_count8 = NUMBER(uint8_t, "a number", value_count, val
 const struct key_type type_bool = OTHER(bool, "true or false", parse_bool);
 const struct key_type type_level =
 	OTHER(enum log_level, "a level (error, warning, notice, info, debug)", parse_level);
+const struct key_type type_syn_cookies =
+	OTHER(enum tcp_syn_cookies, "auto, always or never", parse_syn_cookies);
 const struct key_type type_text = TEXT("a text", parse_text);
 const struct key_type type_congestion = TEXT("a congestion control that this version has", parse_congestion);
 const struct key_type type_directory = TEXT("a directory", parse_directory);

@@ -35,6 +35,7 @@ extern const struct key_type type_size, type_size32; /* bytes */
 extern const struct key_type type_count32, type_count8;
 extern const struct key_type type_bool;
 extern const struct key_type type_level;      /* enum log_level */
+extern const struct key_type type_syn_cookies; /* enum tcp_syn_cookies */
 extern const struct key_type type_text;
 extern const struct key_type type_congestion; /* name that tcp_cc_find() knows */
 extern const struct key_type type_directory;  /* path of one that exists */

@@ -24,6 +24,7 @@ void tcp_config_default(struct tcp_config *c)
 		.accept_backlog = 1024,
 		.max_time_wait = 1 << 16,
 		.synack_retries = 5,
+		.syn_cookies = TCP_SYN_COOKIES_AUTO,
 		.syn_timeout_us = 180ull * SECOND,
 		.msl_us = 30ull * SECOND,
 		.user_timeout_us = 100ull * SECOND,
@@ -93,6 +94,7 @@ int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, str
 	tcp->cc = cc;
 	tcp->isn_key = (struct hash_key){ random_u64(&w->random), random_u64(&w->random) };
 	tcp->next_ephemeral = (uint16_t)random_u32(&w->random);
+	tcp->cookie_key = (struct hash_key){ random_u64(&w->random), random_u64(&w->random) };
 	list_init(&tcp->listeners);
 	list_init(&tcp->output);
 	list_init(&tcp->lingering);

@@ -33,6 +33,13 @@ enum { TCP_STATES = 11 };
 /* "SYN-RECEIVED", as the RFC spells it. */
 const char *tcp_state_name(enum tcp_state s);
 
+/* When a SYN is answered by a cookie instead of a half-open record (RFC 4987 section 3.6). */
+enum tcp_syn_cookies {
+	TCP_SYN_COOKIES_NEVER,
+	TCP_SYN_COOKIES_AUTO,   /* when the SYN queue is full */
+	TCP_SYN_COOKIES_ALWAYS,
+};
+
 /* Set at tcp_init(); all times in microseconds, sizes in bytes. tcp_config_default() gives the documented
  * defaults. */
 struct tcp_config {
@@ -42,6 +49,7 @@ struct tcp_config {
 	uint32_t accept_backlog;      /* established and not yet accepted, a listener */
 	uint32_t max_time_wait;
 	uint8_t synack_retries;
+	enum tcp_syn_cookies syn_cookies;
 	uint64_t syn_timeout_us;      /* R2 for SYNs: at least three minutes (MUST-23) */
 	uint64_t msl_us;
 	uint64_t user_timeout_us;     /* R2 (RFC 9293 section 3.8.3) */
@@ -76,6 +84,10 @@ void tcp_config_default(struct tcp_config *c);
 	X(synack_retrans, "TCPSynAckRetrans")              \
 	X(synack_timeouts, "TCPSynAckTimeouts")            \
 	X(syn_queue_full, "TCPReqQFullDrop")               \
+	X(syn_queue_cookies, "TCPReqQFullDoCookies")       \
+	X(cookies_sent, "SyncookiesSent")                  \
+	X(cookies_received, "SyncookiesRecv")              \
+	X(cookies_failed, "SyncookiesFailed")              \
 	X(listen_overflows, "ListenOverflows")             \
 	X(timeouts, "TCPTimeouts")                         \
 	X(fast_retrans, "TCPFastRetrans")                  \

@@ -226,6 +226,8 @@ struct tcp {
 	struct ip *ip;
 	const struct tcp_cc_ops *cc;
 	struct hash_key isn_key;      /* RFC 6528's secret */
+	struct hash_key cookie_key;
+	uint64_t cookies_until_us;    /* SYN cookies given out are good until then */
 	struct list listeners;
 	struct list output;           /* connections that may have something to send */
 	struct list lingering;        /* over on the wire, with data that the layer above has still to read */
@@ -323,15 +325,26 @@ struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const stru
 /* tcp_listen.c */
 struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port);
 struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);
-enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash);
-/* A segment for a half-open connection. A third ACK makes *established, which then takes the segment's
- * text. */
+/* A segment for a listener, or for a half-open connection. A third ACK (to a listener: one with a SYN cookie)
+ * makes *established, which then takes the segment's text; else it is NULL. */
+enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash,
+				  struct tcp_conn **established);
 enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash,
 			       struct tcp_conn **established);
 void tcp_listener_established(struct tcp_conn *c);
 void tcp_listener_forget(struct tcp_conn *c); /* c leaves the accept queue */
 void tcp_syn_forget(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash);
 void tcp_syn_timer_fire(struct timer *t, uint64_t now_us);
+
+/* tcp_cookie.c: SYN cookies. The record that is not kept is filled by the SYN, and again by the third ACK. */
+/* Chooses syn->iss, and takes out of *syn what the cookie cannot carry. */
+void tcp_cookie_make(struct tcp *tcp, struct tcp_syn *syn);
+/* The TSval of the SYN-ACK, at the time `now` of the connection's timestamp clock. */
+uint32_t tcp_cookie_timestamp(const struct tcp_syn *syn, uint32_t now);
+/* Can there be one that is still good? */
+bool tcp_cookies_are_out(const struct tcp *tcp);
+/* False: the segment carries no good cookie. */
+bool tcp_cookie_open(const struct tcp *tcp, const struct tcp_in *in, struct tcp_syn *syn);
 
 /* tcp_timewait.c */
 struct tcp_timewait *tcp_timewait_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);

@@ -692,6 +692,7 @@ static enum drop_reason demultiplex(struct tcp *tcp, struct tcp_in *in)
 	struct tcp_timewait *tw;
 	struct tcp_listener *l;
 	struct tcp_syn *syn;
+	enum drop_reason reason;
 
 	if (c != NULL)
 		return tcp_conn_input(c, in);
@@ -699,12 +700,14 @@ static enum drop_reason demultiplex(struct tcp *tcp, struct tcp_in *in)
 	if (tw != NULL && !tcp_timewait_input(tw, in, hash))
 		return world_drop(tcp->world, in->reason);
 	syn = tcp_syn_find(tcp, hash, in);
-	if (syn != NULL) {
-		enum drop_reason reason = tcp_syn_input(syn, in, hash, &c);
-		return c != NULL ? tcp_conn_input(c, in) : reason;
-	}
-	l = tcp_listener_find(tcp, &p->dst, in->dst_port);
-	return l != NULL ? tcp_listen_input(l, in, hash) : no_connection(in);
+	l = syn == NULL ? tcp_listener_find(tcp, &p->dst, in->dst_port) : NULL;
+	if (syn != NULL)
+		reason = tcp_syn_input(syn, in, hash, &c);
+	else if (l != NULL)
+		reason = tcp_listen_input(l, in, hash, &c);
+	else
+		reason = no_connection(in);
+	return c != NULL ? tcp_conn_input(c, in) : reason;
 }
 
 enum drop_reason tcp_input(struct tcp *tcp, const struct ip_packet *packet)

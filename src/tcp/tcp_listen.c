@@ -6,8 +6,9 @@
  * retransmissions wait equally long, so one queue for each number of retransmissions, oldest first, needs one
  * timer for all.
  *
- * At the limits: a SYN that finds the SYN queue full is dropped; a third ACK that finds the accept queue full
- * is dropped, and the record goes on as if it had been lost. Both are counted.
+ * At the limits: a SYN that finds the SYN queue full is answered by a cookie (tcp_cookie.c) or, if there are to
+ * be none, dropped; a third ACK that finds the accept queue full is dropped, and the record goes on as if it had
+ * been lost. All are counted.
  */
 #include "tcp/tcp_conn.h"
 
@@ -94,7 +95,7 @@ static uint16_t our_mss(const struct tcp *tcp, const struct ip_addr *remote)
 }
 
 /* The second step of the handshake. Its window field is never scaled (RFC 7323 section 2.2). */
-static void send_syn_ack(struct tcp *tcp, struct tcp_syn *syn)
+static struct tcp_reply make_syn_ack(const struct tcp *tcp, const struct tcp_syn *syn)
 {
 	const struct ip_addr *local = local_address(tcp, syn);
 	struct tcp_reply r = {
@@ -107,7 +108,6 @@ static void send_syn_ack(struct tcp *tcp, struct tcp_syn *syn)
 		.flags = TH_SYN | TH_ACK,
 		.window = tcp_initial_receive_window(tcp),
 		.options = { .has_mss = true, .mss = our_mss(tcp, &syn->remote) },
-		.note = syn->retries == 0 ? NULL : "SYN-ACK retransmission",
 	};
 
 	if (syn->has_wscale) {
@@ -120,6 +120,28 @@ static void send_syn_ack(struct tcp *tcp, struct tcp_syn *syn)
 		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, local, &syn->remote);
 		r.options.ts_ecr = syn->ts_recent;
 	}
+	return r;
+}
+
+static void send_syn_ack(struct tcp *tcp, const struct tcp_syn *syn)
+{
+	struct tcp_reply r = make_syn_ack(tcp, syn);
+
+	if (syn->retries > 0)
+		r.note = "SYN-ACK retransmission";
+	tcp_reply(tcp, &r);
+}
+
+/* The same, and nothing is kept of it: so it is never sent again. */
+static void send_cookie(struct tcp *tcp, struct tcp_syn *syn)
+{
+	struct tcp_reply r;
+
+	tcp_cookie_make(tcp, syn);
+	r = make_syn_ack(tcp, syn);
+	if (syn->has_timestamp)
+		r.options.ts_val = tcp_cookie_timestamp(syn, r.options.ts_val);
+	r.note = "SYN cookie";
 	tcp_reply(tcp, &r);
 }
 
@@ -208,28 +230,14 @@ static struct seq choose_iss(const struct tcp_in *in)
 	return iss;
 }
 
-/* RFC 9293 section 3.10.7.2, third: a SYN. */
-static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint64_t hash)
+static struct tcp_syn describe_syn(const struct tcp_in *in)
 {
-	struct tcp *tcp = l->tcp;
-	struct tcp_syn *syn;
+	const struct tcp *tcp = in->tcp;
 
-	tcp->counters.syns_received++;
-	if (l->accept_queued >= tcp->config.accept_backlog) { /* nobody could be let in: do not begin */
-		tcp->counters.listen_overflows++;
-		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
-	}
-	syn = pool_take(&tcp->syn_pool);
-	if (syn == NULL) {
-		tcp->counters.syn_queue_full++;
-		return world_drop(tcp->world, DROP_TCP_SYN_QUEUE_FULL);
-	}
-	*syn = (struct tcp_syn){
-		.hash_next = tcp->syns[hash & tcp->syn_mask],
+	return (struct tcp_syn){
 		.remote = in->packet->src,
 		.remote_port = in->src_port,
 		.local_port = in->dst_port,
-		.iss = choose_iss(in),
 		.irs = in->seq,
 		.ts_recent = in->options.ts_val,
 		.mss = announced_mss(in),
@@ -239,6 +247,11 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 		.has_timestamp = in->options.has_timestamp && tcp->config.timestamps,
 		.sack_permitted = in->options.sack_permitted && tcp->config.sack,
 	};
+}
+
+static void keep_syn(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash)
+{
+	syn->hash_next = tcp->syns[hash & tcp->syn_mask];
 	tcp->syns[hash & tcp->syn_mask] = syn;
 	enter_stage(tcp, syn);
 	tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
@@ -246,23 +259,42 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 	if (!timer_is_set(&tcp->syn_timer) ||
 	    tcp->syn_timer.deadline_us > tcp_now(tcp) + stage_wait_ms(tcp, 0) * 1000ull)
 		arm_syn_timer(tcp);
+}
+
+static enum drop_reason syn_queue_full(struct tcp *tcp, struct tcp_syn *offered)
+{
+	if (tcp->config.syn_cookies == TCP_SYN_COOKIES_NEVER) {
+		tcp->counters.syn_queue_full++;
+		return world_drop(tcp->world, DROP_TCP_SYN_QUEUE_FULL);
+	}
+	tcp->counters.syn_queue_cookies++;
+	send_cookie(tcp, offered);
 	return DROP_NONE;
 }
 
-enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash)
+/* RFC 9293 section 3.10.7.2, third: a SYN. */
+static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint64_t hash)
 {
-	struct world *w = l->tcp->world;
+	struct tcp *tcp = l->tcp;
+	struct tcp_syn offered, *syn;
 
-	if ((in->flags & TH_RST) != 0) /* first */
-		return world_drop(w, DROP_TCP_NO_CONNECTION);
-	if ((in->flags & TH_ACK) != 0) { /* second */
-		tcp_reply_rst(in);
-		return world_drop(w, DROP_TCP_NO_CONNECTION);
+	tcp->counters.syns_received++;
+	if (l->accept_queued >= tcp->config.accept_backlog) { /* nobody could be let in: do not begin */
+		tcp->counters.listen_overflows++;
+		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
 	}
-	/* SYN with FIN is no way to open a connection; no real stack sends it, scanners do. */
-	if ((in->flags & (TH_SYN | TH_FIN)) != TH_SYN)
-		return world_drop(w, DROP_TCP_BAD_FLAGS);
-	return take_syn(l, in, hash);
+	offered = describe_syn(in);
+	if (tcp->config.syn_cookies == TCP_SYN_COOKIES_ALWAYS) {
+		send_cookie(tcp, &offered);
+		return DROP_NONE;
+	}
+	syn = pool_take(&tcp->syn_pool);
+	if (syn == NULL)
+		return syn_queue_full(tcp, &offered);
+	*syn = offered;
+	syn->iss = choose_iss(in);
+	keep_syn(tcp, syn, hash);
+	return DROP_NONE;
 }
 
 /* The record becomes a connection block in SYN-RECEIVED; its SYN counts as sent and is acknowledged by the
@@ -373,6 +405,24 @@ static enum drop_reason check_segment(struct tcp_syn *syn, struct tcp_in *in, ui
 	return DROP_NONE;
 }
 
+/* The third ACK is as it should be: a connection, if there is room for one. */
+static enum drop_reason establish(struct tcp_listener *l, struct tcp_syn *syn, const struct tcp_in *in,
+				  struct tcp_conn **established)
+{
+	struct tcp *tcp = l->tcp;
+
+	if (l->accept_queued >= tcp->config.accept_backlog) {
+		tcp->counters.listen_overflows++;
+		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
+	}
+	*established = promote(l, syn, in);
+	if (*established == NULL)
+		return world_drop(tcp->world, DROP_TCP_CONNECTION_LIMIT);
+	if (in->text.len > 0)
+		tcp->counters.data_on_third_ack++;
+	return DROP_NONE;
+}
+
 enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash,
 			       struct tcp_conn **established)
 {
@@ -385,17 +435,49 @@ enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t 
 		return reason;
 	if (l == NULL) /* closed meanwhile; its records went with it */
 		return world_drop(tcp->world, DROP_TCP_NO_CONNECTION);
-	if (l->accept_queued >= tcp->config.accept_backlog) {
-		tcp->counters.listen_overflows++;
-		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
+	reason = establish(l, syn, in, established);
+	if (reason == DROP_NONE)
+		tcp_syn_forget(tcp, syn, hash);
+	return reason;
+}
+
+/* An ACK for nothing that is known here: the third of a handshake by cookie, or a mistake. */
+static enum drop_reason take_ack(struct tcp_listener *l, struct tcp_in *in, struct tcp_conn **established)
+{
+	struct tcp *tcp = l->tcp;
+	enum drop_reason reason;
+	struct tcp_syn syn;
+
+	if ((in->flags & TH_SYN) != 0 || !tcp_cookies_are_out(tcp)) {
+		tcp_reply_rst(in);
+		return world_drop(tcp->world, DROP_TCP_NO_CONNECTION);
 	}
-	*established = promote(l, syn, in);
-	if (*established == NULL)
-		return world_drop(tcp->world, DROP_TCP_CONNECTION_LIMIT);
-	tcp_syn_forget(tcp, syn, hash);
-	if (in->text.len > 0)
-		tcp->counters.data_on_third_ack++;
-	return DROP_NONE;
+	if (!tcp_cookie_open(tcp, in, &syn)) {
+		tcp->counters.cookies_failed++;
+		tcp_reply_rst(in);
+		return world_drop(tcp->world, DROP_TCP_BAD_COOKIE);
+	}
+	tcp->counters.cookies_received++;
+	reason = establish(l, &syn, in, established);
+	if (reason == DROP_NONE)
+		tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
+	return reason;
+}
+
+enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash,
+				  struct tcp_conn **established)
+{
+	struct world *w = l->tcp->world;
+
+	*established = NULL;
+	if ((in->flags & TH_RST) != 0) /* first */
+		return world_drop(w, DROP_TCP_NO_CONNECTION);
+	if ((in->flags & TH_ACK) != 0) /* second */
+		return take_ack(l, in, established);
+	/* SYN with FIN is no way to open a connection; no real stack sends it, scanners do. */
+	if ((in->flags & (TH_SYN | TH_FIN)) != TH_SYN)
+		return world_drop(w, DROP_TCP_BAD_FLAGS);
+	return take_syn(l, in, hash);
 }
 
 void tcp_listener_established(struct tcp_conn *c)

@@ -979,6 +979,7 @@ static void rfc9293_3_8_1_an_old_record_does_not_hold_up_a_new_one(void **state)
 static void small_syn_queue(struct stack_config *c)
 {
 	c->tcp.syn_backlog = 4;
+	c->tcp.syn_cookies = TCP_SYN_COOKIES_NEVER;
 }
 
 static void rfc9293_3_10_7_2_syn_queue_limit(void **state)

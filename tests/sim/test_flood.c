@@ -129,6 +129,7 @@ static void flooded_config(struct sim_config *config)
 {
 	sim_config_default(config);
 	config->tcp.syn_backlog = BACKLOG;
+	config->tcp.syn_cookies = TCP_SYN_COOKIES_NEVER;
 }
 
 static void memory_is_bounded_under_a_syn_flood(void **state)
@@ -175,6 +176,43 @@ static void a_client_gets_in_when_the_queue_has_drained(void **state)
 	assert_true(sim_run(&p.sim, 300 * SECOND, both_closed, &p));
 	sim_app_assert_received(&p.client, &p.server);
 	sim_app_assert_received(&p.server, &p.client);
+	pair_fini(&p);
+}
+
+/* With cookies nobody has to wait, and memory is what it was. */
+static void clients_get_in_by_cookie_during_the_flood(void **state)
+{
+	struct sim_config config;
+	struct pair p;
+	struct tcp_usage usage;
+	const struct tcp *tcp;
+
+	(void)state;
+	flooded_config(&config);
+	config.tcp.syn_cookies = TCP_SYN_COOKIES_AUTO;
+	pair_init(&p, &config, 10000, 10000);
+	server_listens(&p);
+	tcp = p.sim.b.stack->tcp;
+	flood(&p, SYN, FLOOD / 10, SECOND); /* the queue is full */
+	for (uint32_t i = 0; i < 10; i++) {
+		sim_app_fini(&p.client);
+		sim_app_fini(&p.server);
+		sim_app_init(&p.client, 2 * i, 10000);
+		sim_app_init(&p.server, 2 * i + 1, 10000);
+		client_connects(&p);
+		flood(&p, SYN, FLOOD / 10, SECOND);
+		flood(&p, ACK, FLOOD / 10, SECOND); /* and guesses */
+		assert_true(both_closed(&p));
+		sim_app_assert_received(&p.client, &p.server);
+		sim_app_assert_received(&p.server, &p.client);
+		assert_int_equal(tcp->counters.cookies_received, i + 1);
+	}
+	tcp_usage(tcp, &usage);
+	assert_int_equal(usage.half_open, BACKLOG);
+	assert_true(allocated(tcp) < 1 << 20);
+	assert_int_equal(tcp->counters.syn_queue_full, 0);
+	assert_int_equal(tcp->counters.cookies_failed, FLOOD);
+	assert_int_equal(tcp->conn_pool.peak, 1);
 	pair_fini(&p);
 }
 
@@ -302,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_bounded_under_a_syn_flood),
 		cmocka_unit_test(a_client_gets_in_when_the_queue_has_drained),
+		cmocka_unit_test(clients_get_in_by_cookie_during_the_flood),
 		cmocka_unit_test(an_established_connection_does_not_mind_the_flood),
 		cmocka_unit_test(segments_for_nobody_leave_nothing_behind),
 		cmocka_unit_test(short_connections_with_time_wait_at_its_limit),

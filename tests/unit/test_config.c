@@ -117,7 +117,7 @@ static void test_values_reach_their_places(void **state)
 		     "device \"tap:web0\" { address = {10.1.0.2/16, \"10.1.0.3/16\"} gateway = 10.1.0.1\n"
 		     "  mac = \"02:00:00:00:00:07\" impair = \"loss=1%\" pcap = \"x.pcapng\" }\n"
 		     "tcp { msl = 500ms max_connections = 77 send_buffer = 64K synack_retries = 3\n"
-		     "  timestamps = off keepalive = yes min_rto = 10ms memory = 1G }\n"
+		     "  syn_cookies = always timestamps = off keepalive = yes min_rto = 10ms memory = 1G }\n"
 		     "http { max_body = 5M keepalive_timeout = 2m server_header = false }\n"
 		     "log { access = \"a.log\" level = debug }\n"
 		     "site \"one\" { root = \"www\" listen = {80, 8080} index = {a, \"b\"} hosts = x }\n"
@@ -136,6 +136,7 @@ static void test_values_reach_their_places(void **state)
 	assert_int_equal(c.tcp.max_connections, 77);
 	assert_int_equal(c.tcp.send_buffer, 65536);
 	assert_int_equal(c.tcp.synack_retries, 3);
+	assert_int_equal(c.tcp.syn_cookies, TCP_SYN_COOKIES_ALWAYS);
 	assert_false(c.tcp.timestamps);
 	assert_true(c.tcp_keepalive);
 	assert_int_equal(c.tcp.min_rto_us, 10000);
@@ -208,6 +209,8 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 	assert_refused(*state, "tcp { memory = 99999999999999999999 }", 1,
 		       "memory: \"99999999999999999999\" is out of range: 64K to 1024G");
 	assert_refused(*state, "tcp { ledbat = true }", 1, "unknown key \"ledbat\"");
+	assert_refused(*state, "tcp { syn_cookies = maybe }", 1,
+		       "syn_cookies: \"maybe\" is not auto, always or never");
 	assert_refused(*state, "tcp { congestion = vegas }", 1,
 		       "congestion: \"vegas\" is not a congestion control that this version has");
 	assert_refused(*state, "tcp { timestamps = maybe }", 1, "timestamps: \"maybe\" is not true or false");
