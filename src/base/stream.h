@@ -45,6 +45,9 @@ struct stream_handler {
 	void (*on_drained)(struct stream *s);
 	/* The peer's FIN: no more data will come after what is still held; sending goes on. */
 	void (*on_end)(struct stream *s);
+	/* The peer marked data that has not been taken yet as urgent, or moved the mark on. The data itself comes
+	 * in its place, by on_receive() (RFC 6093 section 6). */
+	void (*on_urgent)(struct stream *s);
 	/* The stream is gone. The last call for it. */
 	void (*on_closed)(struct stream *s, enum stream_end why);
 };
@@ -61,7 +64,8 @@ struct stream_info {
 };
 
 enum stream_send_flags {
-	STREAM_MORE = 1, /* more follows at once: a last partial segment may wait for it */
+	STREAM_MORE = 1,   /* more follows at once: a last partial segment may wait for it */
+	STREAM_URGENT = 2, /* all queued up to here is urgent (RFC 9293 section 3.8.5): for old protocols only */
 };
 
 struct stream_ops {

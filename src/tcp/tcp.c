@@ -138,7 +138,6 @@ static int conn_send(struct stream *s, const struct span *spans, size_t count, u
 	struct tcp_conn *c = tcp_conn_of(s);
 	int error;
 
-	(void)flags; /* segments are made when all input is processed: what follows shares them anyway */
 	if (!can_queue(c))
 		return -EPIPE;
 	if (conn_room(s) == 0) {
@@ -152,6 +151,9 @@ static int conn_send(struct stream *s, const struct span *spans, size_t count, u
 	}
 	if (c->queued > c->tcp->config.send_buffer / 2)
 		c->flags |= CONN_WANTS_WRITABLE;
+	/* STREAM_MORE needs nothing: segments are made when all input is processed, and share what follows. */
+	if ((flags & STREAM_URGENT) != 0)
+		tcp_urgent_queued(c);
 	tcp_want_output(c);
 	return 0;
 }
@@ -160,7 +162,10 @@ static void conn_resume(struct stream *s)
 {
 	struct tcp_conn *c = tcp_conn_of(s);
 
-	tcp_receive_resume(c);
+	if (c->urgent.receiving)
+		tcp_tell_urgent(c); /* it came before the connection was accepted */
+	if ((c->flags & CONN_DEAD) == 0)
+		tcp_receive_resume(c);
 	if ((c->flags & (CONN_DEAD | CONN_FIN_RECEIVED)) == CONN_FIN_RECEIVED)
 		tcp_tell_end(c); /* it came before the connection was accepted */
 }
@@ -525,6 +530,7 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.in_flight = tcp_in_flight(c),
 		.unsent = c->unsent,
 		.unread = c->received_bytes,
+		.urgent_unread = tcp_urgent_unread(c),
 		.srtt_us = c->srtt_us,
 		.rttvar_us = c->rttvar_us,
 		.rto_us = c->rto_us,

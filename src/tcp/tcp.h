@@ -108,7 +108,9 @@ void tcp_config_default(struct tcp_config *c);
 	X(time_waited, "TW")                               \
 	X(time_wait_recycled, "TWRecycled")                \
 	X(time_wait_overflow, "TCPTimeWaitOverflow")       \
-	X(data_on_third_ack, "TCPDataOnThirdAck")
+	X(data_on_third_ack, "TCPDataOnThirdAck")          \
+	X(urgent_in, "TCPUrgentIn")                        \
+	X(urgent_out, "TCPUrgentOut")
 
 struct tcp_counters {
 #define X(field, name) uint64_t field;
@@ -168,6 +170,7 @@ struct tcp_info {
 	struct ip_addr local, remote;
 	uint16_t local_port, remote_port;
 	uint32_t mss, cwnd, ssthresh, snd_wnd, rcv_wnd, in_flight, unsent, unread;
+	uint32_t urgent_unread; /* octets up to the peer's urgent mark that nobody has taken (MUST-33) */
 	uint32_t srtt_us, rttvar_us, rto_us;
 	uint8_t snd_wscale, rcv_wscale;
 	bool timestamps, window_scaling, sack;

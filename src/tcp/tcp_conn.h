@@ -96,6 +96,13 @@ enum tcp_conn_flags {
 	CONN_SACK = 1 << 24,          /* both sides permit selective acknowledgements (RFC 2018) */
 };
 
+/* The urgent marks (tcp_urgent.c): each names the octet after the urgent data (MUST-62). */
+struct tcp_urgent {
+	struct seq rcv_up, snd_up;
+	bool receiving, sending;     /* rcv_up is ahead of what was read; snd_up of what was acknowledged */
+	bool told;                   /* the layer above knows of rcv_up */
+};
+
 struct tcp_conn {
 	struct stream stream;
 	struct tcp *tcp;
@@ -159,6 +166,8 @@ struct tcp_conn {
 	/* Receive queue: in order, not taken; and out of order */
 	struct list received, out_of_order;
 	uint32_t received_bytes, out_of_order_chunks;
+
+	struct tcp_urgent urgent;
 
 	/* Deadlines, TIMER_NEVER when not set (tcp_timers.c) */
 	uint64_t retransmit_at;      /* retransmission, or window probe */
@@ -255,7 +264,7 @@ struct tcp_in {
 	uint8_t flags;
 	bool had_syn;                /* though it may be taken off flags: the window field is not scaled */
 	uint16_t window;             /* as it stands in the header */
-	uint16_t urgent;
+	struct seq urgent;           /* with URG: the octet after the urgent data */
 	struct tcp_options options;
 	struct bytes text;
 	uint32_t len;                /* SEG.LEN: text and SYN and FIN */
@@ -417,11 +426,19 @@ struct tcp_reply {
 	uint16_t local_port, remote_port;
 	struct seq seq, ack;
 	uint8_t flags;
-	uint16_t window;
+	uint16_t window, urgent;
 	struct tcp_options options;
 	const char *note;
 };
 void tcp_reply(struct tcp *tcp, const struct tcp_reply *r);
+
+/* tcp_urgent.c */
+void tcp_urgent_received(struct tcp_conn *c, const struct tcp_in *in);
+void tcp_tell_urgent(struct tcp_conn *c); /* on_urgent(), once a mark, to whoever has the connection */
+uint32_t tcp_urgent_unread(const struct tcp_conn *c);
+void tcp_urgent_queued(struct tcp_conn *c); /* all that is in the send queue now is urgent */
+bool tcp_urgent_outstanding(const struct tcp_conn *c);
+void tcp_urgent_mark(struct tcp_conn *c, struct tcp_reply *r); /* URG and its pointer, if r is before the mark */
 
 /* tcp_timers.c: callers report events, this file knows timers */
 void tcp_timers_init(struct tcp_conn *c);

@@ -393,13 +393,12 @@ static enum step check_ack(struct tcp_conn *c, struct tcp_in *in)
 	return fin_acknowledged(c) ? STEP_DONE : STEP_NEXT;
 }
 
-/* ---- sixth: URG. Urgent data stays in line; its mark is not passed on. ---- */
+/* ---- sixth: URG ---- */
 
 static enum step check_urgent(struct tcp_conn *c, struct tcp_in *in)
 {
-	(void)c;
-	(void)in;
-	return STEP_NEXT;
+	tcp_urgent_received(c, in);
+	return is_dead(c) ? STEP_DONE : STEP_NEXT;
 }
 
 /* ---- seventh: text ---- */
@@ -600,6 +599,8 @@ static enum step syn_sent(struct tcp_conn *c, struct tcp_in *in)
 		return open_simultaneously(c, in);
 	step = open_actively(c, in);
 	if (step == STEP_NEXT)
+		step = check_urgent(c, in);
+	if (step == STEP_NEXT)
 		step = take_text(c, in);
 	return step == STEP_NEXT ? check_fin(c, in) : step;
 }
@@ -665,10 +666,10 @@ static enum drop_reason parse(struct tcp *tcp, const struct ip_packet *p, struct
 		.ack = seq_of(load_be32(fixed.data + 8)),
 		.flags = fixed.data[13],
 		.window = load_be16(fixed.data + 14),
-		.urgent = load_be16(fixed.data + 18),
 		.text = segment,
 		.now_us = tcp_now(tcp),
 	};
+	in->urgent = seq_add(in->seq, load_be16(fixed.data + 18));
 	in->had_syn = (in->flags & TH_SYN) != 0;
 	in->len = (uint32_t)segment.len + ((in->flags & TH_SYN) != 0 ? 1 : 0) +
 		  ((in->flags & TH_FIN) != 0 ? 1 : 0);

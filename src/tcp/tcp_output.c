@@ -88,7 +88,8 @@ static void finish_segment(struct tcp *tcp, struct tx_frame *f, const struct tcp
 	h[12] = (uint8_t)(len / 4 << 4);
 	h[13] = r->flags;
 	store_be16(h + 14, r->window);
-	memset(h + 16, 0, 4); /* checksum, urgent pointer */
+	memset(h + 16, 0, 2); /* the checksum */
+	store_be16(h + 18, r->urgent);
 	memcpy(h + TCP_HEADER_LEN, options, options_len);
 	set_checksum(tcp, f, h, len, &how);
 	f->note = r->note;
@@ -221,6 +222,7 @@ static void emit(struct tcp_conn *c, struct seq seq, uint8_t flags, struct send_
 		c->last_ack_sent = c->rcv_nxt;
 		c->flags &= ~(unsigned)CONN_ACK_NOW;
 	}
+	tcp_urgent_mark(c, &r);
 	add_payload(f, from, len);
 	if (len > c->mss) {
 		f->gso = ip_addr_is_4(&c->remote) ? GSO_TCP4 : GSO_TCP6;
@@ -272,7 +274,8 @@ static uint32_t frame_payload(const struct tcp_conn *c)
 	uint32_t gso_max = c->tcp->ip->link->caps.gso_max;
 	uint32_t headers = ip_header_len(&c->remote) + TCP_HEADER_LEN + TCP_OPTIONS_MAX;
 
-	if (gso_max < headers + c->mss)
+	/* A device that cuts copies the urgent pointer, which would then name a later octet. */
+	if (gso_max < headers + c->mss || tcp_urgent_outstanding(c))
 		return c->mss;
 	return (gso_max - headers) / c->mss * c->mss;
 }

@@ -15,7 +15,7 @@
 
 #define SECOND 1000000ull
 
-enum call { ON_OPEN, ON_RECEIVE, ON_WRITABLE, ON_DRAINED, ON_END, ON_CLOSED, CALLS };
+enum call { ON_OPEN, ON_RECEIVE, ON_WRITABLE, ON_DRAINED, ON_END, ON_URGENT, ON_CLOSED, CALLS };
 enum act { CLOSE, ABORT, SHUTDOWN, SEND, RESUME, PULL, OPEN, LISTENER_CLOSE, ACTS };
 
 static struct {
@@ -119,6 +119,11 @@ static void on_end(struct stream *s)
 	call(s, ON_END);
 }
 
+static void on_urgent(struct stream *s)
+{
+	call(s, ON_URGENT);
+}
+
 static void on_closed(struct stream *s, enum stream_end why)
 {
 	(void)why;
@@ -133,7 +138,13 @@ static void on_closed(struct stream *s, enum stream_end why)
 }
 
 static const struct stream_handler actor = {
-	on_open, on_receive, on_writable, on_drained, on_end, on_closed
+	.on_open = on_open,
+	.on_receive = on_receive,
+	.on_writable = on_writable,
+	.on_drained = on_drained,
+	.on_end = on_end,
+	.on_urgent = on_urgent,
+	.on_closed = on_closed,
 };
 
 static unsigned drain(struct peer *p)
@@ -156,7 +167,8 @@ static void text(struct peer *p, uint32_t from, uint32_t len, uint8_t flags)
 {
 	uint32_t ack = has_block(p) ? peer_info(p).snd_nxt : p->iss + 1;
 
-	peer_inject(p, SEG(.flags = (uint8_t)(A | flags), .seq = p->irs + 1 + from, .ack = ack, .len = len));
+	peer_inject(p, SEG(.flags = (uint8_t)(A | flags), .seq = p->irs + 1 + from, .ack = ack, .len = len,
+			   .urgent = 500));
 }
 
 static void write_much(struct peer *p)
@@ -169,12 +181,12 @@ static void write_much(struct peer *p)
 	peer_flush(p);
 }
 
-/* A life with everything in it: text in order, out of order and with holes, a full send buffer, its ACKs,
+/* A life with everything in it: text in order, out of order and with holes, some of it urgent, a full send buffer, its ACKs,
  * both FINs. */
 static void live(struct peer *p)
 {
 	text(p, 0, 100, 0);
-	text(p, 300, 100, 0);
+	text(p, 300, 100, U);
 	text(p, 200, 100, 0);
 	text(p, 100, 100, 0); /* two held chunks become the next */
 	write_much(p);
