@@ -18,7 +18,7 @@ enum { SECOND = 1000000, MAX_LISTENERS = 256 };
 void tcp_config_default(struct tcp_config *c)
 {
 	*c = (struct tcp_config){
-		.congestion = "reno",
+		.congestion = "cubic",
 		.max_connections = 1 << 17,
 		.syn_backlog = 4096,
 		.accept_backlog = 1024,

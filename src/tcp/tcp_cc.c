@@ -4,7 +4,11 @@
 #include <stddef.h>
 #include <string.h>
 
-static const struct tcp_cc_ops *const algorithms[] = { &tcp_reno };
+#include "base/minmax.h"
+
+enum { SLOW_START_LIMIT = 8 };
+
+static const struct tcp_cc_ops *const algorithms[] = { &tcp_cubic, &tcp_reno };
 
 const struct tcp_cc_ops *tcp_cc_find(const char *name)
 {
@@ -16,6 +20,15 @@ const struct tcp_cc_ops *tcp_cc_find(const char *name)
 
 uint32_t tcp_initial_window(uint32_t mss)
 {
-	uint32_t floor = 2 * mss > 14600 ? 2 * mss : 14600;
-	return 10 * mss < floor ? 10 * mss : floor;
+	return min_u32(10 * mss, max_u32(2 * mss, 14600));
+}
+
+uint32_t tcp_slow_start_growth(const struct tcp_cc *cc, const struct tcp_cc_event *e)
+{
+	return cc->pacing_rate != 0 ? e->acked : min_u32(e->acked, SLOW_START_LIMIT * e->mss);
+}
+
+void tcp_slow_start(struct tcp_cc *cc, uint32_t bytes)
+{
+	cc->cwnd = (uint32_t)min_u64((uint64_t)cc->cwnd + bytes, min_u32(cc->ssthresh, TCP_MAX_CWND));
 }

@@ -15,6 +15,10 @@
 
 #include "base/random.h"
 #include "tcp/seq.h"
+#include "tcp/tcp_cubic.h"
+
+/* No window grows beyond what a sequence number can tell apart. */
+#define TCP_MAX_CWND (UINT32_MAX / 2)
 
 /* What one acknowledgement says of the path's delivery rate
  * (draft-ietf-ccwg-bbr section 4.1; the newest segment that it delivers is the one that was sent last). */
@@ -69,6 +73,7 @@ struct tcp_cc {
 				 else by tcp_pacing.c */
 	union {
 		struct tcp_reno_state reno;
+		struct tcp_cubic_state cubic;
 	} state;
 };
 
@@ -97,12 +102,19 @@ struct tcp_cc_ops {
 	void (*on_undo)(struct tcp_cc *cc, const struct tcp_cc_event *e);
 };
 
-extern const struct tcp_cc_ops tcp_reno;
+extern const struct tcp_cc_ops tcp_reno, tcp_cubic;
 
 /* NULL if there is no algorithm of that name. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
 
 /* Initial window of RFC 6928: min(10 * MSS, max(2 * MSS, 14600)). */
 uint32_t tcp_initial_window(uint32_t mss);
+
+/* What an acknowledgement adds in slow start: what it acknowledges, but no more than eight segments if sending is
+ * not paced (RFC 9406 section 4.3's L). */
+uint32_t tcp_slow_start_growth(const struct tcp_cc *cc, const struct tcp_cc_event *e);
+
+/* The window grows by so much, but not beyond ssthresh: there congestion avoidance begins. */
+void tcp_slow_start(struct tcp_cc *cc, uint32_t bytes);
 
 #endif

@@ -7,10 +7,7 @@
 
 #include <assert.h>
 
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
+#include "base/minmax.h"
 
 static struct rx_chunk *chunk_of(struct list *n)
 {

@@ -1,22 +1,11 @@
 /*
  * Reno congestion control (RFC 5681) with appropriate byte counting (RFC 3465): the textbook's curve. Below
  * ssthresh the window grows by what is acknowledged, and so doubles each round trip; above, by one segment a
- * round trip. Loss halves it; a timeout takes it back to one segment.
+ * round trip. Loss halves it; a timeout takes it back to one segment. There is no HyStart++: it would round
+ * the corner that the textbook draws.
  */
+#include "base/minmax.h"
 #include "tcp/tcp_cc.h"
-
-/* Most segments that one acknowledgement may add in slow start: RFC 9406's L for senders that do not pace. */
-enum { SLOW_START_LIMIT = 8 };
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint32_t max_u32(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
 
 static void reno_init(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
@@ -25,40 +14,39 @@ static void reno_init(struct tcp_cc *cc, const struct tcp_cc_event *e)
 	cc->state.reno.bytes_acked = 0;
 }
 
+static void avoid_congestion(struct tcp_cc *cc, const struct tcp_cc_event *e)
+{
+	uint32_t *bytes_acked = &cc->state.reno.bytes_acked;
+
+	*bytes_acked += min_u32(e->acked, cc->cwnd);
+	if (*bytes_acked >= cc->cwnd) { /* a window's worth: one round trip */
+		*bytes_acked -= cc->cwnd;
+		cc->cwnd = min_u32(cc->cwnd + e->mss, TCP_MAX_CWND);
+	}
+}
+
 static void reno_on_ack(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
 	if (!e->cwnd_limited)
 		return;
-	if (cc->cwnd < cc->ssthresh) {
-		uint32_t grow = min_u32(e->acked, SLOW_START_LIMIT * e->mss);
-		cc->cwnd += min_u32(grow, UINT32_MAX / 2 - min_u32(cc->cwnd, UINT32_MAX / 2));
-		return;
-	}
-	cc->state.reno.bytes_acked += e->acked;
-	if (cc->state.reno.bytes_acked >= cc->cwnd) { /* a window's worth: one round trip */
-		cc->state.reno.bytes_acked -= cc->cwnd;
-		cc->cwnd = min_u32(cc->cwnd + e->mss, UINT32_MAX / 2);
-	}
+	if (cc->cwnd < cc->ssthresh)
+		tcp_slow_start(cc, tcp_slow_start_growth(cc, e));
+	else
+		avoid_congestion(cc, e);
 }
 
-/* RFC 5681 equation 4. */
-static uint32_t half_of_flight(const struct tcp_cc_event *e)
-{
-	return max_u32(e->flight / 2, 2 * e->mss);
-}
-
+/* RFC 5681 equation 4; RFC 3168 section 6.1.2 wants the same for a congestion mark. */
 static void reno_on_loss(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
-	cc->ssthresh = half_of_flight(e);
+	cc->ssthresh = max_u32(e->flight / 2, 2 * e->mss);
 	cc->cwnd = cc->ssthresh;
 	cc->state.reno.bytes_acked = 0;
 }
 
 static void reno_on_timeout(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
-	cc->ssthresh = half_of_flight(e);
+	reno_on_loss(cc, e);
 	cc->cwnd = e->mss; /* the loss window */
-	cc->state.reno.bytes_acked = 0;
 }
 
 static void reno_on_idle(struct tcp_cc *cc, const struct tcp_cc_event *e)
@@ -67,6 +55,7 @@ static void reno_on_idle(struct tcp_cc *cc, const struct tcp_cc_event *e)
 	cc->state.reno.bytes_acked = 0;
 }
 
+/* on_undo: with cwnd and ssthresh all is as it was, but for less than a window of counted bytes. */
 const struct tcp_cc_ops tcp_reno = {
 	.name = "reno",
 	.init = reno_init,

@@ -15,6 +15,11 @@
 #define SECOND 1000000ull
 enum { MSS = 1460 };
 
+static void use_reno(struct stack_config *c)
+{
+	c->tcp.congestion = "reno";
+}
+
 /* Takes all that was sent; the number of segments. */
 static unsigned drain(struct peer *p)
 {
@@ -126,7 +131,7 @@ static void rfc5681_3_1_slow_start_doubles_each_round_trip(void **state)
 	uint32_t window = 10;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	for (unsigned round = 0; round < 2; round++) {
 		assert_int_equal(drain(&p), window);
@@ -215,7 +220,7 @@ static void rfc5681_3_1_congestion_avoidance_adds_a_segment_each_round_trip(void
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	in_congestion_avoidance(&p);
 	for (uint32_t round = 0; round < 5; round++) {
 		uint32_t before = peer_info(&p).cwnd;
@@ -231,7 +236,7 @@ static void rfc5681_3_1_an_ack_of_many_parts_gains_nothing(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	drain(&p);
 	/* One segment acknowledged octet by octet ("ACK division"): cwnd grows by the octets, not by the
@@ -266,7 +271,7 @@ static void rfc5681_3_1_timeout_takes_cwnd_to_one_segment(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	assert_int_equal(drain(&p), 10);
 	peer_advance(&p, 1100000);
@@ -282,7 +287,7 @@ static void rfc5681_3_1_ssthresh_is_set_once_for_the_same_data(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	drain(&p);
 	peer_advance(&p, 8 * SECOND); /* three timeouts */
@@ -297,7 +302,7 @@ static void rfc5681_3_1_ssthresh_is_two_segments_at_least(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 100);
 	drain(&p);
 	peer_advance(&p, 1100000);
@@ -310,7 +315,7 @@ static void rfc5681_3_1_slow_start_after_a_timeout(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	drain(&p);
 	peer_advance(&p, 1100000);
@@ -335,7 +340,7 @@ static void rfc5681_3_2_third_duplicate_ack_retransmits(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 10 * MSS);
 	assert_int_equal(drain(&p), 10);
 	peer_ack(&p, segment(&p, 0));
@@ -355,7 +360,7 @@ static void rfc5681_2_what_is_no_duplicate_ack(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 10 * MSS);
 	drain(&p);
 	for (unsigned i = 0; i < 5; i++) { /* (b) with text */
@@ -381,7 +386,7 @@ static void rfc3042_2_limited_transmit(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	assert_int_equal(drain(&p), 10);
 	peer_ack(&p, segment(&p, 0));
@@ -402,7 +407,7 @@ static void rfc3042_2_limited_transmit_keeps_to_the_peers_window(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	peer_established(&p, SEG(.mss = 1460, .win = 10 * MSS));
 	peer_write(&p, 100000);
 	assert_int_equal(drain(&p), 10);
@@ -417,7 +422,7 @@ static void rfc5681_3_2_recovery_sends_new_data_as_acks_come(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	assert_int_equal(drain(&p), 10);
 	for (unsigned i = 0; i < 3; i++)
@@ -445,7 +450,7 @@ static void rfc6582_3_2_partial_ack_retransmits_the_next_hole(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 10 * MSS);
 	drain(&p);
 	for (unsigned i = 0; i < 3; i++)
@@ -471,7 +476,7 @@ static void rfc6582_3_2_a_second_loss_after_recovery_is_a_new_one(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	drain(&p);
 	for (unsigned i = 0; i < 3; i++)
@@ -496,7 +501,7 @@ static void rfc6582_3_2_duplicates_after_a_timeout_are_no_loss(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	drain(&p);
 	peer_advance(&p, 1100000); /* all arrived, the ACKs were lost */
@@ -522,7 +527,7 @@ static void rfc6582_4_1_a_loss_right_after_a_timeout_is_found(void **state)
 	uint32_t at;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 1000000);
 	drain(&p);
 	peer_advance(&p, 1100000);
@@ -537,6 +542,57 @@ static void rfc6582_4_1_a_loss_right_after_a_timeout_is_found(void **state)
 	peer_fini(&p);
 }
 
+/* ---- CUBIC, the default ---- */
+
+static void rfc9438_4_6_loss_leaves_seven_tenths_of_the_flight(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL);
+	established_with_text(&p, 10 * MSS);
+	assert_string_equal(peer_info(&p).congestion, "cubic");
+	assert_int_equal(drain(&p), 10);
+	for (unsigned i = 0; i < 3; i++)
+		peer_ack(&p, segment(&p, 0));
+	expect_segment(&p, 0);
+	assert_int_equal(peer_info(&p).ssthresh, 7 * MSS);
+	peer_fini(&p);
+}
+
+static void rfc9438_4_8_timeout_takes_cwnd_to_one_segment(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL);
+	established_with_text(&p, 1000000);
+	assert_int_equal(drain(&p), 10);
+	peer_advance(&p, 1100000);
+	expect_segment(&p, 0);
+	peer_expect_nothing(&p);
+	assert_int_equal(peer_info(&p).cwnd, MSS);
+	assert_int_equal(peer_info(&p).ssthresh, 7 * MSS);
+	peer_fini(&p);
+}
+
+static void rfc9438_4_10_slow_start_doubles_each_round_trip(void **state)
+{
+	struct peer p;
+	uint32_t window = 10;
+
+	(void)state;
+	peer_init(&p, NULL);
+	established_with_text(&p, 1000000);
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(drain(&p), window);
+		ack_flight(&p);
+		window *= 2;
+		assert_int_equal(peer_info(&p).cwnd, window * MSS);
+	}
+	peer_fini(&p);
+}
+
 /* ---- idle ---- */
 
 static void rfc5681_4_1_cwnd_restarts_after_an_idle_time(void **state)
@@ -544,7 +600,7 @@ static void rfc5681_4_1_cwnd_restarts_after_an_idle_time(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 200000);
 	for (unsigned i = 0; i < 8; i++)
 		ack_flight(&p);
@@ -569,7 +625,7 @@ static void rfc5681_4_1_a_short_pause_is_not_idle(void **state)
 	uint32_t cwnd;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, use_reno);
 	established_with_text(&p, 200000);
 	for (unsigned i = 0; i < 8; i++)
 		ack_flight(&p);
@@ -605,6 +661,9 @@ int main(void)
 		cmocka_unit_test(rfc6582_3_2_a_second_loss_after_recovery_is_a_new_one),
 		cmocka_unit_test(rfc6582_3_2_duplicates_after_a_timeout_are_no_loss),
 		cmocka_unit_test(rfc6582_4_1_a_loss_right_after_a_timeout_is_found),
+		cmocka_unit_test(rfc9438_4_6_loss_leaves_seven_tenths_of_the_flight),
+		cmocka_unit_test(rfc9438_4_8_timeout_takes_cwnd_to_one_segment),
+		cmocka_unit_test(rfc9438_4_10_slow_start_doubles_each_round_trip),
 		cmocka_unit_test(rfc5681_4_1_cwnd_restarts_after_an_idle_time),
 		cmocka_unit_test(rfc5681_4_1_a_short_pause_is_not_idle),
 	};
