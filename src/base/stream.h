@@ -31,6 +31,17 @@ enum stream_end {
 	STREAM_END_ERROR,       /* the layer itself failed (TLS alert, no memory, …) */
 };
 
+/* What went wrong, or seems to, without ending the stream (RFC 9293 section 3.9.1.8). */
+enum stream_soft_error {
+	STREAM_SOFT_NET_UNREACHABLE, /* these six: an ICMP error says so */
+	STREAM_SOFT_HOST_UNREACHABLE,
+	STREAM_SOFT_PROTOCOL_UNREACHABLE,
+	STREAM_SOFT_PORT_UNREACHABLE,
+	STREAM_SOFT_TIME_EXCEEDED,
+	STREAM_SOFT_PARAMETER_PROBLEM,
+	STREAM_SOFT_R1, /* the peer answers to none of three retransmissions */
+};
+
 /* What the layer above implements. Any member but on_closed may be NULL. */
 struct stream_handler {
 	/* An active open reached ESTABLISHED (TLS: handshake done). */
@@ -48,6 +59,8 @@ struct stream_handler {
 	/* The peer marked data that has not been taken yet as urgent, or moved the mark on. The data itself comes
 	 * in its place, by on_receive() (RFC 6093 section 6). */
 	void (*on_urgent)(struct stream *s);
+	/* A soft error: the stream goes on. tcp_set_error_reports() turns these off. */
+	void (*on_soft_error)(struct stream *s, enum stream_soft_error what);
 	/* The stream is gone. The last call for it. */
 	void (*on_closed)(struct stream *s, enum stream_end why);
 };

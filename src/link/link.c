@@ -133,6 +133,11 @@ void link_confirm(struct link *l, uint32_t neighbour_hint)
 	neighbour_confirm(l->neighbours, neighbour_hint);
 }
 
+void link_doubt(struct link *l, uint32_t neighbour_hint)
+{
+	neighbour_doubt(l->neighbours, neighbour_hint);
+}
+
 void link_tx_done(struct link *l)
 {
 	for (unsigned i = 0; i < l->n_tx; i++)

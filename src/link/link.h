@@ -76,6 +76,10 @@ void link_send_to_mac(struct link *l, struct tx_frame *f, const struct mac_addr 
  * 4861 section 7.3.1). */
 void link_confirm(struct link *l, uint32_t neighbour_hint);
 
+/* Upper layers that see none, and have sent again and again, doubt it: it is asked at once (RFC 9293 section
+ * 3.8.3 (b), RFC 1122 section 3.3.1.4). */
+void link_doubt(struct link *l, uint32_t neighbour_hint);
+
 /* Called when frames before n_tx were sent (or dropped): releases what they hold and empties the ring. */
 void link_tx_done(struct link *l);
 

@@ -10,6 +10,7 @@
  *   STALE       -> DELAY       we send to it
  *   STALE       -> (none)      unused for ten minutes, or recycled
  *   DELAY       -> PROBE       not confirmed for five seconds: asked by unicast, once a second, three times
+ *   REACHABLE, STALE, DELAY -> PROBE  an upper layer doubts that it is there
  *   PROBE       -> REACHABLE   it answers
  *   PROBE       -> (none)      no answer; whoever sends to it next asks for it anew
  *   any but INCOMPLETE -> REACHABLE  an upper layer confirms that it answers
@@ -442,6 +443,19 @@ static void solicit_again(struct neighbour *n)
 	}
 	solicit(n);
 	timer_set(&w->timers, &n->timer, w->now_us + NEIGHBOUR_RETRANS_US);
+}
+
+void neighbour_doubt(struct neighbour_table *t, uint32_t hint)
+{
+	struct neighbour *n = find_hinted(t, hint);
+	uint64_t now_us = t->link->world->now_us;
+
+	if (n == NULL || n->state == NEIGHBOUR_INCOMPLETE || n->state == NEIGHBOUR_PROBE)
+		return;
+	if (n->state == NEIGHBOUR_REACHABLE && now_us - n->confirmed_at_us < NEIGHBOUR_RETRANS_US)
+		return;
+	enter(n, NEIGHBOUR_PROBE);
+	solicit_again(n);
 }
 
 static void check_confirmed(struct neighbour *n)

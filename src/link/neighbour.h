@@ -103,4 +103,8 @@ bool neighbour_add(struct neighbour_table *t, const struct ip_addr *addr, const 
 /* An upper layer made progress with the neighbour that the hint stands for (RFC 4861 section 7.3.1). */
 void neighbour_confirm(struct neighbour_table *t, uint32_t hint);
 
+/* An upper layer has reason to think that this neighbour is gone: it is asked, unless it was confirmed within
+ * the last second, so that many who doubt ask no more often than one. */
+void neighbour_doubt(struct neighbour_table *t, uint32_t hint);
+
 #endif

@@ -274,6 +274,16 @@ void tcp_set_user_timeout(struct stream *s, uint64_t us)
 	tcp_conn_of(s)->user_timeout_us = us;
 }
 
+void tcp_set_dscp(struct stream *s, uint8_t dscp)
+{
+	tcp_conn_of(s)->tos = (uint8_t)(dscp << 2);
+}
+
+void tcp_set_ttl(struct stream *s, uint8_t ttl)
+{
+	tcp_conn_of(s)->ttl = ttl;
+}
+
 /* ---- life and death ---- */
 
 int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local)
@@ -312,6 +322,8 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 		.rcv_mss = TCP_DEFAULT_MSS_4,
 		.ts_offset = tcp_timestamp_offset(tcp, local, remote),
 		.user_timeout_us = tcp->config.user_timeout_us,
+		.ttl = tcp->config.ttl,
+		.tos = tcp->config.tos & TCP_TOS_DSCP,
 		.last_received_us = tcp_now(tcp),
 		.cc = { .ops = tcp->cc },
 	};
@@ -549,6 +561,9 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.segs_in = c->segs_in,
 		.segs_out = c->segs_out,
 		.retransmissions = c->retransmissions,
+		.dscp = c->tos >> 2,
+		.ttl = c->ttl,
+		.received_dscp = c->rcv_tos >> 2,
 		.r1_passed = (c->flags & CONN_R1_PASSED) != 0,
 		.soft_error = (int)c->soft_error - 1,
 		.congestion = c->cc.ops->name,

@@ -110,7 +110,8 @@ void tcp_config_default(struct tcp_config *c);
 	X(time_wait_overflow, "TCPTimeWaitOverflow")       \
 	X(data_on_third_ack, "TCPDataOnThirdAck")          \
 	X(urgent_in, "TCPUrgentIn")                        \
-	X(urgent_out, "TCPUrgentOut")
+	X(urgent_out, "TCPUrgentOut")                      \
+	X(soft_errors, "TCPSoftErrors")
 
 struct tcp_counters {
 #define X(field, name) uint64_t field;
@@ -159,6 +160,9 @@ int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_por
 void tcp_set_nodelay(struct stream *s, bool on);   /* Nagle off (MUST-17); off by default */
 void tcp_set_keepalive(struct stream *s, bool on); /* MUST-24; off by default */
 void tcp_set_user_timeout(struct stream *s, uint64_t us);
+void tcp_set_error_reports(struct stream *s, bool on); /* on_soft_error(); on by default (SHLD-20) */
+void tcp_set_dscp(struct stream *s, uint8_t dscp);     /* 0 to 63, from the next segment on (MUST-48, SHLD-21) */
+void tcp_set_ttl(struct stream *s, uint8_t ttl);       /* 1 to 255 (MUST-49) */
 
 /* Copies up to len bytes of data that on_receive() left behind into buf: for owners who pull. Returns the
  * number copied. */
@@ -177,6 +181,8 @@ struct tcp_info {
 	uint32_t iss, irs, snd_una, snd_nxt, rcv_nxt;
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, retransmissions;
+	uint8_t dscp, ttl;      /* of segments that we send */
+	uint8_t received_dscp;  /* of the last acceptable segment (MAY-9) */
 	bool r1_passed; /* three retransmissions went unanswered (RFC 9293 section 3.8.3) */
 	int soft_error; /* the last soft ICMP error (MUST-47): enum icmp_error_kind, or -1 */
 	const char *congestion;

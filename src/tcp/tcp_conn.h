@@ -21,6 +21,7 @@ enum {
 	TCP_R1 = 3,                  /* SHLD-10 */
 	TCP_MAX_DUP_ACKS_OWED = 8,
 	TCP_SYN_STAGES = 16,
+	TCP_TOS_DSCP = 0xfc,         /* RFC 2474 section 3; the other two bits: RFC 3168 */
 };
 
 enum tcp_flags {
@@ -180,6 +181,8 @@ struct tcp_conn {
 
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, retransmissions;
+	uint8_t ttl, tos, rcv_tos;   /* tos: DSCP in its upper six bits; the others belong to ECN */
+	bool reports_off;            /* of soft errors */
 	uint8_t soft_error;          /* last soft ICMP error (enum icmp_error_kind + 1), 0: none */
 };
 
@@ -439,6 +442,10 @@ uint32_t tcp_urgent_unread(const struct tcp_conn *c);
 void tcp_urgent_queued(struct tcp_conn *c); /* all that is in the send queue now is urgent */
 bool tcp_urgent_outstanding(const struct tcp_conn *c);
 void tcp_urgent_mark(struct tcp_conn *c, struct tcp_reply *r); /* URG and its pointer, if r is before the mark */
+
+/* tcp_report.c: soft errors. Afterwards the connection may be gone. */
+void tcp_report_icmp(struct tcp_conn *c, enum icmp_error_kind kind); /* any but ICMP_TOO_BIG */
+void tcp_report_r1(struct tcp_conn *c); /* R1 is reached or exceeded */
 
 /* tcp_timers.c: callers report events, this file knows timers */
 void tcp_timers_init(struct tcp_conn *c);

@@ -59,6 +59,8 @@ enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
 		 * synchronised. */
 		tcp->counters.attempt_fails++;
 		tcp_conn_end(c, STREAM_END_UNREACHABLE);
+	} else {
+		tcp_report_icmp(c, e->kind);
 	}
 	tcp_check(c);
 	return DROP_NONE;

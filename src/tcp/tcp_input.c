@@ -158,6 +158,7 @@ static enum step check_sequence(struct tcp_conn *c, struct tcp_in *in)
 		return refuse(c, in, old ? DROP_TCP_DUPLICATE : DROP_TCP_OUT_OF_WINDOW);
 	}
 	note_timestamp(c, in);
+	c->rcv_tos = in->packet->tos;
 	trim(c, in);
 	return STEP_NEXT;
 }
@@ -510,6 +511,7 @@ static step_fn *const steps[] = {
 
 static void take_peer_syn(struct tcp_conn *c, const struct tcp_in *in)
 {
+	c->rcv_tos = in->packet->tos;
 	c->irs = in->seq;
 	c->rcv_nxt = c->last_ack_sent = seq_add(in->seq, 1);
 	c->rcv_adv = seq_add(c->rcv_nxt, tcp_initial_receive_window(c->tcp));

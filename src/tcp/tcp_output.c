@@ -65,8 +65,8 @@ static void set_checksum(struct tcp *tcp, struct tx_frame *f, uint8_t *header, u
 }
 
 /* Puts the TCP header in front of the payload and hands the frame to IP. */
-static void finish_segment(struct tcp *tcp, struct tx_frame *f, const struct tcp_reply *r, uint8_t tos,
-			   uint32_t *neighbour_hint)
+static void finish_segment(struct tcp *tcp, struct tx_frame *f, const struct tcp_reply *r, uint8_t ttl,
+			   uint8_t tos, uint32_t *neighbour_hint)
 {
 	uint8_t options[TCP_OPTIONS_MAX];
 	unsigned options_len = tcp_options_emit(&r->options, options);
@@ -76,7 +76,7 @@ static void finish_segment(struct tcp *tcp, struct tx_frame *f, const struct tcp
 		.src = r->local,
 		.dst = r->remote,
 		.protocol = IP_PROTO_TCP,
-		.ttl = tcp->config.ttl,
+		.ttl = ttl,
 		.tos = tos,
 		.neighbour_hint = neighbour_hint,
 	};
@@ -106,7 +106,7 @@ void tcp_reply(struct tcp *tcp, const struct tcp_reply *r)
 		return; /* counted by the link; whatever this answered will be sent again */
 	if ((r->flags & TH_RST) != 0)
 		tcp->counters.out_rsts++;
-	finish_segment(tcp, f, r, tcp->config.tos, NULL);
+	finish_segment(tcp, f, r, tcp->config.ttl, tcp->config.tos & TCP_TOS_DSCP, NULL);
 }
 
 void tcp_reply_rst(const struct tcp_in *in)
@@ -231,7 +231,7 @@ static void emit(struct tcp_conn *c, struct seq seq, uint8_t flags, struct send_
 	f->conn = c;
 	c->segs_out++;
 	tcp_timers_ack_sent(c);
-	finish_segment(c->tcp, f, &r, c->tcp->config.tos, &c->neighbour_hint);
+	finish_segment(c->tcp, f, &r, c->ttl, c->tos, &c->neighbour_hint);
 }
 
 static const struct send_cursor no_payload = { NULL, 0 };

@@ -98,7 +98,7 @@ static void retransmission_due(struct tcp_conn *c)
 	tcp_on_retransmission_timeout(c);
 	back_off(c);
 	if (++c->timeouts >= TCP_R1)
-		c->flags |= CONN_R1_PASSED;
+		tcp_report_r1(c);
 }
 
 static void on_retransmit(struct tcp_conn *c)

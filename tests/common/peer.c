@@ -233,13 +233,14 @@ void peer_advance(struct peer *p, uint64_t us)
 
 /* ---- segments into the stack ---- */
 
-void peer_inject_ip(struct peer *p, uint8_t protocol, const void *payload, uint32_t len)
+static void input_ip(struct peer *p, uint8_t tos, uint8_t protocol, const void *payload, uint32_t len)
 {
 	static uint8_t ip[70000];
 	uint16_t sum;
 
 	memset(ip, 0, 20);
 	ip[0] = 0x45;
+	ip[1] = tos;
 	store_be16(ip + 2, (uint16_t)(20 + len));
 	ip[6] = 0x40; /* DF */
 	ip[8] = 64;
@@ -250,6 +251,11 @@ void peer_inject_ip(struct peer *p, uint8_t protocol, const void *payload, uint3
 	memcpy(ip + 10, &sum, 2);
 	memcpy(ip + 20, payload, len);
 	input_frame(p, ETH_TYPE_IPV4, ip, 20 + len);
+}
+
+void peer_inject_ip(struct peer *p, uint8_t protocol, const void *payload, uint32_t len)
+{
+	input_ip(p, 0, protocol, payload, len);
 }
 
 static unsigned write_options(const struct seg *s, uint8_t *out)
@@ -296,7 +302,7 @@ void peer_inject_held(struct peer *p, const struct seg *s)
 	if (s->bad_checksum)
 		sum ^= 0x0101;
 	memcpy(t + 16, &sum, 2);
-	peer_inject_ip(p, IP_PROTO_TCP, t, len);
+	input_ip(p, s->tos, IP_PROTO_TCP, t, len);
 }
 
 void peer_inject(struct peer *p, const struct seg *s)

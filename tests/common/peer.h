@@ -47,7 +47,8 @@ struct seg {
 	const uint8_t *raw_options; /* instead of the above, multiple of 4 */
 	uint8_t raw_options_len;
 	bool bad_checksum;
-	uint8_t ttl, tos;        /* of a segment got */
+	uint8_t tos;             /* DSCP and ECN */
+	uint8_t ttl;             /* of a segment got */
 	uint16_t ip_id;
 	uint16_t gso_size;
 };

@@ -15,7 +15,7 @@
 
 #define SECOND 1000000ull
 
-enum call { ON_OPEN, ON_RECEIVE, ON_WRITABLE, ON_DRAINED, ON_END, ON_URGENT, ON_CLOSED, CALLS };
+enum call { ON_OPEN, ON_RECEIVE, ON_WRITABLE, ON_DRAINED, ON_END, ON_URGENT, ON_SOFT_ERROR, ON_CLOSED, CALLS };
 enum act { CLOSE, ABORT, SHUTDOWN, SEND, RESUME, PULL, OPEN, LISTENER_CLOSE, ACTS };
 
 static struct {
@@ -124,6 +124,12 @@ static void on_urgent(struct stream *s)
 	call(s, ON_URGENT);
 }
 
+static void on_soft_error(struct stream *s, enum stream_soft_error what)
+{
+	(void)what;
+	call(s, ON_SOFT_ERROR);
+}
+
 static void on_closed(struct stream *s, enum stream_end why)
 {
 	(void)why;
@@ -144,6 +150,7 @@ static const struct stream_handler actor = {
 	.on_drained = on_drained,
 	.on_end = on_end,
 	.on_urgent = on_urgent,
+	.on_soft_error = on_soft_error,
 	.on_closed = on_closed,
 };
 
@@ -190,6 +197,7 @@ static void live(struct peer *p)
 	text(p, 200, 100, 0);
 	text(p, 100, 100, 0); /* two held chunks become the next */
 	write_much(p);
+	peer_icmp(p, 3, 1, 0, p->iss + 1);
 	for (unsigned i = 0; i < 200 && has_block(p); i++) {
 		struct tcp_info info;
 		drain(p);

@@ -453,6 +453,41 @@ static void progress_confirms_in_every_state_but_incomplete(void **state)
 	link_host_expect_nothing(h);
 }
 
+static void doubt_from_above_asks_at_once_rfc1122_3_3_1_4(void **state)
+{
+	struct link_host *h = *state;
+	uint32_t hint = 0;
+
+	send_text(h, LINK_HOST_PEER, "x", &hint);
+	link_host_expect_request(h, LINK_HOST_PEER, &mac_broadcast);
+	link_doubt(&h->link, hint); /* INCOMPLETE: it is being asked */
+	link_doubt(&h->link, 0);
+	link_doubt(&h->link, UINT32_MAX);
+	link_host_expect_nothing(h);
+	answer(h, LINK_HOST_PEER);
+	expect_text(h, LINK_HOST_PEER, "x");
+	link_doubt(&h->link, hint); /* it has just answered */
+	assert_int_equal(state_of(h, LINK_HOST_PEER), NEIGHBOUR_REACHABLE);
+	link_host_advance(h, second_us);
+	link_doubt(&h->link, hint);
+	assert_int_equal(state_of(h, LINK_HOST_PEER), NEIGHBOUR_PROBE);
+	link_host_expect_request(h, LINK_HOST_PEER, &link_host_peer_mac);
+	link_doubt(&h->link, hint); /* PROBE: again, it is being asked */
+	link_host_expect_nothing(h);
+	send_text(h, LINK_HOST_PEER, "data", &hint); /* and still used */
+	expect_text(h, LINK_HOST_PEER, "data");
+	answer(h, LINK_HOST_PEER);
+	assert_int_equal(state_of(h, LINK_HOST_PEER), NEIGHBOUR_REACHABLE);
+	make_stale(h, LINK_HOST_PEER, &hint);
+	link_doubt(&h->link, hint);
+	assert_int_equal(state_of(h, LINK_HOST_PEER), NEIGHBOUR_PROBE);
+	for (int i = 0; i < 3; i++) { /* gone indeed */
+		link_host_expect_request(h, LINK_HOST_PEER, &link_host_peer_mac);
+		link_host_advance(h, second_us);
+	}
+	assert_int_equal(state_of(h, LINK_HOST_PEER), NEIGHBOUR_FREE);
+}
+
 static void a_stale_neighbour_nobody_uses_is_forgotten_after_ten_minutes(void **state)
 {
 	struct link_host *h = *state;
@@ -814,6 +849,7 @@ int main(void)
 		WITH_HOST(a_neighbour_that_answers_no_probe_is_forgotten_and_asked_for_anew),
 		WITH_HOST(progress_above_spares_all_questions_rfc4861_7_3_1),
 		WITH_HOST(progress_confirms_in_every_state_but_incomplete),
+		WITH_HOST(doubt_from_above_asks_at_once_rfc1122_3_3_1_4),
 		WITH_HOST(a_stale_neighbour_nobody_uses_is_forgotten_after_ten_minutes),
 		WITH_HOST(a_neighbour_that_moved_is_believed_and_verified_rfc4861_7_2_5),
 		WITH_HOST(hearing_the_same_again_proves_nothing),
