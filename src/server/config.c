@@ -70,7 +70,7 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 	if (c->n_sites == CONFIG_SITES)
 		return -ENOSPC;
 	site = &c->sites[c->n_sites++];
-	*site = (struct config_site){ .name = name };
+	*site = (struct config_site){ .name = name, .congestion = "" };
 	site->index = (struct text_list){ .n = 1, .items = { "index.html" } };
 	site->listen = (struct port_list){ .n = 1, .items = { 80 } };
 	*out = site;
@@ -118,6 +118,30 @@ static bool sites_collide(const struct config_site *a, const struct config_site 
 	return false;
 }
 
+static bool share_port(const struct config_site *a, const struct config_site *b, uint16_t *port)
+{
+	for (unsigned i = 0; i < a->listen.n; i++)
+		for (unsigned k = 0; k < b->listen.n; k++)
+			if (a->listen.items[i] == b->listen.items[k]) {
+				*port = a->listen.items[i];
+				return true;
+			}
+	return false;
+}
+
+/* The handshake is over before anybody knows which site is asked for. */
+static int check_congestion(const struct config_site *a, const struct config_site *b, struct failure *why)
+{
+	uint16_t port;
+
+	if (*a->congestion == '\0' || *b->congestion == '\0' || strcmp(a->congestion, b->congestion) == 0 ||
+	    !share_port(a, b, &port))
+		return 0;
+	return failure_set(why, -EINVAL,
+			   "sites \"%s\" and \"%s\" share port %u, which can have one congestion control "
+			   "only: %s or %s", a->name, b->name, port, a->congestion, b->congestion);
+}
+
 static int check_pair(const struct config_site *a, const struct config_site *b, struct failure *why)
 {
 	for (unsigned i = 0; i < a->listen.n; i++)
@@ -125,7 +149,7 @@ static int check_pair(const struct config_site *a, const struct config_site *b, 
 			return failure_set(why, -EINVAL,
 					   "sites \"%s\" and \"%s\" answer to the same hosts on port %u: "
 					   "give them different hosts", a->name, b->name, a->listen.items[i]);
-	return 0;
+	return check_congestion(a, b, why);
 }
 
 static int check_sites(const struct config *c, struct failure *why)

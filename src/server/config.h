@@ -74,6 +74,7 @@ struct config_site {
 	struct text_list index;
 	struct text_list hosts;  /* Host names that it answers to; none: any */
 	struct port_list listen;
+	const char *congestion;  /* control of its ports' connections; "": the tcp section's */
 };
 
 struct config_text;

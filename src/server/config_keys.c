@@ -94,6 +94,7 @@ const struct config_key config_keys[] = {
 	SITE(root, directory),
 	SITE(index, texts),
 	SITE(hosts, texts),
+	SITE(congestion, site_congestion),
 };
 const size_t config_keys_count = ARRAY_LENGTH(config_keys);
 

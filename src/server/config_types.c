@@ -73,6 +73,11 @@ static int parse_congestion(const struct key_input *in, void *field)
 	return keep(in, in->text, field);
 }
 
+static int parse_site_congestion(const struct key_input *in, void *field)
+{
+	return *in->text == '\0' ? keep(in, in->text, field) : parse_congestion(in, field);
+}
+
 static int parse_level(const struct key_input *in, void *field)
 {
 	int level = log_level_parse(in->text);
@@ -287,6 +292,8 @@ const struct key_type type_syn_cookies =
 	OTHER(enum tcp_syn_cookies, "auto, always or never", parse_syn_cookies);
 const struct key_type type_text = TEXT("a text", parse_text);
 const struct key_type type_congestion = TEXT("a congestion control that this version has", parse_congestion);
+const struct key_type type_site_congestion =
+	TEXT("a congestion control that this version has, or empty", parse_site_congestion);
 const struct key_type type_directory = TEXT("a directory", parse_directory);
 const struct key_type type_pcap = TEXT("a file", parse_pcap);
 const struct key_type type_log = TEXT("a file, \"-\" or \"off\"", parse_log);

@@ -38,6 +38,7 @@ extern const struct key_type type_level;      /* enum log_level */
 extern const struct key_type type_syn_cookies; /* enum tcp_syn_cookies */
 extern const struct key_type type_text;
 extern const struct key_type type_congestion; /* name that tcp_cc_find() knows */
+extern const struct key_type type_site_congestion; /* the same, or "" */
 extern const struct key_type type_directory;  /* path of one that exists */
 extern const struct key_type type_pcap;       /* path, or "" */
 extern const struct key_type type_log;        /* path, "-", "off" */

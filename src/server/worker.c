@@ -70,11 +70,24 @@ static int open_server(struct worker_port *port, struct failure *why)
 	return http_server_new(&w->config->http, sites, n, &w->host.stack->world, &hooks, &port->server, why);
 }
 
+/* Of the sites on a port one may have an opinion, or several the same: config_finish() has seen to it. */
+static const char *congestion_of_port(const struct config *c, uint16_t number)
+{
+	for (unsigned i = 0; i < c->n_sites; i++)
+		if (*c->sites[i].congestion != '\0' && listens_on(&c->sites[i], number))
+			return c->sites[i].congestion;
+	return NULL;
+}
+
 static int open_listener(struct worker_port *port, struct failure *why)
 {
 	struct tcp_listener_handler handler = { .on_acceptable = on_acceptable, .context = port };
+	struct tcp_listen_options options = {
+		.congestion = congestion_of_port(port->worker->config, port->number),
+	};
 	struct ip_addr any = { { 0 } };
-	int r = tcp_listen(port->worker->host.stack->tcp, &any, port->number, &handler, &port->listener);
+	int r = tcp_listen(port->worker->host.stack->tcp, &any, port->number, &handler, &options,
+			   &port->listener);
 
 	return r == 0 ? 0 : failure_set(why, r, "port %u cannot be opened: %s", port->number, strerror(-r));
 }

@@ -40,7 +40,7 @@ int th_listen(struct th_stack *stack, const char *address, uint16_t port, struct
 	l = malloc(sizeof *l);
 	if (l == NULL)
 		return -ENOMEM;
-	error = tcp_listen(stack->stack->tcp, &addr, port, &nobody, &l->tcp);
+	error = tcp_listen(stack->stack->tcp, &addr, port, &nobody, NULL, &l->tcp);
 	if (error != 0) {
 		free(l);
 		return error;

@@ -136,10 +136,17 @@ int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, str
 /* Frees everything, without a word on the wire. Streams still open are closed with STREAM_END_ERROR. */
 void tcp_free(struct tcp *tcp);
 
-/* Passive open. addr any: all our addresses. 0, -EADDRINUSE, -EADDRNOTAVAIL (not ours), -ENOMEM. handler is
- * copied. */
+/* What a listener may have otherwise than the instance. */
+struct tcp_listen_options {
+	const char *congestion;  /* of the connections that it accepts; NULL: the instance's */
+	uint32_t accept_backlog; /* 0: the instance's */
+};
+
+/* Passive open. addr any: all our addresses; options NULL: none. 0, -EADDRINUSE, -EADDRNOTAVAIL (not ours),
+ * -EINVAL (unknown congestion control), -ENOMEM. handler is copied. */
 int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port,
-	       const struct tcp_listener_handler *handler, struct tcp_listener **out);
+	       const struct tcp_listener_handler *handler, const struct tcp_listen_options *options,
+	       struct tcp_listener **out);
 /* No new connections; half-open ones are forgotten, those not accepted are reset, accepted ones stay. */
 void tcp_listener_close(struct tcp_listener *l);
 uint16_t tcp_listener_port(const struct tcp_listener *l);

@@ -228,6 +228,8 @@ struct tcp_listener {
 	struct ip_addr addr;      /* any: all of ours */
 	uint16_t port;
 	struct tcp_listener_handler handler;
+	const struct tcp_cc_ops *cc;
+	uint32_t accept_backlog;
 	struct list accept_queue; /* tcp_conn.accept, oldest first */
 	uint32_t accept_queued;
 };
@@ -337,8 +339,8 @@ struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const stru
 /* tcp_listen.c */
 struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port);
 struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);
-/* A segment for a listener, or for a half-open connection. A third ACK (to a listener: one with a SYN cookie)
- * makes *established, which then takes the segment's text; else it is NULL. */
+/* A segment for a listener, or for a half-open connection. A third ACK (to a listener: one with a SYN
+ * cookie) makes *established, which then takes the segment's text; else it is NULL. */
 enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash,
 				  struct tcp_conn **established);
 enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash,

@@ -1,27 +1,28 @@
 /*
- * SYN cookies (RFC 4987 section 3.6; D. J. Bernstein, "SYN cookies", 1996): what a half-open record would hold
- * travels to the peer in the SYN-ACK and comes back with the third ACK, so that a SYN costs no memory.
+ * SYN cookies (RFC 4987 section 3.6; D. J. Bernstein, "SYN cookies", 1996): what a half-open record would
+ * hold travels to the peer in the SYN-ACK and comes back with the third ACK, so that a SYN costs no memory.
  *
  *   ISS = irs + | t mod 32: 5 bits | MSS index: 3 bits | hash: 24 bits |
  *
  * t counts periods of 64 s, and a cookie is good in its own period and the next: for 64 to 128 s. The hash is
- * SipHash-2-4 with a secret of the instance, over all that the peer could lie about: the four-tuple, irs, t, the
- * MSS index, and whether timestamps were agreed on. Adding irs lets our numbers grow with the peer's, as RFC
- * 9293 section 3.4.1 wants for a tuple that is used again.
+ * SipHash-2-4 with a secret of the instance, over all that the peer could lie about: the four-tuple, irs, t,
+ * the MSS index, and whether timestamps were agreed on. Adding irs lets our numbers grow with the peer's, as
+ * RFC 9293 section 3.4.1 wants for a tuple that is used again.
  *
- * What a guess is worth: who cannot see the SYN-ACK knows t, may choose MSS and irs, and has one chance in 2^24
- * for each ACK; 100,000 of them a second for the whole life of a cookie make a connection every three minutes.
- * RFC 6528's numbers have 2^32, and therefore cookies are believed only while some are out, unless they are
- * always given. A forged ACK costs at most one hash, and none if its t is not a present one (15 in 16 at random).
+ * What a guess is worth: who cannot see the SYN-ACK knows t, may choose MSS and irs, and has one chance in
+ * 2^24 for each ACK; 100,000 of them a second for the whole life of a cookie make a connection every three
+ * minutes. RFC 6528's numbers have 2^32, and therefore cookies are believed only while some are out, unless
+ * they are always given. A forged ACK costs at most one hash, and none if its t is not a present one (15 in
+ * 16 at random).
  *
  * The rest goes into the low bits of the timestamp, which the peer echoes (RFC 7323 section 3.2):
  *
  *   TSval = | clock: 26 bits | SACK permitted: 1 bit | 0 | window scale: 4 bits, 15 for none |
  *
- * TSval is the latest time not after the clock that ends in these bits, so at most 63 ms behind it: what we send
- * later has the clock's value, which is not less, and passes the peer's PAWS check. The bits are not hashed: a
- * peer that changes them changes its own connection only. Without timestamps neither option can be remembered,
- * and neither is agreed on.
+ * TSval is the latest time not after the clock that ends in these bits, so at most 63 ms behind it: what we
+ * send later has the clock's value, which is not less, and passes the peer's PAWS check. The bits are not
+ * hashed: a peer that changes them changes its own connection only. Without timestamps neither option can be
+ * remembered, and neither is agreed on.
  */
 #include "tcp/tcp_conn.h"
 
@@ -38,10 +39,10 @@ enum {
 	TS_NO_WSCALE = TS_WSCALE,
 	TS_SACK = 1 << 5,
 };
-_Static_assert((int)TCP_MAX_WSCALE < (int)TS_NO_WSCALE, "a window scale and its absence find room in four bits");
+_Static_assert((int)TCP_MAX_WSCALE < (int)TS_NO_WSCALE, "a window scale and its absence: four bits");
 
-/* Rounded down to: the least we take, the defaults of IPv4 and IPv6, tunnels, Ethernet with IPv6 and IPv4, jumbo
- * frames. */
+/* Rounded down to: the least we take, the defaults of IPv4 and IPv6, tunnels, Ethernet with IPv6 and IPv4,
+ * jumbo frames. */
 static const uint16_t mss_table[1 << MSS_BITS] = { TCP_MIN_MSS, 536, 1220, 1360, 1400, 1440, 1460, 8960 };
 
 /* What is hashed: without padding. */

@@ -6,16 +6,31 @@
  * retransmissions wait equally long, so one queue for each number of retransmissions, oldest first, needs one
  * timer for all.
  *
- * At the limits: a SYN that finds the SYN queue full is answered by a cookie (tcp_cookie.c) or, if there are to
- * be none, dropped; a third ACK that finds the accept queue full is dropped, and the record goes on as if it had
- * been lost. All are counted.
+ * At the limits: a SYN that finds the SYN queue full is answered by a cookie (tcp_cookie.c) or, if there are
+ * to be none, dropped; a third ACK that finds the accept queue full is dropped, and the record goes on as if
+ * it had been lost. All are counted.
  */
 #include "tcp/tcp_conn.h"
 
 #include <errno.h>
 
+/* False: no such congestion control. */
+static bool take_options(struct tcp_listener *l, const struct tcp_listen_options *options)
+{
+	l->cc = l->tcp->cc;
+	l->accept_backlog = l->tcp->config.accept_backlog;
+	if (options == NULL)
+		return true;
+	if (options->congestion != NULL)
+		l->cc = tcp_cc_find(options->congestion);
+	if (options->accept_backlog != 0)
+		l->accept_backlog = options->accept_backlog;
+	return l->cc != NULL;
+}
+
 int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port,
-	       const struct tcp_listener_handler *handler, struct tcp_listener **out)
+	       const struct tcp_listener_handler *handler, const struct tcp_listen_options *options,
+	       struct tcp_listener **out)
 {
 	struct tcp_listener *l;
 
@@ -30,6 +45,10 @@ int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port,
 	if (l == NULL)
 		return -ENOMEM;
 	*l = (struct tcp_listener){ .tcp = tcp, .addr = *addr, .port = port, .handler = *handler };
+	if (!take_options(l, options)) {
+		pool_give(&tcp->listener_pool, l);
+		return -EINVAL;
+	}
 	list_init(&l->accept_queue);
 	list_append(&tcp->listeners, &l->node);
 	*out = l;
@@ -279,7 +298,7 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 	struct tcp_syn offered, *syn;
 
 	tcp->counters.syns_received++;
-	if (l->accept_queued >= tcp->config.accept_backlog) { /* nobody could be let in: do not begin */
+	if (l->accept_queued >= l->accept_backlog) { /* nobody could be let in: do not begin */
 		tcp->counters.listen_overflows++;
 		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
 	}
@@ -331,6 +350,7 @@ static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, con
 	}
 	tcp_set_mss(c, ip_mtu(tcp->ip, &c->remote));
 	c->state = TCP_SYN_RECEIVED; /* where the record stood: observers were told then */
+	c->cc.ops = l->cc;
 	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
 	if (syn->retries > 0) /* Karn: an acknowledgement of one of several tells nothing */
 		tcp_on_syn_lost(c, syn->retries);
@@ -411,7 +431,7 @@ static enum drop_reason establish(struct tcp_listener *l, struct tcp_syn *syn, c
 {
 	struct tcp *tcp = l->tcp;
 
-	if (l->accept_queued >= tcp->config.accept_backlog) {
+	if (l->accept_queued >= l->accept_backlog) {
 		tcp->counters.listen_overflows++;
 		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
 	}

@@ -388,7 +388,7 @@ void peer_listen(struct peer *p, uint16_t port)
 	struct tcp_listener_handler h = { on_acceptable, p };
 
 	p->our_port = port;
-	assert_int_equal(tcp_listen(p->stack->tcp, &any, port, &h, &p->listener), 0);
+	assert_int_equal(tcp_listen(p->stack->tcp, &any, port, &h, NULL, &p->listener), 0);
 }
 
 void peer_connect(struct peer *p, uint16_t port)

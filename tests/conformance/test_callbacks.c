@@ -373,7 +373,7 @@ static void rfc9293_3_9_1_anything_inside_on_acceptable(void **state)
 		struct seg got;
 
 		start(&p, CALLS, (enum act)what, SIZE_MAX);
-		assert_int_equal(tcp_listen(p.stack->tcp, &any, 80, &h, &l), 0);
+		assert_int_equal(tcp_listen(p.stack->tcp, &any, 80, &h, NULL, &l), 0);
 		peer_inject(&p, SEG(.flags = S, .seq = 1000, .mss = 1460));
 		got = peer_expect(&p, SEG(.flags = S | A));
 		/* The third ACK has text and FIN with it: there is more to do when the call returns. */

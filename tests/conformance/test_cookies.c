@@ -53,8 +53,12 @@ static struct seg get_cookie(struct peer *p, const struct seg *options)
 /* The third ACK to it. */
 static struct seg third_ack(const struct seg *cookie)
 {
-	return (struct seg){ .flags = A, .seq = IRS + 1, .ack = cookie->seq + 1, .has_ts = cookie->has_ts,
-			     .ts_val = 777, .ts_ecr = cookie->ts_val };
+	return (struct seg){ .flags = A,
+			     .seq = IRS + 1,
+			     .ack = cookie->seq + 1,
+			     .has_ts = cookie->has_ts,
+			     .ts_val = 777,
+			     .ts_ecr = cookie->ts_val };
 }
 
 static void expect_refused(struct peer *p, const struct seg *s)
@@ -114,9 +118,10 @@ static void rfc4987_3_6_options_survive(void **state)
 	peer_listen(&p, 80);
 	for (unsigned wscale = 0; wscale <= TCP_MAX_WSCALE + 1; wscale++)
 		for (unsigned sack = 0; sack < 2; sack++) {
-			check_fields(&p, SEG(.mss = 1460, .has_ts = true, .ts_val = 42, .sack_permitted = sack != 0,
-					     .has_wscale = wscale <= TCP_MAX_WSCALE,
-					     .wscale = (uint8_t)(wscale <= TCP_MAX_WSCALE ? wscale : 0)));
+			check_fields(&p,
+				     SEG(.mss = 1460, .has_ts = true, .ts_val = 42,
+					 .sack_permitted = sack != 0, .has_wscale = wscale <= TCP_MAX_WSCALE,
+					 .wscale = (uint8_t)(wscale <= TCP_MAX_WSCALE ? wscale : 0)));
 			peer_advance(&p, 7000); /* other low bits of the clock */
 		}
 	assert_int_equal(counters(&p)->cookies_sent, 32);
@@ -130,8 +135,9 @@ static void rfc4987_3_6_mss_is_rounded_down(void **state)
 {
 	static const uint16_t mss[][2] = {
 		{ 0, 536 }, /* no option: MUST-15 */
-		{ 1, TCP_MIN_MSS }, { 535, TCP_MIN_MSS }, { 536, 536 }, { 1219, 536 }, { 1220, 1220 }, { 1359, 1220 },
-		{ 1399, 1360 }, { 1439, 1400 }, { 1459, 1440 }, { 1460, 1460 }, { 8959, 1460 }, { 65535, 1460 },
+		{ 1, TCP_MIN_MSS }, { 535, TCP_MIN_MSS }, { 536, 536 },   { 1219, 536 },
+		{ 1220, 1220 },     { 1359, 1220 },       { 1399, 1360 }, { 1439, 1400 },
+		{ 1459, 1440 },     { 1460, 1460 },       { 8959, 1460 }, { 65535, 1460 },
 	};
 	struct peer p;
 
@@ -175,8 +181,8 @@ static void rfc7323_5_3_timestamp_of_a_cookie_passes_paws(void **state)
 	peer_init(&p, always);
 	peer_listen(&p, 80);
 	for (unsigned i = 0; i < 200; i++) {
-		struct seg got = get_cookie(&p, SEG(.mss = 1460, .has_ts = true, .has_wscale = i % 2 != 0, .wscale = 9,
-						    .sack_permitted = i % 3 != 0)),
+		struct seg got = get_cookie(&p, SEG(.mss = 1460, .has_ts = true, .has_wscale = i % 2 != 0,
+						    .wscale = 9, .sack_permitted = i % 3 != 0)),
 			   ack = third_ack(&got), answer;
 		peer_inject(&p, &ack);
 		peer_write(&p, 1);

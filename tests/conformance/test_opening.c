@@ -623,7 +623,7 @@ static void rfc9293_must_41_passive_open_leaves_connections_alone(void **state)
 	peer_init(&p, NULL);
 	peer_established(&p, NULL);
 	/* The same port, on one address. */
-	assert_int_equal(tcp_listen(p.stack->tcp, &p.ours, 80, &none, &l), 0);
+	assert_int_equal(tcp_listen(p.stack->tcp, &p.ours, 80, &none, NULL, &l), 0);
 	assert_int_equal(peer_state(&p), TCP_ESTABLISHED);
 	peer_send(&p, 10);
 	peer_assert_received(&p, 10);
@@ -655,7 +655,7 @@ static void rfc9293_must_42_listen_beside_half_open_connections(void **state)
 	{
 		struct tcp_listener_handler none = { NULL, NULL };
 		struct tcp_listener *l;
-		assert_int_equal(tcp_listen(p.stack->tcp, &p.ours, 80, &none, &l), 0);
+		assert_int_equal(tcp_listen(p.stack->tcp, &p.ours, 80, &none, NULL, &l), 0);
 	}
 	assert_int_equal(peer_state(&p), TCP_SYN_RECEIVED);
 	p.port = 9000;
@@ -675,12 +675,12 @@ static void rfc9293_must_43_local_address_of_an_open(void **state)
 	(void)state;
 	peer_init(&p, NULL);
 	assert_int_equal(ip_add_address(&p.stack->ip, &second), 0);
-	assert_int_equal(tcp_listen(p.stack->tcp, &foreign, 80, &none, &l), -EADDRNOTAVAIL);
+	assert_int_equal(tcp_listen(p.stack->tcp, &foreign, 80, &none, NULL, &l), -EADDRNOTAVAIL);
 	assert_int_equal(tcp_connect(p.stack->tcp, &foreign, 0, &p.addr, 80, p.handler, &p, &p.stream),
 			 -EADDRNOTAVAIL);
 	/* A listener on one address does not answer for the other. */
-	assert_int_equal(tcp_listen(p.stack->tcp, &second.addr, 80, &none, &l), 0);
-	assert_int_equal(tcp_listen(p.stack->tcp, &second.addr, 80, &none, &l), -EADDRINUSE);
+	assert_int_equal(tcp_listen(p.stack->tcp, &second.addr, 80, &none, NULL, &l), 0);
+	assert_int_equal(tcp_listen(p.stack->tcp, &second.addr, 80, &none, NULL, &l), -EADDRINUSE);
 	peer_inject(&p, SEG(.flags = S, .seq = 1000));
 	peer_expect(&p, SEG(.flags = R | A, .ack = 1001));
 	p.ours = second.addr;
@@ -1049,6 +1049,40 @@ static void rfc9293_3_9_1_accept_queue_limit(void **state)
 	peer_fini(&p);
 }
 
+static void rfc9293_3_9_1_listeners_with_options_of_their_own(void **state)
+{
+	static const struct tcp_listener_handler nobody;
+	const struct ip_addr any = { { 0 } };
+	struct peer p;
+	struct tcp_listener *plain, *reno;
+	struct seg got;
+
+	(void)state;
+	peer_init(&p, NULL);
+	assert_int_equal(tcp_listen(p.stack->tcp, &any, 81, &nobody,
+				    &(struct tcp_listen_options){ .congestion = "unheard-of" }, &reno),
+			 -EINVAL);
+	assert_int_equal(tcp_listen(p.stack->tcp, &any, 80, &nobody, NULL, &plain), 0);
+	assert_int_equal(tcp_listen(p.stack->tcp, &any, 81, &nobody,
+				    &(struct tcp_listen_options){ .congestion = "reno", .accept_backlog = 1 },
+				    &reno), 0);
+	for (uint16_t port = 80; port <= 81; port++) {
+		peer_inject(&p, SEG(.flags = S, .seq = 1, .dst_port = port, .mss = 1460));
+		got = peer_expect(&p, SEG(.flags = S | A));
+		p.our_port = port;
+		peer_inject(&p, SEG(.flags = A, .seq = 2, .ack = got.seq + 1));
+		assert_string_equal(peer_info(&p).congestion, port == 80 ? "cubic" : "reno");
+		assert_int_equal(peer_info(&p).cwnd, 10 * 1460);
+	}
+	/* Full with one. */
+	peer_inject(&p, SEG(.flags = S, .seq = 1, .src_port = 40001, .mss = 1460));
+	peer_expect_nothing(&p);
+	assert_int_equal(tcp_counters(p.stack->tcp)->listen_overflows, 1);
+	peer_inject(&p, SEG(.flags = S, .seq = 1, .src_port = 40001, .dst_port = 80, .mss = 1460));
+	peer_expect(&p, SEG(.flags = S | A));
+	peer_fini(&p);
+}
+
 static void rfc9293_3_9_1_accepted_in_the_order_of_arrival(void **state)
 {
 	struct peer p;
@@ -1375,6 +1409,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_8_1_an_old_record_does_not_hold_up_a_new_one),
 		cmocka_unit_test(rfc9293_3_10_7_2_syn_queue_limit),
 		cmocka_unit_test(rfc9293_3_9_1_accept_queue_limit),
+		cmocka_unit_test(rfc9293_3_9_1_listeners_with_options_of_their_own),
 		cmocka_unit_test(rfc9293_3_9_1_accepted_in_the_order_of_arrival),
 		cmocka_unit_test(rfc9293_3_9_1_text_waits_for_the_accept),
 		cmocka_unit_test(rfc9293_3_9_1_text_before_the_accept_can_be_pulled),

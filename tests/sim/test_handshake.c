@@ -130,7 +130,7 @@ static void pair_open(struct pair *p)
 	struct tcp_listener *l;
 	struct ip_addr any = { { 0 } };
 
-	assert_int_equal(tcp_listen(p->sim.b.stack->tcp, &any, HTTP_PORT, &handler, &l), 0);
+	assert_int_equal(tcp_listen(p->sim.b.stack->tcp, &any, HTTP_PORT, &handler, NULL, &l), 0);
 	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT,
 				     &sim_app_handler, &p->client, &p->client.stream),
 			 0);

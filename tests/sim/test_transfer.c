@@ -39,7 +39,7 @@ static void pair_open(struct pair *p, const struct sim_config *config, uint64_t 
 	sim_app_init(&p->client, config->seed * 2, bytes);
 	sim_app_init(&p->server, config->seed * 2 + 1, bytes);
 	handler = sim_app_listener(&p->server);
-	assert_int_equal(tcp_listen(p->sim.b.stack->tcp, &any, HTTP_PORT, &handler, &l), 0);
+	assert_int_equal(tcp_listen(p->sim.b.stack->tcp, &any, HTTP_PORT, &handler, NULL, &l), 0);
 	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT,
 				     &sim_app_handler, &p->client, &p->client.stream),
 			 0);

@@ -209,6 +209,8 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 	assert_refused(*state, "tcp { memory = 99999999999999999999 }", 1,
 		       "memory: \"99999999999999999999\" is out of range: 64K to 1024G");
 	assert_refused(*state, "tcp { ledbat = true }", 1, "unknown key \"ledbat\"");
+	assert_refused(*state, "site \"a\" { congestion = vegas }", 1,
+		       "congestion: \"vegas\" is not a congestion control that this version has, or empty");
 	assert_refused(*state, "tcp { syn_cookies = maybe }", 1,
 		       "syn_cookies: \"maybe\" is not auto, always or never");
 	assert_refused(*state, "tcp { congestion = vegas }", 1,
@@ -374,6 +376,15 @@ static void test_keys_that_contradict_each_other_are_refused(void **state)
 		      "sites \"a\" and \"b\" answer to the same hosts on port 80: give them different hosts");
 	assert_finish(*state, "site \"a\" { root = www } site \"b\" { root = www hosts = y }", NULL);
 	assert_finish(*state, "site \"a\" { root = www } site \"b\" { root = www listen = 81 }", NULL);
+	assert_finish(*state, "site \"a\" { root = www congestion = reno listen = {81, 80} }\n"
+			      "site \"b\" { root = www congestion = cubic hosts = y }",
+		      "sites \"a\" and \"b\" share port 80, which can have one congestion control only: "
+		      "reno or cubic");
+	assert_finish(*state, "site \"a\" { root = www congestion = reno }\n"
+			      "site \"b\" { root = www congestion = cubic listen = 81 }", NULL);
+	assert_finish(*state, "site \"a\" { root = www congestion = reno }\n"
+			      "site \"b\" { root = www congestion = reno hosts = y }\n"
+			      "site \"c\" { root = www hosts = z }", NULL);
 }
 
 static void test_default_host_address_goes_with_default_address(void **state)
