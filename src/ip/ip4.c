@@ -95,7 +95,7 @@ static bool is_broadcast(const struct ip *ip, const struct ip_addr *a)
 
 static enum drop_reason check_addresses(const struct ip *ip, struct ip_packet *packet)
 {
-	packet->is_broadcast = link_was_broadcast(packet->frame);
+	packet->is_broadcast = link_was_broadcast(ip->link, packet->frame);
 	if (UNLIKELY(!ip_is_ours(ip, &packet->dst))) {
 		if (!is_broadcast(ip, &packet->dst) && !ip_addr_equal(&packet->dst, &all_hosts))
 			return DROP_IP_NOT_OURS;

@@ -1,7 +1,7 @@
 /*
- * A device: an Ethernet port that hands over and takes frames in batches. Kinds: tap, packet, wire (and
- * later xdp); decorators (impair) wrap another device. A device may do I/O and belongs to one worker.
- * Devices stack: a decorator closes what it wraps.
+ * A device: a port, of Ethernet as a rule, that hands over and takes frames in batches. Kinds: tap, packet,
+ * wire (and later xdp); decorators (impair) wrap another device. A device may do I/O and belongs to one
+ * worker. Devices stack: a decorator closes what it wraps.
  */
 #ifndef LINK_DEVICE_H
 #define LINK_DEVICE_H
@@ -13,7 +13,14 @@
 
 enum { DEVICE_BATCH = 64 }; /* most frames moved in one call */
 
+/* What a frame is. */
+enum device_framing {
+	FRAMING_ETHERNET, /* Ethernet II, without FCS */
+	FRAMING_IP,       /* an IP packet and nothing around it: point to point, without neighbours */
+};
+
 struct device_caps {
+	enum device_framing framing;
 	uint32_t mtu;          /* largest IP packet on the wire */
 	uint32_t gso_max;      /* largest IP packet that send() cuts into segments, 0: cannot */
 	uint8_t tx_checksum;   /* send() finishes TX_CHECKSUM_PARTIAL */

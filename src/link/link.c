@@ -25,6 +25,8 @@ int link_init(struct link *l, struct world *w, const struct device_caps *caps, c
 {
 	*l = (struct link){ .world = w, .mac = *mac, .caps = *caps };
 	l->tx = malloc(LINK_TX_RING * sizeof *l->tx);
+	if (l->tx != NULL && caps->framing == FRAMING_IP)
+		return 0;
 	l->arp = arp_new();
 	if (l->tx == NULL || l->arp == NULL || neighbour_table_new(l, solicit, &l->neighbours) != 0) {
 		link_fini(l);
@@ -51,29 +53,58 @@ int link_add_address(struct link *l, const struct ip_addr *address)
 	if (l->n_addresses == LINK_MAX_ADDRESSES)
 		return -ENOSPC;
 	l->addresses[l->n_addresses++] = *address;
-	if (ip_addr_is_4(address))
+	if (ip_addr_is_4(address) && l->arp != NULL)
 		arp_claim(l, address);
 	return 0;
+}
+
+/* A packet without a frame around it: its version says whose it is (RFC 791, RFC 8200). */
+static enum drop_reason take_packet(const struct rx_frame *frame, uint16_t *ethertype, struct bytes *payload)
+{
+	unsigned version = frame->len > 0 ? frame->data[0] >> 4 : 0;
+
+	if (frame->len == 0)
+		return DROP_IP_SHORT;
+	if ((frame->flags & RX_TRUNCATED) != 0)
+		return DROP_ETH_TRUNCATED;
+	if (version != 4 && version != 6)
+		return DROP_IP_VERSION;
+	*payload = bytes_of(frame->data, frame->len);
+	*ethertype = version == 4 ? ETH_TYPE_IPV4 : ETH_TYPE_IPV6;
+	return DROP_NONE;
+}
+
+static enum drop_reason take_frame(struct link *l, const struct rx_frame *frame, uint16_t *ethertype,
+				   struct bytes *payload)
+{
+	struct eth_header header;
+	enum drop_reason reason = eth_parse(frame, &l->mac, &header, payload);
+
+	*ethertype = reason == DROP_NONE ? header.type : 0;
+	return reason;
 }
 
 enum drop_reason link_input(struct link *l, const struct rx_frame *frame, uint16_t *ethertype,
 			    struct bytes *payload)
 {
-	struct eth_header header;
-	enum drop_reason reason = eth_parse(frame, &l->mac, &header, payload);
+	enum drop_reason reason;
 
 	*ethertype = 0;
+	reason = l->caps.framing == FRAMING_IP ? take_packet(frame, ethertype, payload)
+					       : take_frame(l, frame, ethertype, payload);
 	if (reason != DROP_NONE)
 		return world_drop(l->world, reason);
-	if (header.type == ETH_TYPE_ARP)
+	if (*ethertype == ETH_TYPE_ARP) {
+		*ethertype = 0;
 		return arp_input(l, *payload);
-	*ethertype = header.type;
+	}
 	return DROP_NONE;
 }
 
-bool link_was_broadcast(const struct rx_frame *frame)
+bool link_was_broadcast(const struct link *l, const struct rx_frame *frame)
 {
-	return frame->len >= ETH_HEADER_LEN && (frame->data[0] & 1) != 0;
+	return l->caps.framing == FRAMING_ETHERNET && frame->len >= ETH_HEADER_LEN &&
+	       (frame->data[0] & 1) != 0;
 }
 
 struct tx_frame *link_tx_slot(struct link *l)
@@ -86,13 +117,18 @@ struct tx_frame *link_tx_slot(struct link *l)
 	return &l->tx[l->n_tx];
 }
 
+static void commit(struct link *l, const struct tx_frame *f)
+{
+	assert(l->n_tx < LINK_TX_RING && f == &l->tx[l->n_tx]);
+	l->n_tx++;
+}
+
 void link_send_to_mac(struct link *l, struct tx_frame *f, const struct mac_addr *to, uint16_t ethertype)
 {
 	const struct eth_header header = { .dst = *to, .src = l->mac, .type = ethertype };
 
-	assert(l->n_tx < LINK_TX_RING && f == &l->tx[l->n_tx]);
 	eth_push(f, &header);
-	l->n_tx++;
+	commit(l, f);
 }
 
 /* Keeps a copy of f for n, or drops it; either way the slot is free again. */
@@ -112,6 +148,10 @@ enum drop_reason link_output(struct link *l, struct tx_frame *f, const struct ip
 	struct mac_addr group;
 	struct neighbour *n;
 
+	if (l->caps.framing == FRAMING_IP) {
+		commit(l, f);
+		return DROP_NONE;
+	}
 	if (eth_group_of(next_hop, &group)) {
 		link_send_to_mac(l, f, &group, ethertype);
 		return DROP_NONE;
@@ -130,12 +170,14 @@ enum drop_reason link_output(struct link *l, struct tx_frame *f, const struct ip
 
 void link_confirm(struct link *l, uint32_t neighbour_hint)
 {
-	neighbour_confirm(l->neighbours, neighbour_hint);
+	if (l->neighbours != NULL)
+		neighbour_confirm(l->neighbours, neighbour_hint);
 }
 
 void link_doubt(struct link *l, uint32_t neighbour_hint)
 {
-	neighbour_doubt(l->neighbours, neighbour_hint);
+	if (l->neighbours != NULL)
+		neighbour_doubt(l->neighbours, neighbour_hint);
 }
 
 void link_tx_done(struct link *l)

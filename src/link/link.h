@@ -1,6 +1,7 @@
 /*
  * An interface: a MAC address, what its device can do, the frames waiting to be sent, and the neighbours.
- * Below IP, above the device; it does no I/O itself.
+ * Below IP, above the device; it does no I/O itself. On a device whose frames are IP packets (FRAMING_IP) there
+ * are no MAC addresses and no neighbours: what goes out goes to the other end.
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -23,8 +24,8 @@ struct link {
 	struct world *world;
 	struct mac_addr mac;                /* ours on this link */
 	struct device_caps caps;            /* the device's */
-	struct neighbour_table *neighbours; /* who is where: link/neighbour.h */
-	struct arp *arp;                    /* IPv4 addresses that ARP answers for: link/arp.h */
+	struct neighbour_table *neighbours; /* who is where: link/neighbour.h; NULL with FRAMING_IP */
+	struct arp *arp;                    /* IPv4 addresses that ARP answers for: link/arp.h; or NULL */
 	struct ip_addr addresses[LINK_MAX_ADDRESSES]; /* ours, of both families */
 	unsigned n_addresses;
 	struct tx_frame *tx; /* LINK_TX_RING frames; those before n_tx are ready */
@@ -47,7 +48,13 @@ enum drop_reason link_input(struct link *l, const struct rx_frame *frame, uint16
 			    struct bytes *payload);
 
 /* True if the frame just taken apart by link_input was sent to the broadcast or a multicast MAC address. */
-bool link_was_broadcast(const struct rx_frame *frame);
+bool link_was_broadcast(const struct link *l, const struct rx_frame *frame);
+
+/* Bytes that link_output() will push in front of a packet. */
+static inline unsigned link_header_len(const struct link *l)
+{
+	return l->caps.framing == FRAMING_IP ? 0 : ETH_HEADER_LEN;
+}
 
 /* A free slot, begun with tx_begin(); NULL (and counted) when the ring is full. It counts as sent only
  * after link_output(). */
@@ -58,13 +65,13 @@ static inline unsigned link_tx_room(const struct link *l)
 }
 
 /*
- * Pushes the Ethernet header and commits the slot that link_tx_slot() gave, towards the neighbour with IP
- * address next_hop on this link. 255.255.255.255 and multicast addresses go to their group's MAC; for the
- * broadcast address of a subnet the network layer passes 255.255.255.255. While the neighbour's MAC is being
- * asked for, frames of up to an MTU are copied and kept, a few a neighbour: then the slot is free again and
- * the verdict is still DROP_NONE. Other verdicts: dropped, and counted here. Whatever it is, the link has
- * taken f->owner. *neighbour_hint is a cache of the caller's (start with 0): it spares the look-up next time
- * and is checked before use; may be NULL.
+ * Pushes the header, if the framing has one, and commits the slot that link_tx_slot() gave, towards the
+ * neighbour with IP address next_hop on this link. 255.255.255.255 and multicast addresses go to their group's
+ * MAC; for the broadcast address of a subnet the network layer passes 255.255.255.255. While the neighbour's
+ * MAC is being asked for, frames of up to an MTU are copied and kept, a few a neighbour: then the slot is free
+ * again and the verdict is still DROP_NONE. Other verdicts: dropped, and counted here. Whatever it is, the link
+ * has taken f->owner. *neighbour_hint is a cache of the caller's (start with 0): it spares the look-up next
+ * time and is checked before use; may be NULL.
  */
 enum drop_reason link_output(struct link *l, struct tx_frame *f, const struct ip_addr *next_hop,
 			     uint16_t ethertype, uint32_t *neighbour_hint);

@@ -56,7 +56,7 @@ static void set_checksum(struct tcp *tcp, struct tx_frame *f, uint8_t *header, u
 	if (tcp->ip->link->caps.tx_checksum) {
 		field = checksum_fold(sum);
 		f->flags |= TX_CHECKSUM_PARTIAL;
-		f->checksum_start = (uint16_t)(ETH_HEADER_LEN + ip_header_len(&how->dst));
+		f->checksum_start = (uint16_t)(link_header_len(tcp->ip->link) + ip_header_len(&how->dst));
 		f->checksum_offset = 16;
 	} else { /* MUST-2 */
 		field = checksum_finish(sum_payload(f, checksum_add(sum, header, header_len)));

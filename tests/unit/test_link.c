@@ -100,8 +100,9 @@ static void random_frames_of_every_short_length_get_a_verdict(void **state)
 static bool was_broadcast(const char *frame, uint32_t len)
 {
 	const struct rx_frame rx = { .data = (const uint8_t *)frame, .len = len };
+	static const struct link ethernet;
 
-	return link_was_broadcast(&rx);
+	return link_was_broadcast(&ethernet, &rx);
 }
 
 static void broadcast_and_multicast_are_told_from_unicast(void **state)
@@ -323,6 +324,54 @@ static void two_links_find_each_other_over_a_wire(void **state)
 	ends[1]->ops->close(ends[1]);
 }
 
+/* Frames that are packets: nothing around them on either way, and nobody to ask. */
+static void a_link_without_framing(void **state)
+{
+	const struct device_caps caps = { .framing = FRAMING_IP, .mtu = 1500 };
+	const struct ip_addr us = ip_addr_from_4(LINK_HOST_US), other = ip_addr_from_4(0x08080808);
+	uint8_t packet[20] = { 0x45 };
+	struct rx_frame rx = { .data = packet, .len = sizeof packet };
+	struct bytes payload;
+	struct tx_frame *f;
+	struct world w;
+	struct link l;
+	uint32_t hint = 0;
+	uint16_t type;
+
+	(void)state;
+	assert_int_equal(world_init(&w, 0, 1, NULL), 0);
+	assert_int_equal(link_init(&l, &w, &caps, &mac_zero), 0);
+	assert_int_equal(link_header_len(&l), 0);
+	assert_int_equal(link_add_address(&l, &us), 0);
+	assert_int_equal(l.n_tx, 0); /* not announced */
+	assert_int_equal(w.timers.armed, 0);
+
+	assert_int_equal(link_input(&l, &rx, &type, &payload), DROP_NONE);
+	assert_int_equal(type, ETH_TYPE_IPV4);
+	assert_ptr_equal(payload.data, packet);
+	assert_int_equal(payload.len, sizeof packet);
+	assert_false(link_was_broadcast(&l, &rx)); /* though its first byte is odd */
+	packet[0] = 0x60;
+	assert_int_equal(link_input(&l, &rx, &type, &payload), DROP_NONE);
+	assert_int_equal(type, ETH_TYPE_IPV6);
+	packet[0] = 0x08;
+	assert_int_equal(link_input(&l, &rx, &type, &payload), DROP_IP_VERSION);
+	assert_int_equal(type, 0);
+	rx.len = 0;
+	assert_int_equal(link_input(&l, &rx, &type, &payload), DROP_IP_SHORT);
+	rx = (struct rx_frame){ .data = packet, .len = sizeof packet, .flags = RX_TRUNCATED };
+	assert_int_equal(link_input(&l, &rx, &type, &payload), DROP_ETH_TRUNCATED);
+
+	f = link_tx_slot(&l);
+	assert_true(tx_add_payload(f, "packet", 6));
+	assert_int_equal(link_output(&l, f, &other, ETH_TYPE_IPV4, &hint), DROP_NONE);
+	assert_int_equal(l.n_tx, 1);
+	assert_int_equal(tx_len(&l.tx[0]), 6);
+	link_confirm(&l, hint);
+	link_doubt(&l, hint);
+	link_fini(&l);
+}
+
 #define WITH_HOST(test) cmocka_unit_test_setup_teardown(test, new_host, free_host)
 
 int main(void)
@@ -341,6 +390,7 @@ int main(void)
 		WITH_HOST(an_ipv6_address_is_not_announced_by_arp),
 		WITH_HOST(a_link_can_go_with_frames_in_its_ring),
 		cmocka_unit_test(two_links_find_each_other_over_a_wire),
+		cmocka_unit_test(a_link_without_framing),
 	};
 
 	return cmocka_run_group_tests_name("link", tests, NULL, NULL);
