@@ -15,6 +15,15 @@
 
 static const uint8_t peer_mac[6] = { 2, 0, 0, 0, 0, 1 };
 
+/* TEST_FILTER='rfc9293_must_13_*' in the environment: only these tests. */
+__attribute__((constructor)) static void take_filter(void)
+{
+	const char *filter = getenv("TEST_FILTER");
+
+	if (filter != NULL)
+		cmocka_set_test_filter(filter);
+}
+
 /* ---- application side ---- */
 
 static void on_open(struct stream *s)
@@ -135,6 +144,8 @@ static void parse_options(const uint8_t *o, size_t len, struct seg *s)
 		}
 		i += o[i + 1];
 	}
+	for (; i < len; i++) /* End of Option List and what follows it (RFC 9293 MUST-69) */
+		assert_int_equal(o[i], 0);
 }
 
 static void check_checksums(const struct peer *p, const uint8_t *ip, const uint8_t *tcp, uint32_t tcp_len)

@@ -544,6 +544,28 @@ static void rfc6582_4_1_a_loss_right_after_a_timeout_is_found(void **state)
 
 /* ---- CUBIC, the default ---- */
 
+/* Their curves are different after a loss: half of ten segments in flight, or seven tenths. */
+static void rfc9293_may_18_the_congestion_control_can_be_chosen(void **state)
+{
+	static const struct {
+		void (*tune)(struct stack_config *c);
+		const char *name;
+		uint32_t segments;
+	} cases[] = { { with_reno, "reno", 5 }, { NULL, "cubic", 7 } };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct peer p;
+		peer_init(&p, cases[i].tune);
+		established_with_text(&p, 10 * MSS);
+		assert_string_equal(peer_info(&p).congestion, cases[i].name);
+		drain(&p);
+		peer_advance(&p, 1100000);
+		assert_int_equal(peer_info(&p).ssthresh, cases[i].segments * MSS);
+		peer_fini(&p);
+	}
+}
+
 static void rfc9438_4_6_loss_leaves_seven_tenths_of_the_flight(void **state)
 {
 	struct peer p;
@@ -661,6 +683,7 @@ int main(void)
 		cmocka_unit_test(rfc6582_3_2_a_second_loss_after_recovery_is_a_new_one),
 		cmocka_unit_test(rfc6582_3_2_duplicates_after_a_timeout_are_no_loss),
 		cmocka_unit_test(rfc6582_4_1_a_loss_right_after_a_timeout_is_found),
+		cmocka_unit_test(rfc9293_may_18_the_congestion_control_can_be_chosen),
 		cmocka_unit_test(rfc9438_4_6_loss_leaves_seven_tenths_of_the_flight),
 		cmocka_unit_test(rfc9438_4_8_timeout_takes_cwnd_to_one_segment),
 		cmocka_unit_test(rfc9438_4_10_slow_start_doubles_each_round_trip),

@@ -116,13 +116,18 @@ static void rfc9293_shld_16_what_lies_in_a_shrunk_window_is_retransmitted(void *
 	peer_fini(&p);
 }
 
+static void rto_of_2_s(struct stack_config *c)
+{
+	c->tcp.max_rto_us = 2 * SECOND;
+}
+
 static void rfc9293_shld_17_no_time_out_for_what_lies_beyond_a_shrunk_window(void **state)
 {
 	struct peer p;
 	uint32_t at;
 
 	(void)state;
-	peer_init(&p, NULL);
+	peer_init(&p, rto_of_2_s); /* several timeouts between two ACKs: each could be the last */
 	peer_established(&p, NULL);
 	peer_write(&p, 10 * MSS);
 	drain(&p);

@@ -487,7 +487,7 @@ static void rfc9293_must_22_syn_is_retransmitted_with_back_off(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_must_23_syn_is_tried_for_three_minutes(void **state)
+static void rfc9293_must_22_23_syn_is_tried_for_three_minutes(void **state)
 {
 	struct peer p;
 	uint64_t start;
@@ -1382,7 +1382,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_rfc5961_1_reset_in_syn_sent_must_match_rcv_nxt),
 		cmocka_unit_test(rfc9293_3_10_7_3_neither_syn_nor_rst_is_dropped),
 		cmocka_unit_test(rfc9293_must_22_syn_is_retransmitted_with_back_off),
-		cmocka_unit_test(rfc9293_must_23_syn_is_tried_for_three_minutes),
+		cmocka_unit_test(rfc9293_must_22_23_syn_is_tried_for_three_minutes),
 		cmocka_unit_test(rfc9293_3_10_4_close_in_syn_sent),
 		cmocka_unit_test(rfc9293_3_10_5_abort_in_syn_sent),
 		cmocka_unit_test(rfc9293_3_10_4_shutdown_before_the_open_sends_text_and_fin),

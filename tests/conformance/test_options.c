@@ -213,6 +213,8 @@ static void rfc9293_must_67_shld_6_mss_follows_the_mtu(void **state)
 	peer_init(&p, mtu_600);
 	got = open_with(&p, NULL, 0);
 	assert_int_equal(got.mss, 560);
+	peer_connect(&p, 99);
+	assert_int_equal(peer_expect(&p, SEG(.flags = S)).mss, 560);
 	peer_fini(&p);
 }
 
@@ -235,7 +237,7 @@ static void rfc9293_must_15_without_the_option_536(void **state)
 	peer_fini(&p);
 }
 
-static void rfc9293_must_16_effective_send_mss(void **state)
+static void rfc9293_must_14_16_effective_send_mss(void **state)
 {
 	struct peer p;
 
@@ -625,7 +627,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_must_14_shld_5_may_3_mss_is_sent_with_every_syn),
 		cmocka_unit_test(rfc9293_must_67_shld_6_mss_follows_the_mtu),
 		cmocka_unit_test(rfc9293_must_15_without_the_option_536),
-		cmocka_unit_test(rfc9293_must_16_effective_send_mss),
+		cmocka_unit_test(rfc9293_must_14_16_effective_send_mss),
 		cmocka_unit_test(rfc9293_3_7_1_a_tiny_mss_is_raised),
 		cmocka_unit_test(rfc9293_3_7_1_an_mss_of_zero_is_raised),
 		cmocka_unit_test(rfc9293_must_65_mss_on_syns_only),
