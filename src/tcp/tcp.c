@@ -34,6 +34,7 @@ void tcp_config_default(struct tcp_config *c)
 		.keepalive_interval_us = 75ull * SECOND,
 		.keepalive_probes = 9,
 		.send_buffer = 1 << 20,
+		.send_buffer_max = 8 << 20,
 		.receive_buffer = 256 << 10,
 		.memory = 256ull << 20,
 		/* RFC 6298 (2.4) wants 1 s at least, for clocks and delayed ACKs of its time; all large
@@ -45,6 +46,9 @@ void tcp_config_default(struct tcp_config *c)
 		.timestamps = true,
 		.window_scaling = true,
 		.sack = true,
+		.frto = true,
+		.pacing = true,
+		.ecn = TCP_ECN_ACCEPT,
 	};
 }
 
@@ -121,10 +125,20 @@ struct tcp_conn *tcp_conn_of(struct stream *s)
 	return CONTAINER_OF(s, struct tcp_conn, stream);
 }
 
+uint32_t tcp_send_buffer(const struct tcp_conn *c)
+{
+	const struct tcp_config *config = &c->tcp->config;
+	uint32_t wanted = c->cc.cwnd < config->send_buffer_max / 2 ? 2 * c->cc.cwnd : config->send_buffer_max;
+
+	return wanted > config->send_buffer ? wanted : config->send_buffer;
+}
+
 static size_t conn_room(const struct stream *s)
 {
 	const struct tcp_conn *c = tcp_conn_of_stream(s);
-	return c->queued < c->tcp->config.send_buffer ? c->tcp->config.send_buffer - c->queued : 0;
+	uint32_t buffer = tcp_send_buffer(c);
+
+	return c->queued < buffer ? buffer - c->queued : 0;
 }
 
 static bool can_queue(const struct tcp_conn *c)
@@ -149,7 +163,7 @@ static int conn_send(struct stream *s, const struct span *spans, size_t count, u
 		world_drop(c->tcp->world, DROP_NO_MEMORY);
 		return error;
 	}
-	if (c->queued > c->tcp->config.send_buffer / 2)
+	if (c->queued > tcp_send_buffer(c) / 2)
 		c->flags |= CONN_WANTS_WRITABLE;
 	/* STREAM_MORE needs nothing: segments are made when all input is processed, and share what follows. */
 	if ((flags & STREAM_URGENT) != 0)
@@ -330,6 +344,8 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 	list_init(&c->output);
 	list_init(&c->accept);
 	list_init(&c->flight);
+	list_init(&c->outstanding);
+	list_init(&c->lost);
 	list_init(&c->received);
 	list_init(&c->out_of_order);
 	tcp_timers_init(c);
@@ -474,6 +490,7 @@ static int choose_ends(struct tcp *tcp, struct ip_addr *local, uint16_t *port, c
 static int send_first_syn(struct tcp_conn *c)
 {
 	struct tcp *tcp = c->tcp;
+	struct tcp_segment *syn;
 
 	c->iss = tcp_isn(tcp, &c->local, c->local_port, &c->remote, c->remote_port);
 	c->snd_una = c->snd_nxt = c->recover = c->iss;
@@ -486,13 +503,14 @@ static int send_first_syn(struct tcp_conn *c)
 	if (tcp->config.sack)
 		c->flags |= CONN_SACK;
 	tcp_set_mss(c, ip_mtu(tcp->ip, &c->remote));
-	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
+	tcp_init_congestion(c);
 	/* The window of the SYN: rcv.nxt is 0 until the peer's SYN tells where its numbers begin. */
 	c->rcv_adv = seq_of(tcp_initial_receive_window(tcp));
 	tcp_enter(c, TCP_SYN_SENT);
-	if (tcp_segment_new(c, 0, SEG_SYN | SEG_LOST) == NULL)
+	syn = tcp_segment_new(c, 0, SEG_SYN);
+	if (syn == NULL)
 		return -ENOMEM;
-	c->pipe = 0; /* marked lost: the next output round sends it */
+	tcp_segment_lost(c, syn); /* the next output round sends it */
 	tcp_timers_data_sent(c);
 	tcp_want_output(c);
 	return 0;
@@ -540,17 +558,25 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.snd_wnd = c->snd_wnd,
 		.rcv_wnd = seq_len(c->rcv_adv, c->rcv_nxt),
 		.in_flight = tcp_in_flight(c),
+		.lost = c->lost_bytes,
+		.sacked = c->sacked_bytes,
 		.unsent = c->unsent,
 		.unread = c->received_bytes,
 		.urgent_unread = tcp_urgent_unread(c),
 		.srtt_us = c->srtt_us,
 		.rttvar_us = c->rttvar_us,
 		.rto_us = c->rto_us,
+		.min_rtt_us = c->min_rtt_us,
+		.pacing_rate = c->cc.pacing_rate,
+		.delivery_rate = c->rate.last,
 		.snd_wscale = c->snd_wscale,
 		.rcv_wscale = c->rcv_wscale,
 		.timestamps = (c->flags & CONN_TIMESTAMPS) != 0,
 		.window_scaling = (c->flags & CONN_WSCALE) != 0,
 		.sack = (c->flags & CONN_SACK) != 0,
+		.ecn = (c->ecn.flags & ECN_AGREED) != 0,
+		.in_recovery = (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0,
+		.reordering_seen = c->rack.reordering_seen,
 		.iss = c->iss.n,
 		.irs = c->irs.n,
 		.snd_una = c->snd_una.n,
@@ -558,6 +584,8 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.rcv_nxt = c->rcv_nxt.n,
 		.bytes_acked = c->bytes_acked,
 		.bytes_received = c->bytes_received,
+		.bytes_delivered = c->rate.delivered,
+		.bytes_lost = c->rate.lost,
 		.segs_in = c->segs_in,
 		.segs_out = c->segs_out,
 		.retransmissions = c->retransmissions,

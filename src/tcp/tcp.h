@@ -40,6 +40,13 @@ enum tcp_syn_cookies {
 	TCP_SYN_COOKIES_ALWAYS,
 };
 
+/* Explicit congestion notification (RFC 3168). */
+enum tcp_ecn_mode {
+	TCP_ECN_OFF,
+	TCP_ECN_ACCEPT, /* when the peer offers it */
+	TCP_ECN_OFFER,  /* on our own opens too */
+};
+
 /* Set at tcp_init(); all times in microseconds, sizes in bytes. tcp_config_default() gives the documented
  * defaults. */
 struct tcp_config {
@@ -58,10 +65,14 @@ struct tcp_config {
 	uint64_t keepalive_idle_us, keepalive_interval_us;
 	uint8_t keepalive_probes;
 	uint32_t send_buffer, receive_buffer; /* a connection */
+	uint32_t send_buffer_max;     /* the send buffer grows to two congestion windows, at most this */
 	uint64_t memory;              /* receive-side copies of all connections together */
 	uint32_t min_rto_us, max_rto_us, initial_rto_us;
 	uint8_t ttl, tos;
 	bool timestamps, window_scaling, sack;
+	bool frto;                    /* tell spurious timeouts by new data (RFC 5682) */
+	bool pacing;                  /* where the round trip is a millisecond or longer */
+	enum tcp_ecn_mode ecn;
 };
 
 void tcp_config_default(struct tcp_config *c);
@@ -91,6 +102,21 @@ void tcp_config_default(struct tcp_config *c);
 	X(listen_overflows, "ListenOverflows")             \
 	X(timeouts, "TCPTimeouts")                         \
 	X(fast_retrans, "TCPFastRetrans")                  \
+	X(slow_start_retrans, "TCPSlowStartRetrans")       \
+	X(lost_retransmit, "TCPLostRetransmit")            \
+	X(sack_recovery, "TCPSackRecovery")                \
+	X(reno_recovery, "TCPRenoRecovery")                \
+	X(sack_reorder, "TCPSACKReorder")                  \
+	X(sack_reneging, "TCPSACKReneging")                \
+	X(dsack_recv, "TCPDSACKRecv")                      \
+	X(dsack_ofo_recv, "TCPDSACKOfoRecv")               \
+	X(dsack_undo, "TCPDSACKUndo")                      \
+	X(full_undo, "TCPFullUndo")                        \
+	X(spurious_rtos, "TCPSpuriousRTOs")                \
+	X(loss_probes, "TCPLossProbes")                    \
+	X(loss_probe_recovery, "TCPLossProbeRecovery")     \
+	X(in_ce, "InCEPkts")                               \
+	X(ecn_reductions, "TCPECNReductions")              \
 	X(delayed_acks, "DelayedACKs")                     \
 	X(delayed_ack_sent, "TCPDelayedAckFired")          \
 	X(pure_acks, "TCPPureAcks")                        \
@@ -182,11 +208,14 @@ struct tcp_info {
 	uint16_t local_port, remote_port;
 	uint32_t mss, cwnd, ssthresh, snd_wnd, rcv_wnd, in_flight, unsent, unread;
 	uint32_t urgent_unread; /* octets up to the peer's urgent mark that nobody has taken (MUST-33) */
-	uint32_t srtt_us, rttvar_us, rto_us;
+	uint32_t lost, sacked;         /* bytes: to be sent again; held by the peer out of order */
+	uint32_t srtt_us, rttvar_us, rto_us, min_rtt_us;
+	uint64_t pacing_rate, delivery_rate; /* bytes a second; 0: not paced, no sample yet */
 	uint8_t snd_wscale, rcv_wscale;
-	bool timestamps, window_scaling, sack;
+	bool timestamps, window_scaling, sack, ecn;
+	bool in_recovery, reordering_seen;
 	uint32_t iss, irs, snd_una, snd_nxt, rcv_nxt;
-	uint64_t bytes_acked, bytes_received;
+	uint64_t bytes_acked, bytes_received, bytes_delivered, bytes_lost;
 	uint32_t segs_in, segs_out, retransmissions;
 	uint8_t dscp, ttl;      /* of segments that we send */
 	uint8_t received_dscp;  /* of the last acceptable segment (MAY-9) */

@@ -22,6 +22,8 @@ enum {
 	TCP_MAX_DUP_ACKS_OWED = 8,
 	TCP_SYN_STAGES = 16,
 	TCP_TOS_DSCP = 0xfc,         /* RFC 2474 section 3; the other two bits: RFC 3168 */
+	TCP_NO_WSCALE = 15,          /* a shift is 14 at most (RFC 7323 section 2.3) */
+	TCP_MAX_FLIGHT = 8192,       /* segments of a connection: what one ACK may make us walk */
 };
 
 enum tcp_flags {
@@ -46,18 +48,37 @@ enum segment_flags {
 	SEG_LOST = 4,          /* to be sent again */
 	SEG_RETRANSMITTED = 8, /* sent more than once: no RTT sample (Karn) */
 	SEG_PUSH = 16,
+	SEG_SACKED = 32,       /* selectively acknowledged */
+	SEG_APP_LIMITED = 64,  /* sent while the application had no more to send */
+	SEG_LOSS_PROBE = 128,  /* sent again as a tail loss probe, not because it was deemed lost */
 };
 
-/* A segment (or super-segment) in flight, or lost and waiting to be sent again. In sequence order in
- * conn->flight. */
+/* What the delivery rate is reckoned from when a segment is acknowledged (tcp_rate.c). */
+struct tcp_rate_mark {
+	uint64_t delivered, lost; /* the connection's counts when the segment was sent */
+	uint64_t delivered_us;    /* when `delivered` last grew before */
+	uint64_t first_sent_us;   /* where the flight that it belongs to began */
+	uint32_t in_flight;       /* with it */
+};
+
+/*
+ * A segment (or super-segment) that was sent and not yet acknowledged. In sequence order in conn->flight, and
+ * in one of three conditions, each with its count of bytes in the connection:
+ *
+ *   in flight   in conn->outstanding, in the order of transmission; counted in `pipe`
+ *   lost        SEG_LOST, in conn->lost, in sequence order, to be sent again; counted in `lost_bytes`
+ *   sacked      SEG_SACKED, in neither; counted in `sacked_bytes`
+ */
 struct tcp_segment {
 	struct list node;
+	struct list condition;   /* in conn->outstanding or conn->lost */
 	struct send_cursor from; /* its payload's first byte */
 	uint64_t sent_us;        /* last time */
 	struct seq seq;
 	uint32_t len;            /* in sequence space: payload and SYN or FIN */
 	uint16_t transmissions;
 	uint16_t flags;          /* enum segment_flags */
+	struct tcp_rate_mark mark;
 };
 
 /* Received bytes that nobody has taken yet: a copy. */
@@ -102,6 +123,60 @@ struct tcp_urgent {
 	struct seq rcv_up, snd_up;
 	bool receiving, sending;     /* rcv_up is ahead of what was read; snd_up of what was acknowledged */
 	bool told;                   /* the layer above knows of rcv_up */
+};
+
+/* Proportional rate reduction (RFC 6937). */
+struct tcp_prr {
+	uint32_t delivered;      /* since recovery began */
+	uint32_t out;            /* sent since */
+	uint32_t recover_flight; /* RecoverFS: bytes in flight when it began */
+};
+
+/* RACK-TLP (RFC 8985 section 5.2). */
+struct tcp_rack {
+	uint64_t sent_us;        /* RACK.xmit_ts: of the segments delivered, when the one sent last was sent */
+	struct seq end;          /* RACK.end_seq: and its end */
+	uint32_t rtt_us;         /* RACK.rtt: and how long it took */
+	struct seq fack;         /* the highest sequence number delivered */
+	struct seq dsack_round;  /* with dsack_in_round: reo_wnd grew, not again before snd.una gets here */
+	struct seq probe_end;    /* TLP.end_seq, with probe_out */
+	uint8_t reo_wnd_mult;    /* quarters of the minimum round trip */
+	uint8_t reo_wnd_persist; /* recoveries until it falls back to one */
+	bool reordering_seen, dsack_in_round;
+	bool probe_out;          /* a loss probe is on its way ... */
+	bool probe_retransmits;  /* ... and repeats data */
+	bool probe_due;          /* the next output round sends one */
+};
+
+/* Telling a loss that was none (tcp_undo.c). */
+struct tcp_undo {
+	struct seq marker;       /* snd.una when the episode began, with `armed` */
+	uint32_t retransmitted;  /* segments sent again since, of which no duplicate was reported */
+	uint32_t stamp;          /* our timestamp clock at the first retransmission, with `stamped` */
+	bool armed, stamped;
+	uint8_t frto;            /* enum frto_step */
+};
+
+/* Delivery rate (draft-ietf-ccwg-bbr section 4.1). */
+struct tcp_rate {
+	uint64_t delivered, lost; /* bytes, since the connection began */
+	uint64_t delivered_us;    /* when `delivered` last grew */
+	uint64_t first_sent_us;   /* when the newest segment delivered was sent */
+	uint64_t app_limited;     /* the application was the limit until this many are delivered; 0: it is not */
+	uint64_t last;            /* the last sample, bytes a second */
+};
+
+enum ecn_flags {
+	ECN_AGREED = 1,
+	ECN_ECHO = 2,    /* a mark arrived: ECE on every acknowledgement until CWR comes */
+	ECN_CWR_DUE = 4, /* the next new data says that we have slowed down */
+	ECN_REDUCED = 8, /* in this round trip, which ends at `until` */
+};
+
+/* Explicit congestion notification (RFC 3168). */
+struct tcp_ecn {
+	struct seq until;
+	uint8_t flags;           /* enum ecn_flags */
 };
 
 struct tcp_conn {
@@ -153,8 +228,21 @@ struct tcp_conn {
 	/* Loss recovery and congestion control */
 	struct seq recover;          /* snd.nxt when recovery last began (RFC 6582), or before snd.una */
 	uint32_t last_acked;         /* bytes that the last new ACK covered */
-	uint32_t pipe;               /* bytes in flight: sent, not acknowledged, not deemed lost */
+	uint32_t pipe;               /* bytes in flight: sent, neither acknowledged nor deemed lost (RFC 6675) */
+	uint32_t lost_bytes, sacked_bytes; /* with pipe they make up snd.una to snd.nxt */
+	uint32_t sacked_segments;
+	uint32_t flight_segments;    /* records in `flight` */
 	uint32_t reno_sacked;        /* bytes that duplicate ACKs say have left the network */
+	uint32_t min_rtt_us;         /* the smaller of these two; 0: no sample */
+	uint32_t min_rtt_period_us, min_rtt_before_us; /* of this period and of the one before */
+	uint64_t min_rtt_until_us;   /* end of the period */
+	struct sack_block sacks_seen[TCP_SACK_BLOCKS]; /* in the last ACK: they need no second look */
+	struct tcp_prr prr;
+	struct tcp_rack rack;
+	struct tcp_undo undo;
+	struct tcp_rate rate;
+	struct tcp_ecn ecn;
+	uint64_t paced_until_us;     /* the next segment may go then */
 	struct tcp_cc cc;
 
 	/* Send queue: bytes from snd.una (SYN and FIN not counted) on */
@@ -163,6 +251,7 @@ struct tcp_conn {
 	struct send_cursor send_next; /* first byte never sent; piece NULL: none, or at the tail's end */
 	uint32_t queued, unsent;      /* bytes in the queue, and of these never sent */
 	struct list flight;           /* struct tcp_segment */
+	struct list outstanding, lost; /* the same, by condition */
 
 	/* Receive queue: in order, not taken; and out of order */
 	struct list received, out_of_order;
@@ -172,6 +261,9 @@ struct tcp_conn {
 
 	/* Deadlines, TIMER_NEVER when not set (tcp_timers.c) */
 	uint64_t retransmit_at;      /* retransmission, or window probe */
+	uint64_t reorder_at;         /* what RACK waits for is lost then */
+	uint64_t probe_at;           /* tail loss probe */
+	uint64_t pace_at;            /* the next paced segment may go */
 	uint64_t delayed_ack_at;
 	uint64_t idle_at;            /* keep-alive, FIN-WAIT-2 */
 	uint64_t user_timeout_us;
@@ -197,12 +289,12 @@ struct tcp_syn {
 	uint32_t sent_ms;         /* when it entered its stage: world time in milliseconds */
 	uint16_t mss;
 	uint16_t local : 4;       /* index into ip->addresses */
-	uint16_t wscale : 4;
-	uint16_t has_wscale : 1;
+	uint16_t wscale : 4;      /* TCP_NO_WSCALE: not agreed on */
 	uint16_t has_timestamp : 1;
 	uint16_t sack_permitted : 1;
 	uint16_t retries : 4;     /* SYN-ACKs sent again because time was over */
 	uint16_t answered_again : 1; /* a SYN-ACK more went out because the SYN came again */
+	uint16_t ecn : 1;         /* the peer offered ECN, and we take it */
 };
 _Static_assert(sizeof(struct tcp_syn) <= 64, "a half-open connection is at most 64 bytes");
 _Static_assert(IP_MAX_ADDRESSES <= 16, "tcp_syn.local has four bits");
@@ -325,6 +417,7 @@ struct tcp_conn *tcp_conn_of(struct stream *s);
 uint16_t tcp_initial_receive_window(const struct tcp *tcp); /* fits a window field that is not scaled */
 uint8_t tcp_receive_wscale(const struct tcp *tcp);
 void tcp_set_mss(struct tcp_conn *c, uint32_t path_mtu);
+uint32_t tcp_send_buffer(const struct tcp_conn *c); /* how much may be queued for sending */
 
 /* tcp_table.c */
 uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
@@ -394,25 +487,104 @@ struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16
 /* Cuts a segment in two; the second part begins `len` bytes of payload later. False when the pool is
  * empty. */
 bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len);
-/* What an ACK says of the round trip. */
-struct tcp_acked {
-	bool any;           /* it covers whole segments */
-	bool retransmitted; /* one of them was sent more than once: which transmission does it answer? */
-	uint64_t ago_us;    /* since the last of them was sent; of those sent again, if there are any */
+/* What one acknowledgement brings. */
+struct tcp_delivery {
+	const struct tcp_in *in;
+	uint32_t flight;         /* bytes in flight before it */
+	uint32_t acked;          /* bytes that snd.una moves by */
+	uint32_t delivered;      /* bytes that are acknowledged or sacked for the first time */
+	uint32_t lost;           /* bytes that are deemed lost because of it */
+	/* The round trip. */
+	bool whole;              /* it covers whole segments */
+	bool retransmitted;      /* one of them was sent more than once: which transmission does it answer? */
+	uint64_t ago_us;         /* since the last of them was sent; of those sent again, if there are any */
+	uint32_t rtt_us;         /* the sample that was taken; 0: none */
+	/* Loss recovery. */
+	bool original;           /* a segment sent once, before recovery began, has arrived after all */
+	bool ends_recovery;      /* it does not grow the window too */
+	bool is_duplicate;       /* RFC 5681's duplicate acknowledgement */
+	bool dsack;              /* it reports a duplicate (RFC 2883) ... */
+	struct sack_block duplicate; /* ... this one */
+	bool reordering;         /* it delivers what was sent before something delivered earlier */
+	struct tcp_rate_sample rate;
 };
-struct tcp_acked tcp_send_acked(struct tcp_conn *c, struct seq ack);
+void tcp_send_acked(struct tcp_conn *c, struct seq ack, struct tcp_delivery *d);
+/* The conditions of a segment. */
+void tcp_segment_sent(struct tcp_conn *c, struct tcp_segment *s);   /* now, for the first time or again */
+void tcp_segment_lost(struct tcp_conn *c, struct tcp_segment *s);   /* no effect on what is lost or sacked */
+void tcp_segment_found(struct tcp_conn *c, struct tcp_segment *s);  /* lost it was not: in flight again */
+void tcp_segment_sacked(struct tcp_conn *c, struct tcp_segment *s, struct tcp_delivery *d);
+void tcp_segment_reneged(struct tcp_conn *c, struct tcp_segment *s); /* sacked, but not kept by the peer */
 void tcp_send_free(struct tcp_conn *c);
 
-/* tcp_recovery.c: finding losses */
-void tcp_on_duplicate_ack(struct tcp_conn *c);
-void tcp_on_new_ack(struct tcp_conn *c, uint32_t acked, uint32_t flight_before);
+/* tcp_sack.c: the scoreboard */
+void tcp_sack_input(struct tcp_conn *c, struct tcp_delivery *d);
+void tcp_sack_forget(struct tcp_conn *c); /* the peer broke its word: nothing counts as sacked */
+
+/* tcp_rack.c: losses told by time (RFC 8985), with SACK */
+void tcp_rack_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s);
+/* Marks what is lost now; true if anything is. */
+bool tcp_rack_detect(struct tcp_conn *c, struct tcp_delivery *d);
+void tcp_rack_mark_on_timeout(struct tcp_conn *c);
+void tcp_rack_on_ack(struct tcp_conn *c, const struct tcp_delivery *d);
+void tcp_rack_recovered(struct tcp_conn *c);
+/* After how long a tail loss probe is to be sent; false if none is. */
+bool tcp_rack_probe_timeout(const struct tcp_conn *c, uint64_t *us);
+void tcp_rack_probe_sent(struct tcp_conn *c, bool retransmits);
+
+/* tcp_newreno.c: losses told by counting, without SACK */
+void tcp_newreno_on_duplicate_ack(struct tcp_conn *c, struct tcp_delivery *d);
+void tcp_newreno_on_partial_ack(struct tcp_conn *c, uint32_t acked);
+
+/* tcp_undo.c: losses that were none */
+enum frto_step {
+	FRTO_OFF,
+	FRTO_TIMED_OUT, /* the timer fired, the first segment goes again */
+	FRTO_NEW_DATA,  /* that one is acknowledged: two new segments go, and their answer decides */
+};
+void tcp_undo_begin(struct tcp_conn *c);
+void tcp_undo_retransmitted(struct tcp_conn *c, const struct tcp_segment *s);
+/* True if the acknowledgement shows that the last reduction was for nothing; it has been taken back then. */
+bool tcp_undo_on_ack(struct tcp_conn *c, const struct tcp_delivery *d);
+void tcp_frto_begin(struct tcp_conn *c);
+
+/* tcp_rate.c */
+void tcp_rate_sent(struct tcp_conn *c, struct tcp_segment *s);
+void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s);
+void tcp_rate_partly_delivered(struct tcp_conn *c, uint32_t len);
+void tcp_rate_sample(struct tcp_conn *c, struct tcp_delivery *d);
+void tcp_rate_check_app_limited(struct tcp_conn *c);
+
+/* tcp_pacing.c */
+void tcp_pacing_update(struct tcp_conn *c);
+bool tcp_pacing_allows(const struct tcp_conn *c);
+void tcp_pacing_sent(struct tcp_conn *c, uint32_t len);
+uint32_t tcp_pacing_burst(const struct tcp_conn *c); /* most bytes to send at once */
+
+/* tcp_ecn.c */
+void tcp_ecn_received(struct tcp_conn *c, const struct tcp_in *in);
+void tcp_ecn_on_ack(struct tcp_conn *c, const struct tcp_delivery *d);
+/* For a segment that leaves: ECE and CWR, and the codepoint of its IP header. */
+uint8_t tcp_ecn_flags(struct tcp_conn *c, bool new_text);
+uint8_t tcp_ecn_codepoint(const struct tcp_conn *c, bool new_text);
+
+/* tcp_recovery.c: episodes of loss recovery */
+void tcp_recover(struct tcp_conn *c, struct tcp_delivery *d);
+void tcp_enter_recovery(struct tcp_conn *c, struct tcp_delivery *d, const char *why);
+void tcp_mark_lost(struct tcp_conn *c, struct tcp_segment *s);
+void tcp_mark_head_lost(struct tcp_conn *c);
 void tcp_on_retransmission_timeout(struct tcp_conn *c);
+void tcp_on_reordering_timeout(struct tcp_conn *c);
 /* The handshake is done, but its SYN or SYN-ACK had to be sent again so many times. */
 void tcp_on_syn_lost(struct tcp_conn *c, unsigned times);
+void tcp_recovery_sent(struct tcp_conn *c, const struct tcp_segment *s);
+void tcp_init_congestion(struct tcp_conn *c);
 uint32_t tcp_in_flight(const struct tcp_conn *c);
+struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_delivery *d);
+void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note);
 
 /* tcp_rtt.c */
-void tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us);
+uint32_t tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us); /* the sample as it was taken */
 void tcp_rtt_init(struct tcp_conn *c);
 
 /* tcp_output.c */
@@ -454,6 +626,9 @@ void tcp_timers_init(struct tcp_conn *c);
 void tcp_timers_stop(struct tcp_conn *c);
 void tcp_timers_data_sent(struct tcp_conn *c);      /* something that must be acknowledged went out */
 void tcp_timers_acked(struct tcp_conn *c, bool sampled); /* snd.una moved; was the round trip measured? */
+void tcp_timers_reordering(struct tcp_conn *c, uint64_t wait_us); /* RACK waits so long; 0: for nothing */
+void tcp_timers_paced(struct tcp_conn *c);          /* something waits until paced_until_us */
+void tcp_timers_probe_sent(struct tcp_conn *c);     /* a tail loss probe */
 void tcp_timers_window_opened(struct tcp_conn *c);  /* it was closed, and probed */
 void tcp_timers_segment_received(struct tcp_conn *c); /* the peer is alive */
 void tcp_timers_text_received(struct tcp_conn *c);  /* an ACK is owed */

@@ -17,12 +17,12 @@
  *
  * The rest goes into the low bits of the timestamp, which the peer echoes (RFC 7323 section 3.2):
  *
- *   TSval = | clock: 26 bits | SACK permitted: 1 bit | 0 | window scale: 4 bits, 15 for none |
+ *   TSval = | clock: 26 bits | SACK permitted: 1 bit | ECN: 1 bit | window scale: 4 bits, 15 for none |
  *
  * TSval is the latest time not after the clock that ends in these bits, so at most 63 ms behind it: what we
  * send later has the clock's value, which is not less, and passes the peer's PAWS check. The bits are not
- * hashed: a peer that changes them changes its own connection only. Without timestamps neither option can be
- * remembered, and neither is agreed on.
+ * hashed: a peer that changes them changes its own connection only. Without timestamps none of the three can be
+ * remembered, and none is agreed on.
  */
 #include "tcp/tcp_conn.h"
 
@@ -36,10 +36,10 @@ enum {
 	TS_BITS = 6,
 	TS_MASK = (1 << TS_BITS) - 1,
 	TS_WSCALE = 15,
-	TS_NO_WSCALE = TS_WSCALE,
+	TS_ECN = 1 << 4,
 	TS_SACK = 1 << 5,
 };
-_Static_assert((int)TCP_MAX_WSCALE < (int)TS_NO_WSCALE, "a window scale and its absence: four bits");
+_Static_assert((int)TCP_NO_WSCALE == (int)TS_WSCALE, "a window scale and its absence: four bits");
 
 /* Rounded down to: the least we take, the defaults of IPv4 and IPv6, tunnels, Ethernet with IPv6 and IPv4,
  * jumbo frames. */
@@ -79,7 +79,7 @@ static struct seq iss_of(const struct tcp *tcp, const struct cookie *c)
 
 static uint32_t ts_bits(const struct tcp_syn *syn)
 {
-	return (syn->has_wscale ? syn->wscale : TS_NO_WSCALE) | (syn->sack_permitted ? TS_SACK : 0u);
+	return syn->wscale | (syn->sack_permitted ? TS_SACK : 0u) | (syn->ecn ? TS_ECN : 0u);
 }
 
 uint32_t tcp_cookie_timestamp(const struct tcp_syn *syn, uint32_t now)
@@ -100,8 +100,10 @@ void tcp_cookie_make(struct tcp *tcp, struct tcp_syn *syn)
 		.has_timestamp = syn->has_timestamp,
 	};
 
-	if (!syn->has_timestamp)
-		syn->has_wscale = syn->sack_permitted = 0;
+	if (!syn->has_timestamp) {
+		syn->wscale = TCP_NO_WSCALE;
+		syn->sack_permitted = syn->ecn = 0;
+	}
 	syn->iss = iss_of(tcp, &c);
 	tcp->cookies_until_us = tcp_now(tcp) + PERIODS * PERIOD_US;
 	tcp->counters.cookies_sent++;
@@ -126,8 +128,8 @@ static void recall_options(const struct tcp *tcp, const struct tcp_in *in, struc
 
 	syn->has_timestamp = 1;
 	syn->ts_recent = in->options.ts_val;
-	syn->has_wscale = (bits & TS_WSCALE) != TS_NO_WSCALE && tcp->config.window_scaling;
-	syn->wscale = syn->has_wscale ? bits & TS_WSCALE : 0;
+	syn->wscale = tcp->config.window_scaling ? bits & TS_WSCALE : TCP_NO_WSCALE;
+	syn->ecn = (bits & TS_ECN) != 0 && tcp->config.ecn != TCP_ECN_OFF;
 	syn->sack_permitted = (bits & TS_SACK) != 0 && tcp->config.sack;
 }
 
@@ -153,6 +155,7 @@ bool tcp_cookie_open(const struct tcp *tcp, const struct tcp_in *in, struct tcp_
 		.sent_ms = tcp_now_ms(tcp), /* unknown: no sample of the round trip is taken of it */
 		.mss = mss_table[c.mss_index],
 		.local = (unsigned)tcp_local_index(tcp, &c.local) & 15u,
+		.wscale = TCP_NO_WSCALE,
 	};
 	if (c.has_timestamp)
 		recall_options(tcp, in, syn);

@@ -26,10 +26,8 @@ static void path_mtu_shrank(struct tcp_conn *c, uint32_t mtu)
 	}
 	LIST_FOR_EACH(n, &c->flight) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
-		if (s->len > c->mss && (s->flags & SEG_LOST) == 0) {
-			s->flags |= SEG_LOST;
-			c->pipe -= s->len;
-		}
+		if (s->len > c->mss) /* not for want of room: congestion control is not told */
+			tcp_segment_lost(c, s);
 	}
 	tcp_want_output(c);
 }

@@ -239,13 +239,8 @@ static void set_window(struct tcp_conn *c, const struct tcp_in *in)
  * probe's back-off. */
 static void window_opened(struct tcp_conn *c)
 {
-	LIST_FOR_EACH(n, &c->flight) {
-		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
-		if ((s->flags & SEG_LOST) == 0) {
-			s->flags |= SEG_LOST;
-			c->pipe -= s->len;
-		}
-	}
+	LIST_FOR_EACH(n, &c->flight) /* not for want of room: congestion control is not told */
+		tcp_segment_lost(c, LIST_ENTRY(n, struct tcp_segment, node));
 	c->flags &= ~(unsigned)CONN_PROBING;
 	tcp_timers_window_opened(c);
 }
@@ -293,7 +288,7 @@ static void tell_writable(struct tcp_conn *c)
 		attached = !is_dead(c) && (c->flags & CONN_DETACHED) == 0 && h != NULL;
 	}
 	if (attached && (c->flags & CONN_WANTS_WRITABLE) != 0 &&
-	    c->queued <= c->tcp->config.send_buffer / 2) {
+	    c->queued <= tcp_send_buffer(c) / 2) {
 		c->flags &= ~(unsigned)CONN_WANTS_WRITABLE;
 		if (h->on_writable != NULL)
 			h->on_writable(&c->stream);
@@ -336,26 +331,33 @@ static bool answers_last_transmission(const struct tcp_conn *c, const struct tcp
 
 /* Takes a sample of the round trip, if the ACK gives one. Karn's rule (MUST-18) also holds for what was sent
  * once and had to wait for what was sent again. */
-static bool measure(struct tcp_conn *c, const struct tcp_in *in, const struct tcp_acked *acked)
+static bool measure(struct tcp_conn *c, struct tcp_delivery *d)
 {
-	if (!acked->any || (acked->retransmitted && !answers_last_transmission(c, in, acked->ago_us)))
+	if (!d->whole || (d->retransmitted && !answers_last_transmission(c, d->in, d->ago_us)))
 		return false;
-	tcp_rtt_sample(c, acked->ago_us);
+	d->rtt_us = tcp_rtt_sample(c, d->ago_us);
 	return true;
 }
 
-static void take_new_ack(struct tcp_conn *c, const struct tcp_in *in)
+/* What an acknowledgement, cumulative or selective, says of the flight. */
+static void take_ack(struct tcp_conn *c, const struct tcp_in *in)
 {
-	uint32_t acked = seq_len(in->ack, c->snd_una);
-	uint32_t flight_before = c->pipe;
-	bool had_queue = c->queued > 0;
-	struct tcp_acked what = tcp_send_acked(c, in->ack);
-	bool sampled = measure(c, in, &what);
+	bool had_queue = c->queued > 0, sampled;
+	struct tcp_delivery d = { .in = in, .flight = c->pipe, .is_duplicate = is_duplicate_ack(c, in) };
 
-	tcp_on_new_ack(c, acked, flight_before);
+	c->tcp->counters.dup_acks_in += d.is_duplicate;
+	tcp_sack_input(c, &d);
+	if (seq_gt(in->ack, c->snd_una))
+		tcp_send_acked(c, in->ack, &d);
+	sampled = measure(c, &d);
+	tcp_rate_sample(c, &d);
+	tcp_recover(c, &d);
+	if (d.acked > 0 || d.delivered > 0 || d.is_duplicate)
+		tcp_want_output(c);
+	if (d.acked == 0)
+		return;
 	tcp_timers_acked(c, sampled);
 	link_confirm(c->tcp->ip->link, c->neighbour_hint);
-	tcp_want_output(c);
 	if (had_queue)
 		tell_writable(c);
 }
@@ -383,10 +385,8 @@ static enum step check_ack(struct tcp_conn *c, struct tcp_in *in)
 		challenge(c);
 		return drop(in, DROP_TCP_OLD_ACK);
 	}
-	if (is_duplicate_ack(c, in))
-		tcp_on_duplicate_ack(c);
-	if (seq_gt(in->ack, c->snd_una))
-		take_new_ack(c, in);
+	if (seq_ge(in->ack, c->snd_una))
+		take_ack(c, in);
 	if (is_dead(c))
 		return STEP_DONE;
 	if (seq_ge(in->ack, c->snd_una))
@@ -437,6 +437,7 @@ static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 	if ((c->flags & CONN_DETACHED) != 0)
 		return refuse_text(c, in);
 	note_segment_size(c, in);
+	tcp_ecn_received(c, in);
 	c->tcp->counters.in_bytes += in->text.len;
 	reason = tcp_receive_text(c, in->seq, in->text);
 	if (is_dead(c))
@@ -532,13 +533,16 @@ static void take_peer_syn(struct tcp_conn *c, const struct tcp_in *in)
 		c->ts_recent_us = in->now_us;
 	}
 	tcp_set_mss(c, ip_mtu(c->tcp->ip, &c->remote));
-	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
+	tcp_init_congestion(c);
 }
 
 static enum step open_actively(struct tcp_conn *c, struct tcp_in *in)
 {
-	struct tcp_acked syn = tcp_send_acked(c, in->ack);
+	struct tcp_delivery syn = { .in = in, .flight = c->pipe };
 
+	tcp_send_acked(c, in->ack, &syn);
+	if ((in->flags & (TH_ECE | TH_CWR)) == TH_ECE && c->tcp->config.ecn == TCP_ECN_OFFER)
+		c->ecn.flags = ECN_AGREED; /* RFC 3168 section 6.1.1 */
 	if (syn.retransmitted)
 		tcp_on_syn_lost(c, c->timeouts);
 	else
@@ -566,10 +570,7 @@ static enum step open_simultaneously(struct tcp_conn *c, struct tcp_in *in)
 
 	set_window(c, in);
 	tcp_enter(c, TCP_SYN_RECEIVED);
-	if ((syn->flags & SEG_LOST) == 0) { /* our SYN goes again, with an ACK now */
-		syn->flags |= SEG_LOST;
-		c->pipe -= syn->len;
-	}
+	tcp_segment_lost(c, syn); /* it goes again, with an ACK now */
 	tcp_want_output(c);
 	return STEP_DONE;
 }

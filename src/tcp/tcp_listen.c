@@ -129,11 +129,13 @@ static struct tcp_reply make_syn_ack(const struct tcp *tcp, const struct tcp_syn
 		.options = { .has_mss = true, .mss = our_mss(tcp, &syn->remote) },
 	};
 
-	if (syn->has_wscale) {
+	if (syn->wscale != TCP_NO_WSCALE) {
 		r.options.has_wscale = true;
 		r.options.wscale = tcp_receive_wscale(tcp);
 	}
 	r.options.sack_permitted = syn->sack_permitted;
+	if (syn->ecn)
+		r.flags |= TH_ECE; /* RFC 3168 section 6.1.1 */
 	if (syn->has_timestamp) {
 		r.options.has_timestamp = true;
 		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, local, &syn->remote);
@@ -249,6 +251,11 @@ static struct seq choose_iss(const struct tcp_in *in)
 	return iss;
 }
 
+static unsigned agreed_wscale(const struct tcp_in *in)
+{
+	return in->options.has_wscale && in->tcp->config.window_scaling ? in->options.wscale : TCP_NO_WSCALE;
+}
+
 static struct tcp_syn describe_syn(const struct tcp_in *in)
 {
 	const struct tcp *tcp = in->tcp;
@@ -261,10 +268,10 @@ static struct tcp_syn describe_syn(const struct tcp_in *in)
 		.ts_recent = in->options.ts_val,
 		.mss = announced_mss(in),
 		.local = (unsigned)tcp_local_index(tcp, &in->packet->dst) & 15u,
-		.wscale = (unsigned)in->options.wscale & 15u,
-		.has_wscale = in->options.has_wscale && tcp->config.window_scaling,
+		.wscale = agreed_wscale(in) & 15u,
 		.has_timestamp = in->options.has_timestamp && tcp->config.timestamps,
 		.sack_permitted = in->options.sack_permitted && tcp->config.sack,
+		.ecn = tcp->config.ecn != TCP_ECN_OFF && (in->flags & (TH_ECE | TH_CWR)) == (TH_ECE | TH_CWR),
 	};
 }
 
@@ -336,13 +343,15 @@ static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, con
 	c->rcv_nxt = c->last_ack_sent = seq_add(syn->irs, 1);
 	c->rcv_adv = seq_add(c->rcv_nxt, tcp_initial_receive_window(tcp));
 	c->peer_mss = syn->mss;
-	if (syn->has_wscale) {
+	if (syn->wscale != TCP_NO_WSCALE) {
 		c->flags |= CONN_WSCALE;
 		c->snd_wscale = syn->wscale;
 		c->rcv_wscale = tcp_receive_wscale(tcp);
 	}
 	if (syn->sack_permitted)
 		c->flags |= CONN_SACK;
+	if (syn->ecn)
+		c->ecn.flags = ECN_AGREED;
 	if (syn->has_timestamp) {
 		c->flags |= CONN_TIMESTAMPS;
 		c->ts_recent = syn->ts_recent;
@@ -351,7 +360,7 @@ static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, con
 	tcp_set_mss(c, ip_mtu(tcp->ip, &c->remote));
 	c->state = TCP_SYN_RECEIVED; /* where the record stood: observers were told then */
 	c->cc.ops = l->cc;
-	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
+	tcp_init_congestion(c);
 	if (syn->retries > 0) /* Karn: an acknowledgement of one of several tells nothing */
 		tcp_on_syn_lost(c, syn->retries);
 	else if (!syn->answered_again && syn_ack_us > 0) /* 0: faster than the record's clock */

@@ -198,9 +198,18 @@ static uint32_t reachable(struct send_cursor from, uint32_t len)
 	return n < len ? (uint32_t)n : len;
 }
 
-/* Emits a segment of the connection; every one carries the newest acknowledgement and window. */
-static void emit(struct tcp_conn *c, struct seq seq, uint8_t flags, struct send_cursor from, uint32_t len,
-		 const char *note)
+/* A segment of a connection: what is sent, and how it is marked. */
+struct outgoing {
+	struct seq seq;
+	uint8_t flags;
+	uint8_t ecn;              /* codepoint for the IP header */
+	struct send_cursor from;
+	uint32_t len;
+	const char *note;
+};
+
+/* Emits it; every one carries the newest acknowledgement and window. */
+static void emit(struct tcp_conn *c, const struct outgoing *o)
 {
 	struct tx_frame *f = link_tx_slot(c->tcp->ip->link);
 	struct tcp_reply r = {
@@ -208,33 +217,38 @@ static void emit(struct tcp_conn *c, struct seq seq, uint8_t flags, struct send_
 		.remote = c->remote,
 		.local_port = c->local_port,
 		.remote_port = c->remote_port,
-		.seq = seq,
-		.flags = flags,
-		.options = conn_options(c, flags),
-		.note = note,
+		.seq = o->seq,
+		.flags = o->flags,
+		.options = conn_options(c, o->flags),
+		.note = o->note,
 	};
 
 	if (f == NULL)
 		return; /* callers look for room; what is lost here is found by the timers */
-	r.window = advertise(c, (flags & TH_SYN) != 0);
-	if ((flags & TH_ACK) != 0) {
+	r.window = advertise(c, (o->flags & TH_SYN) != 0);
+	if ((o->flags & TH_ACK) != 0) {
 		r.ack = c->rcv_nxt;
 		c->last_ack_sent = c->rcv_nxt;
 		c->flags &= ~(unsigned)CONN_ACK_NOW;
 	}
 	tcp_urgent_mark(c, &r);
-	add_payload(f, from, len);
-	if (len > c->mss) {
+	add_payload(f, o->from, o->len);
+	if (o->len > c->mss) {
 		f->gso = ip_addr_is_4(&c->remote) ? GSO_TCP4 : GSO_TCP6;
 		f->gso_size = c->mss;
 	}
 	f->conn = c;
 	c->segs_out++;
 	tcp_timers_ack_sent(c);
-	finish_segment(c->tcp, f, &r, c->ttl, c->tos, &c->neighbour_hint);
+	finish_segment(c->tcp, f, &r, c->ttl, c->tos | o->ecn, &c->neighbour_hint);
 }
 
-static const struct send_cursor no_payload = { NULL, 0 };
+/* A segment without text at this sequence number. */
+static void emit_empty(struct tcp_conn *c, struct seq seq, uint8_t flags, const char *note)
+{
+	flags |= tcp_ecn_flags(c, false);
+	emit(c, &(struct outgoing){ .seq = seq, .flags = flags, .note = note });
+}
 
 static uint8_t segment_tcp_flags(const struct tcp_conn *c, const struct tcp_segment *s)
 {
@@ -248,36 +262,58 @@ static uint8_t segment_tcp_flags(const struct tcp_conn *c, const struct tcp_segm
 		flags |= TH_PSH;
 	if (!in_state(c, TCP_SYN_SENT))
 		flags |= TH_ACK;
+	else if (c->tcp->config.ecn == TCP_ECN_OFFER && s->transmissions == 1)
+		flags |= TH_ECE | TH_CWR; /* not again: something on the path may dislike it (RFC 3168 6.1.1.1) */
 	return flags;
+}
+
+static void note_retransmission(struct tcp_conn *c, struct tcp_segment *s)
+{
+	struct tcp_counters *n = &c->tcp->counters;
+
+	s->flags |= SEG_RETRANSMITTED;
+	c->retransmissions++;
+	n->retrans_segs++;
+	n->fast_retrans += (c->flags & CONN_RECOVERY) != 0;
+	n->slow_start_retrans += (c->flags & CONN_RTO_RECOVERY) != 0;
+	tcp_undo_retransmitted(c, s);
 }
 
 static void emit_record(struct tcp_conn *c, struct tcp_segment *s, const char *note)
 {
 	uint32_t payload = s->len - ((s->flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0);
 
-	s->sent_us = c->data_sent_us = tcp_now(c->tcp);
+	bool new_text = s->transmissions == 0 && payload > 0;
+
 	s->transmissions++;
-	if (s->transmissions > 1) {
-		s->flags |= SEG_RETRANSMITTED;
-		c->retransmissions++;
-		c->tcp->counters.retrans_segs++;
-	}
-	emit(c, s->seq, segment_tcp_flags(c, s), s->from, payload, note);
+	if (s->transmissions > 1)
+		note_retransmission(c, s);
+	tcp_segment_sent(c, s);
+	c->data_sent_us = s->sent_us;
+	tcp_recovery_sent(c, s);
+	emit(c, &(struct outgoing){ .seq = s->seq,
+				    .flags = segment_tcp_flags(c, s) | tcp_ecn_flags(c, new_text),
+				    .ecn = tcp_ecn_codepoint(c, new_text),
+				    .from = s->from,
+				    .len = payload,
+				    .note = note });
+	tcp_pacing_sent(c, payload);
 	tcp_timers_data_sent(c);
 }
 
 /* ---- what may be sent ---- */
 
-/* Largest payload of one frame: one segment, or as many full ones as the device cuts. */
+/* Largest payload of one frame: one segment, or as many full ones as the device cuts and pacing lets go at
+ * once. The segment that says CWR stands alone: a device would repeat it on each that it cuts. */
 static uint32_t frame_payload(const struct tcp_conn *c)
 {
 	uint32_t gso_max = c->tcp->ip->link->caps.gso_max;
 	uint32_t headers = ip_header_len(&c->remote) + TCP_HEADER_LEN + TCP_OPTIONS_MAX;
 
 	/* A device that cuts copies the urgent pointer, which would then name a later octet. */
-	if (gso_max < headers + c->mss || tcp_urgent_outstanding(c))
+	if (gso_max < headers + c->mss || (c->ecn.flags & ECN_CWR_DUE) != 0 || tcp_urgent_outstanding(c))
 		return c->mss;
-	return (gso_max - headers) / c->mss * c->mss;
+	return min_u32(gso_max - headers, tcp_pacing_burst(c)) / c->mss * c->mss;
 }
 
 static uint32_t congestion_room(const struct tcp_conn *c)
@@ -320,7 +356,7 @@ bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len)
 				   min_u32(congestion_room(c), window_room(c, c->snd_nxt)));
 	uint32_t in_a_frame, n;
 
-	if (!in_state(c, TCP_CAN_SEND_TEXT) || allowed == 0)
+	if (!in_state(c, TCP_CAN_SEND_TEXT) || allowed == 0 || c->flight_segments >= TCP_MAX_FLIGHT)
 		return false;
 	in_a_frame = reachable(c->send_next, allowed);
 	n = whole_segments(c, in_a_frame);
@@ -340,15 +376,9 @@ static bool may_send_fin(const struct tcp_conn *c)
 /* The first segment that is to be sent again, or NULL. */
 static struct tcp_segment *first_lost(const struct tcp_conn *c)
 {
-	/* Lost ones are no longer counted in pipe: when all of flight is, there are none. */
-	if (c->pipe == seq_len(c->snd_nxt, c->snd_una))
-		return NULL;
-	LIST_FOR_EACH(n, &c->flight) {
-		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
-		if ((s->flags & SEG_LOST) != 0)
-			return s;
-	}
-	return NULL;
+	struct list *n = list_first(&c->lost);
+
+	return n == NULL ? NULL : LIST_ENTRY(n, struct tcp_segment, condition);
 }
 
 /* Makes s no longer than what may be sent of it now; false if that is nothing. */
@@ -389,9 +419,7 @@ static bool retransmit_one(struct tcp_conn *c)
 
 	if (s == NULL || !fit_retransmission(c, s))
 		return false;
-	s->flags &= (uint16_t)~SEG_LOST;
 	c->flags &= ~(unsigned)CONN_RETRANSMIT_NOW;
-	c->pipe += s->len;
 	emit_record(c, s, retransmission_note(c, s));
 	return true;
 }
@@ -447,7 +475,7 @@ static void send_owed_acks(struct tcp_conn *c)
 		owed = 1;
 	while (owed-- > 0 && link_tx_room(c->tcp->ip->link) > 0) {
 		c->tcp->counters.pure_acks++;
-		emit(c, c->snd_nxt, TH_ACK, no_payload, 0, NULL);
+		emit_empty(c, c->snd_nxt, TH_ACK, NULL);
 	}
 }
 
@@ -478,10 +506,6 @@ static void send_window_probe(struct tcp_conn *c)
 	} else if (s->len > 1 && !tcp_segment_split(c, s, 1)) {
 		return;
 	}
-	if ((s->flags & SEG_LOST) != 0) {
-		s->flags &= (uint16_t)~SEG_LOST;
-		c->pipe += s->len;
-	}
 	emit_record(c, s, "window probe");
 }
 
@@ -495,15 +519,75 @@ static void probe(struct tcp_conn *c)
 		send_sliver(c);
 }
 
+/* Of the last segment no more than its last full one. */
+static struct tcp_segment *last_segment(struct tcp_conn *c)
+{
+	struct tcp_segment *s = LIST_ENTRY(list_last(&c->flight), struct tcp_segment, node);
+
+	if (s->len > c->mss && tcp_segment_split(c, s, (s->len - 1) / c->mss * c->mss))
+		s = LIST_ENTRY(list_last(&c->flight), struct tcp_segment, node);
+	return s;
+}
+
+/* A tail loss probe (RFC 8985 section 7.3): new data if there is some, else the last segment again, whatever the
+ * congestion window says. */
+static void send_loss_probe(struct tcp_conn *c)
+{
+	uint32_t len = min_u32(c->unsent, c->mss);
+	struct tcp_segment *s = NULL;
+	uint64_t timeout;
+	bool again;
+
+	c->rack.probe_due = false;
+	if (!tcp_rack_probe_timeout(c, &timeout))
+		return; /* what it was to ask about was answered meanwhile */
+	if (len > 0 && in_state(c, TCP_CAN_SEND_TEXT) && window_room(c, c->snd_nxt) >= len)
+		s = tcp_segment_new(c, reachable(c->send_next, len), len == c->unsent ? SEG_PUSH : 0);
+	again = s == NULL;
+	if (again)
+		s = last_segment(c);
+	tcp_rack_probe_sent(c, again);
+	emit_record(c, s, "tail loss probe");
+	tcp_timers_probe_sent(c);
+}
+
+/* The next segment of a visit; false if none may go now. */
+static bool send_next(struct tcp_conn *c)
+{
+	if (!tcp_pacing_allows(c)) {
+		if (c->lost_bytes > 0 || c->unsent > 0)
+			tcp_timers_paced(c);
+		return false;
+	}
+	/* F-RTO's second step: new data asks whether the old is lost. */
+	if (c->undo.frto == FRTO_NEW_DATA) {
+		if (send_new(c))
+			return true;
+		if (tcp_in_flight(c) > 0)
+			return false;
+		c->undo.frto = FRTO_OFF;
+	}
+	return retransmit_one(c) || send_new(c);
+}
+
 enum visit { VISIT_DONE, VISIT_MORE, VISIT_RING_FULL };
+
+static void idle(struct tcp_conn *c)
+{
+	uint32_t before = c->cc.cwnd;
+	struct tcp_cc_event e = tcp_cc_event(c, NULL);
+
+	c->cc.ops->on_idle(&c->cc, &e);
+	tcp_pacing_update(c);
+	tcp_tell_cwnd(c, before, "restart after idle");
+}
 
 /* An idle connection's window tells nothing of the path any more (RFC 5681 section 4.1). */
 static void restart_after_idle(struct tcp_conn *c)
 {
 	if (c->unsent > 0 && seq_eq(c->snd_una, c->snd_nxt) && c->data_sent_us != 0 &&
 	    tcp_now(c->tcp) - c->data_sent_us > c->rto_us)
-		c->cc.ops->on_idle(&c->cc,
-				   &(struct tcp_cc_event){ .now_us = tcp_now(c->tcp), .mss = c->mss });
+		idle(c);
 }
 
 static enum visit visit(struct tcp_conn *c)
@@ -514,14 +598,17 @@ static enum visit visit(struct tcp_conn *c)
 	restart_after_idle(c);
 	if ((c->flags & CONN_PROBE_DUE) != 0 && link_tx_room(link) > 0)
 		probe(c);
+	if (c->rack.probe_due && link_tx_room(link) > 0)
+		send_loss_probe(c);
 	while (link_tx_room(link) > 0) {
 		if (sent == SEGMENTS_A_VISIT)
 			return VISIT_MORE;
-		if (!retransmit_one(c) && !send_new(c)) {
+		if (!send_next(c)) {
 			if (in_state(c, TCP_SYNCHRONISED | TCP_SYN_RECEIVED))
 				send_owed_acks(c);
 			if (sent == 0)
 				tcp_timers_blocked(c);
+			tcp_rate_check_app_limited(c);
 			return VISIT_DONE;
 		}
 		sent++;
@@ -564,18 +651,18 @@ void tcp_send_rst(struct tcp_conn *c)
 	if (!in_state(c, TCP_SYNCHRONISED | TCP_SYN_RECEIVED))
 		return;
 	c->tcp->counters.out_rsts++;
-	emit(c, c->snd_nxt, TH_RST | TH_ACK, no_payload, 0, NULL);
+	emit_empty(c, c->snd_nxt, TH_RST | TH_ACK, NULL);
 }
 
 void tcp_send_last_ack(struct tcp_conn *c)
 {
 	c->tcp->counters.pure_acks++;
-	emit(c, c->snd_nxt, TH_ACK, no_payload, 0, NULL);
+	emit_empty(c, c->snd_nxt, TH_ACK, NULL);
 }
 
 void tcp_send_probe(struct tcp_conn *c, const char *note)
 {
 	/* One before snd.nxt: outside the peer's window, so that it must answer (RFC 9293 section 3.8.4;
 	 * SHLD-12: no data). */
-	emit(c, seq_sub(c->snd_nxt, 1), TH_ACK, no_payload, 0, note);
+	emit_empty(c, seq_sub(c->snd_nxt, 1), TH_ACK, note);
 }

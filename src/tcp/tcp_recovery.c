@@ -1,21 +1,31 @@
 /*
- * Finding losses and recovering from them without SACK: three duplicate acknowledgements (RFC 5681 section
- * 3.2, NewReno's partial acknowledgements of RFC 6582, limited transmit of RFC 3042), and the retransmission
- * timer (RFC 6298).
+ * Episodes of loss recovery: how one begins (a loss was found, or the retransmission timer fired), how many
+ * bytes may be in flight during it, and how it ends. What finds losses is tcp_rack.c with SACK and
+ * tcp_newreno.c without; what shows that a loss was none is tcp_undo.c.
  *
- * Nothing is sent from here: segments are marked lost and taken out of `pipe`, and tcp_output.c sends them
- * again as the congestion window allows. A duplicate acknowledgement says that one segment has left the
- * network; it is counted in reno_sacked, which lowers what is deemed in flight and so lets one segment out.
- * (RFC 6582 says the same by inflating cwnd.)
+ * Nothing is sent from here: segments are marked lost and so taken out of `pipe`, and tcp_output.c sends them
+ * again as the congestion window allows. With SACK proportional rate reduction (RFC 6937) sets the window
+ * during fast recovery, from what each acknowledgement delivers; an algorithm that owns its window does it
+ * itself.
  */
 #include "tcp/tcp_conn.h"
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
 
 uint32_t tcp_in_flight(const struct tcp_conn *c)
 {
 	return c->pipe > c->reno_sacked ? c->pipe - c->reno_sacked : 0;
 }
 
-static void tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
+void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
 {
 	if (UNLIKELY(c->tcp->world->observer != NULL) && c->cc.cwnd != before)
 		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_CWND,
@@ -26,30 +36,75 @@ static void tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
 									       .new_value = c->cc.cwnd });
 }
 
-static struct tcp_cc_event event(const struct tcp_conn *c, uint32_t acked, uint32_t in_flight)
+struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_delivery *d)
 {
+	uint32_t flight = d != NULL ? d->flight : tcp_in_flight(c);
+
 	return (struct tcp_cc_event){
 		.now_us = tcp_now(c->tcp),
 		.mss = c->mss,
-		.acked = acked,
-		.flight = in_flight,
+		.acked = d != NULL ? d->delivered : 0,
+		.newly_lost = d != NULL ? d->lost : 0,
+		.flight = flight,
+		.in_flight = tcp_in_flight(c),
 		.srtt_us = c->srtt_us,
+		.min_rtt_us = c->min_rtt_us,
+		.rtt_us = d != NULL ? d->rtt_us : 0,
+		.delivered = c->rate.delivered,
+		.lost = c->rate.lost,
+		.snd_una = c->snd_una,
+		.snd_nxt = c->snd_nxt,
 		/* In slow start more than half a window in flight will do: it doubles in a round trip. */
 		.cwnd_limited = (c->flags & CONN_CWND_LIMITED) != 0 ||
-				(c->cc.cwnd < c->cc.ssthresh && in_flight > c->cc.cwnd / 2),
+				(c->cc.cwnd < c->cc.ssthresh && flight > c->cc.cwnd / 2),
+		.app_limited = c->rate.app_limited != 0,
+		.in_recovery = (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0,
+		.rate = d != NULL && d->rate.rate > 0 ? &d->rate : NULL,
+		.random = &c->tcp->world->random,
 	};
 }
 
-static void mark_lost(struct tcp_conn *c, struct tcp_segment *s)
+void tcp_init_congestion(struct tcp_conn *c)
 {
-	if ((s->flags & SEG_LOST) != 0)
+	struct tcp_cc_event e = tcp_cc_event(c, NULL);
+
+	c->cc.pacing_rate = 0;
+	c->cc.prior_cwnd = c->cc.prior_ssthresh = 0;
+	c->cc.ops->init(&c->cc, &e);
+	c->rack = (struct tcp_rack){ .fack = c->snd_una, .end = c->snd_una, .reo_wnd_mult = 1 };
+	c->undo = (struct tcp_undo){ .armed = false };
+}
+
+/* FlightSize (RFC 5681 section 2): sent and not cumulatively acknowledged. What limited transmit sent beyond the
+ * window does not count (section 3.2 step 2). */
+static uint32_t flight_size(const struct tcp_conn *c)
+{
+	return min_u32(seq_len(c->snd_nxt, c->snd_una), c->cc.cwnd);
+}
+
+/* ---- what is lost ---- */
+
+void tcp_mark_lost(struct tcp_conn *c, struct tcp_segment *s)
+{
+	if ((s->flags & (SEG_LOST | SEG_SACKED)) != 0)
 		return;
-	s->flags |= SEG_LOST;
-	c->pipe -= s->len;
+	c->rate.lost += s->len;
+	tcp_segment_lost(c, s);
+	if (c->cc.ops->on_segment_lost != NULL) {
+		struct tcp_cc_event e = tcp_cc_event(c, NULL);
+		struct tcp_cc_lost lost = {
+			.len = s->len,
+			.tx_in_flight = s->mark.in_flight,
+			.prior_lost = s->mark.lost,
+			.prior_delivered = s->mark.delivered,
+			.app_limited = (s->flags & SEG_APP_LIMITED) != 0,
+		};
+		c->cc.ops->on_segment_lost(&c->cc, &e, &lost);
+	}
 }
 
 /* The first unacknowledged segment, and no more than one: of a super-segment only its first MSS. */
-static void mark_head_lost(struct tcp_conn *c)
+void tcp_mark_head_lost(struct tcp_conn *c)
 {
 	struct list *n = list_first(&c->flight);
 	struct tcp_segment *s;
@@ -59,123 +114,232 @@ static void mark_head_lost(struct tcp_conn *c)
 	s = LIST_ENTRY(n, struct tcp_segment, node);
 	if (s->len > c->mss && (s->flags & SEG_LOST) == 0)
 		tcp_segment_split(c, s, c->mss); /* no memory to split: all of it is sent again */
-	mark_lost(c, s);
+	tcp_mark_lost(c, s);
 	c->flags |= CONN_RETRANSMIT_NOW;
 	tcp_want_output(c);
 }
 
-static void enter_recovery(struct tcp_conn *c)
+/* ---- fast recovery ---- */
+
+/* Reno and CUBIC with SACK. Without SACK what duplicate ACKs tell of is counted in reno_sacked instead. */
+static bool uses_prr(const struct tcp_conn *c)
+{
+	return (c->flags & CONN_SACK) != 0 && !c->cc.ops->owns_window;
+}
+
+void tcp_enter_recovery(struct tcp_conn *c, struct tcp_delivery *d, const char *why)
 {
 	uint32_t before = c->cc.cwnd;
-	/* What limited transmit sent beyond the window does not count as flight (RFC 5681 section 3.2 step
-	 * 2). */
-	struct tcp_cc_event e = event(c, 0, c->pipe < before ? c->pipe : before);
+	struct tcp_cc_event e = tcp_cc_event(c, d);
 
-	c->flags |= CONN_RECOVERY;
+	e.flight = flight_size(c);
+	tcp_undo_begin(c);
+	c->flags |= CONN_RECOVERY | CONN_RETRANSMIT_NOW;
 	c->recover = c->snd_nxt;
+	c->rack.probe_out = false;
+	c->prr = (struct tcp_prr){ .recover_flight = max_u32(d->flight, c->mss) };
 	c->cc.ops->on_loss(&c->cc, &e);
-	c->tcp->counters.fast_retrans++;
-	tell_cwnd(c, before, "loss: three duplicate ACKs");
-	mark_head_lost(c);
-}
-
-/*
- * Do three duplicate ACKs mean a loss? After recovery what had arrived may have been sent again, and they are
- * the answer to that: RFC 6582 section 3.2 step 2. But if ACKs came steadily before, nothing was sent
- * needlessly (section 4.1).
- */
-static bool is_loss(const struct tcp_conn *c)
-{
-	return seq_gt(c->snd_una, c->recover) || (c->cc.cwnd > c->mss && c->last_acked <= 4u * c->mss);
-}
-
-void tcp_on_duplicate_ack(struct tcp_conn *c)
-{
-	c->tcp->counters.dup_acks_in++;
-	if ((c->flags & CONN_RTO_RECOVERY) != 0)
-		return;
-	c->reno_sacked += c->mss;
-	if (c->reno_sacked > c->pipe)
-		c->reno_sacked = c->pipe;
-	tcp_want_output(c);
-	if ((c->flags & CONN_RECOVERY) != 0 || ++c->dup_acks < TCP_DUP_ACK_THRESHOLD)
-		return;
-	if (is_loss(c))
-		enter_recovery(c);
+	if ((c->flags & CONN_SACK) != 0)
+		c->tcp->counters.sack_recovery++;
 	else
-		c->dup_acks = 0;
+		c->tcp->counters.reno_recovery++;
+	tcp_tell_cwnd(c, before, why);
+	tcp_want_output(c);
 }
 
-static void leave_recovery(struct tcp_conn *c)
+/* RFC 6937 section 3: as much is sent as was delivered, less what the window is to shrink by; below ssthresh
+ * as slow start would, but only while no more losses come to light. */
+static void reduce_proportionally(struct tcp_conn *c, const struct tcp_delivery *d)
+{
+	struct tcp_prr *p = &c->prr;
+	uint32_t pipe = c->pipe, ssthresh = c->cc.ssthresh, room;
+
+	p->delivered += d->delivered;
+	if (pipe > ssthresh) {
+		uint64_t target = ((uint64_t)p->delivered * ssthresh + p->recover_flight - 1) / p->recover_flight;
+		room = target > p->out ? (uint32_t)(target - p->out) : 0;
+	} else {
+		uint32_t limit = p->delivered > p->out ? p->delivered - p->out : 0;
+		if (d->acked > 0 && d->lost == 0)
+			limit = max_u32(limit, d->delivered) + c->mss;
+		room = min_u32(ssthresh - pipe, limit);
+	}
+	if (p->out == 0) /* the first retransmission does not wait */
+		room = max_u32(room, c->mss);
+	c->cc.cwnd = pipe + room;
+}
+
+void tcp_recovery_sent(struct tcp_conn *c, const struct tcp_segment *s)
+{
+	if ((c->flags & CONN_RECOVERY) != 0)
+		c->prr.out += s->len;
+}
+
+static void leave_recovery(struct tcp_conn *c, struct tcp_delivery *d)
 {
 	uint32_t before = c->cc.cwnd;
+	bool was_fast = (c->flags & CONN_RECOVERY) != 0;
 
-	/* RFC 6582 section 3.2 step 3: no burst out of recovery. */
-	if ((c->flags & CONN_RECOVERY) != 0 && c->cc.cwnd > tcp_in_flight(c) + 2 * (uint32_t)c->mss &&
-	    c->cc.cwnd > c->cc.ssthresh)
-		c->cc.cwnd = c->cc.ssthresh;
+	d->ends_recovery = true;
 	c->flags &= ~(unsigned)(CONN_RECOVERY | CONN_RTO_RECOVERY);
-	tell_cwnd(c, before, "recovered");
+	c->undo.frto = FRTO_OFF;
+	tcp_rack_recovered(c);
+	if (was_fast && uses_prr(c))
+		c->cc.cwnd = c->cc.ssthresh;
+	/* RFC 6582 section 3.2 step 3: no burst out of recovery. */
+	else if (was_fast && c->cc.cwnd > tcp_in_flight(c) + 2 * (uint32_t)c->mss &&
+		 c->cc.cwnd > c->cc.ssthresh && !c->cc.ops->owns_window)
+		c->cc.cwnd = c->cc.ssthresh;
+	if (c->cc.ops->on_recovered != NULL) {
+		struct tcp_cc_event e = tcp_cc_event(c, d);
+		c->cc.ops->on_recovered(&c->cc, &e);
+	}
+	tcp_tell_cwnd(c, before, "recovered");
 }
 
-static void on_partial_ack(struct tcp_conn *c, uint32_t acked)
-{
-	/* The bytes acknowledged beyond the one segment that was sent again had been counted by duplicate
-	 * ACKs. */
-	uint32_t counted = acked > c->mss ? acked - c->mss : 0;
+/* ---- acknowledgements ---- */
 
-	c->reno_sacked = c->reno_sacked > counted ? c->reno_sacked - counted : 0;
-	mark_head_lost(c);
-}
-
-void tcp_on_new_ack(struct tcp_conn *c, uint32_t acked, uint32_t flight_before)
+static void grow(struct tcp_conn *c, const struct tcp_delivery *d)
 {
 	uint32_t before = c->cc.cwnd;
-	struct tcp_cc_event e = event(c, acked, flight_before);
+	struct tcp_cc_event e;
 
+	if (d->delivered == 0)
+		return;
+	if (!c->cc.ops->owns_window && (d->ends_recovery || (c->flags & CONN_RECOVERY) != 0))
+		return;
+	e = tcp_cc_event(c, d);
+	c->cc.ops->on_ack(&c->cc, &e);
+	tcp_tell_cwnd(c, before, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "congestion avoidance");
+}
+
+static bool in_episode(const struct tcp_conn *c)
+{
+	return (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0;
+}
+
+static void recover_with_sack(struct tcp_conn *c, struct tcp_delivery *d)
+{
+	tcp_rack_on_ack(c, d);
+	if (in_episode(c) && seq_ge(c->snd_una, c->recover))
+		leave_recovery(c, d);
+	if (d->delivered == 0 && !d->dsack)
+		return;
+	if (tcp_rack_detect(c, d)) {
+		tcp_want_output(c);
+		if (!in_episode(c))
+			tcp_enter_recovery(c, d, "loss: RACK");
+	}
+	if ((c->flags & CONN_RECOVERY) != 0 && uses_prr(c))
+		reduce_proportionally(c, d);
+}
+
+static void recover_without_sack(struct tcp_conn *c, struct tcp_delivery *d)
+{
+	if (d->is_duplicate)
+		tcp_newreno_on_duplicate_ack(c, d);
+	if (d->acked == 0)
+		return;
 	c->dup_acks = 0;
-	c->last_acked = acked;
-	if ((c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0 && seq_ge(c->snd_una, c->recover)) {
-		leave_recovery(c);
+	c->last_acked = d->acked;
+	if (in_episode(c) && seq_ge(c->snd_una, c->recover)) {
+		leave_recovery(c, d);
 		c->reno_sacked = 0;
 	} else if ((c->flags & CONN_RECOVERY) != 0) {
-		on_partial_ack(c, acked);
+		tcp_newreno_on_partial_ack(c, d->acked);
 	} else {
 		c->reno_sacked = 0;
-		c->cc.ops->on_ack(&c->cc, &e);
-		tell_cwnd(c, before, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "congestion avoidance");
 	}
-	if (c->reno_sacked > c->pipe)
-		c->reno_sacked = c->pipe;
+	c->reno_sacked = min_u32(c->reno_sacked, c->pipe);
+}
+
+void tcp_recover(struct tcp_conn *c, struct tcp_delivery *d)
+{
+	if (in_episode(c) || c->undo.armed)
+		tcp_undo_on_ack(c, d);
+	if ((c->flags & CONN_SACK) != 0)
+		recover_with_sack(c, d);
+	else
+		recover_without_sack(c, d);
+	tcp_ecn_on_ack(c, d);
+	grow(c, d);
+	tcp_pacing_update(c);
 	if (seq_gt(c->snd_una, c->recover)) /* it comes along: 2^31 bytes later it would lie ahead */
 		c->recover = seq_sub(c->snd_una, 1);
 }
 
+/* ---- timers ---- */
+
 void tcp_on_syn_lost(struct tcp_conn *c, unsigned times)
 {
-	c->cc.ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
+	tcp_init_congestion(c);
 	if (times > 1) /* RFC 5681 section 3.1, as RFC 6928 section 2 relaxes it: one may be chance */
 		c->cc.cwnd = c->mss;
 	c->rto_us = 3 * c->tcp->config.initial_rto_us; /* RFC 6298 (5.7) */
 	c->backoff = 0;
 }
 
+void tcp_on_reordering_timeout(struct tcp_conn *c)
+{
+	struct tcp_delivery d = { .flight = tcp_in_flight(c) };
+
+	if (!tcp_rack_detect(c, &d))
+		return;
+	if (!in_episode(c))
+		tcp_enter_recovery(c, &d, "loss: RACK's reordering window is over");
+	if ((c->flags & CONN_RECOVERY) != 0 && uses_prr(c))
+		reduce_proportionally(c, &d);
+	tcp_want_output(c);
+}
+
+/* A peer that does not hold what it has sacked (RFC 2018 section 8): then the first segment would be sacked. */
+static bool has_reneged(const struct tcp_conn *c)
+{
+	struct list *n = list_first(&c->flight);
+
+	return n != NULL && (LIST_ENTRY(n, struct tcp_segment, node)->flags & SEG_SACKED) != 0;
+}
+
+static void mark_all_lost(struct tcp_conn *c)
+{
+	if (has_reneged(c)) {
+		c->tcp->counters.sack_reneging++;
+		tcp_sack_forget(c);
+	}
+	if ((c->flags & CONN_SACK) != 0) {
+		tcp_rack_mark_on_timeout(c);
+		return;
+	}
+	LIST_FOR_EACH(n, &c->flight)
+		tcp_mark_lost(c, LIST_ENTRY(n, struct tcp_segment, node));
+}
+
 void tcp_on_retransmission_timeout(struct tcp_conn *c)
 {
 	uint32_t before = c->cc.cwnd;
-	struct tcp_cc_event e = event(c, 0, c->pipe);
+	struct tcp_delivery d = { .flight = tcp_in_flight(c) };
+	struct tcp_cc_event e = tcp_cc_event(c, &d);
+	bool first = c->timeouts == 0, was_in_episode = in_episode(c);
 
+	e.flight = flight_size(c);
 	c->tcp->counters.timeouts++;
+	if (first && !was_in_episode)
+		tcp_undo_begin(c);
 	/* ssthresh is set once for the same data, not at each back-off (RFC 5681 equation 4's note). */
-	if (c->timeouts == 0)
+	if (first)
 		c->cc.ops->on_timeout(&c->cc, &e);
-	LIST_FOR_EACH(n, &c->flight)
-		mark_lost(c, LIST_ENTRY(n, struct tcp_segment, node));
-	c->flags &= ~(unsigned)(CONN_RECOVERY | CONN_RETRANSMIT_NOW);
-	c->flags |= CONN_RTO_RECOVERY;
+	mark_all_lost(c);
+	c->flags &= ~(unsigned)CONN_RECOVERY;
+	c->flags |= CONN_RTO_RECOVERY | CONN_RETRANSMIT_NOW;
 	c->recover = c->snd_nxt;
 	c->reno_sacked = 0;
 	c->dup_acks = 0;
-	tell_cwnd(c, before, "loss: retransmission timeout");
+	c->rack.probe_out = false;
+	if (first && !was_in_episode && c->tcp->config.frto) /* RFC 5682 section 2.1 step 1 */
+		tcp_frto_begin(c);
+	else
+		c->undo.frto = FRTO_OFF;
+	tcp_pacing_update(c);
+	tcp_tell_cwnd(c, before, "loss: retransmission timeout");
 	tcp_want_output(c);
 }

@@ -5,6 +5,8 @@
  */
 #include "tcp/tcp_conn.h"
 
+enum { MIN_RTT_PERIOD_US = 300000000 };
+
 static uint32_t clamp_rto(const struct tcp_conn *c, uint64_t rto)
 {
 	if (rto < c->tcp->config.min_rto_us)
@@ -17,16 +19,36 @@ static uint32_t clamp_rto(const struct tcp_conn *c, uint64_t rto)
 void tcp_rtt_init(struct tcp_conn *c)
 {
 	c->srtt_us = c->rttvar_us = 0;
+	c->min_rtt_us = c->min_rtt_period_us = c->min_rtt_before_us = 0;
+	c->min_rtt_until_us = 0;
 	c->rto_us = c->tcp->config.initial_rto_us;
 	c->backoff = 0;
 }
 
-void tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us)
+/* The minimum of the last five to ten minutes (RFC 8985 section 6.2 step 1): a path may change. */
+static void note_minimum(struct tcp_conn *c, uint32_t rtt_us)
+{
+	uint64_t now = tcp_now(c->tcp);
+
+	if (now >= c->min_rtt_until_us) {
+		c->min_rtt_before_us = c->min_rtt_period_us;
+		c->min_rtt_period_us = 0;
+		c->min_rtt_until_us = now + MIN_RTT_PERIOD_US;
+	}
+	if (c->min_rtt_period_us == 0 || rtt_us < c->min_rtt_period_us)
+		c->min_rtt_period_us = rtt_us;
+	c->min_rtt_us = c->min_rtt_before_us != 0 && c->min_rtt_before_us < c->min_rtt_period_us
+				? c->min_rtt_before_us
+				: c->min_rtt_period_us;
+}
+
+uint32_t tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us)
 {
 	uint32_t r = rtt_us > c->tcp->config.max_rto_us ? c->tcp->config.max_rto_us : (uint32_t)rtt_us;
 
 	if (r == 0)
 		r = 1; /* faster than the clock; 0 means "no sample yet" */
+	note_minimum(c, r);
 	if (c->srtt_us == 0) { /* (2.2) */
 		c->srtt_us = r;
 		c->rttvar_us = r / 2;
@@ -44,4 +66,5 @@ void tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us)
 									       .conn = c,
 									       .old_value = r,
 									       .new_value = c->srtt_us });
+	return r;
 }

@@ -82,8 +82,11 @@ int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count)
 
 struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16_t flags)
 {
-	struct tcp_segment *s = pool_take(&c->tcp->segment_pool);
+	struct tcp_segment *s;
 
+	if (c->flight_segments >= TCP_MAX_FLIGHT)
+		return NULL;
+	s = pool_take(&c->tcp->segment_pool);
 	if (s == NULL)
 		return NULL;
 	assert(payload <= c->unsent);
@@ -94,18 +97,127 @@ struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16
 		.len = payload + ((flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0),
 		.flags = flags,
 	};
+	list_init(&s->condition);
 	advance(&c->send_next, payload);
 	c->unsent -= payload;
 	c->snd_nxt = seq_add(c->snd_nxt, s->len);
-	c->pipe += s->len;
+	c->flight_segments++;
 	list_append(&c->flight, &s->node);
 	return s;
 }
 
+/* ---- the conditions of a segment ---- */
+
+/* Where the bytes of a segment that was sent, or is lost, are counted. */
+static uint32_t *count_of(struct tcp_conn *c, const struct tcp_segment *s)
+{
+	if ((s->flags & SEG_SACKED) != 0)
+		return &c->sacked_bytes;
+	return (s->flags & SEG_LOST) != 0 ? &c->lost_bytes : &c->pipe;
+}
+
+/* Out of its condition; where it was not sent yet, it had none. */
+static void leave(struct tcp_conn *c, struct tcp_segment *s)
+{
+	if ((s->flags & SEG_SACKED) == 0 && !list_is_linked(&s->condition))
+		return;
+	*count_of(c, s) -= s->len;
+	if ((s->flags & SEG_SACKED) != 0)
+		c->sacked_segments--;
+	list_remove(&s->condition);
+	s->flags &= (uint16_t)~(SEG_SACKED | SEG_LOST);
+}
+
+static struct tcp_segment *by_condition(struct list *n)
+{
+	return LIST_ENTRY(n, struct tcp_segment, condition);
+}
+
+/* In order of transmission. It is mostly the last. */
+static void insert_outstanding(struct tcp_conn *c, struct tcp_segment *s)
+{
+	struct list *at = c->outstanding.prev;
+
+	while (at != &c->outstanding && by_condition(at)->sent_us > s->sent_us)
+		at = at->prev;
+	list_insert_after(at, &s->condition);
+	c->pipe += s->len;
+}
+
+void tcp_segment_sent(struct tcp_conn *c, struct tcp_segment *s)
+{
+	leave(c, s);
+	s->sent_us = tcp_now(c->tcp);
+	tcp_rate_sent(c, s);
+	insert_outstanding(c, s);
+	s->mark.in_flight = c->pipe;
+}
+
+/* In order of sequence numbers. It is mostly the last. */
+void tcp_segment_lost(struct tcp_conn *c, struct tcp_segment *s)
+{
+	struct list *at = c->lost.prev;
+
+	if ((s->flags & (SEG_LOST | SEG_SACKED)) != 0)
+		return;
+	leave(c, s);
+	s->flags |= SEG_LOST;
+	while (at != &c->lost && seq_gt(by_condition(at)->seq, s->seq))
+		at = at->prev;
+	list_insert_after(at, &s->condition);
+	c->lost_bytes += s->len;
+}
+
+void tcp_segment_found(struct tcp_conn *c, struct tcp_segment *s)
+{
+	leave(c, s);
+	insert_outstanding(c, s);
+}
+
+void tcp_segment_reneged(struct tcp_conn *c, struct tcp_segment *s)
+{
+	leave(c, s);
+	tcp_segment_lost(c, s);
+}
+
+static void note_round_trip(struct tcp_delivery *d, const struct tcp_segment *s, uint64_t now_us)
+{
+	bool again = (s->flags & SEG_RETRANSMITTED) != 0;
+	uint64_t ago_us = now_us - s->sent_us;
+
+	if (!d->whole || again > d->retransmitted || (again == d->retransmitted && ago_us < d->ago_us))
+		d->ago_us = ago_us;
+	d->whole = true;
+	d->retransmitted |= again;
+}
+
+/* A whole segment has arrived, and this is the first we hear of it. */
+static void note_delivered(struct tcp_conn *c, struct tcp_segment *s, struct tcp_delivery *d)
+{
+	d->delivered += s->len;
+	note_round_trip(d, s, tcp_now(c->tcp));
+	tcp_rate_delivered(c, d, s);
+	tcp_rack_delivered(c, d, s);
+	if ((s->flags & SEG_RETRANSMITTED) == 0 && seq_le(seq_add(s->seq, s->len), c->recover))
+		d->original = true;
+}
+
+void tcp_segment_sacked(struct tcp_conn *c, struct tcp_segment *s, struct tcp_delivery *d)
+{
+	note_delivered(c, s, d);
+	leave(c, s);
+	s->flags |= SEG_SACKED;
+	c->sacked_bytes += s->len;
+	c->sacked_segments++;
+}
+
 bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len)
 {
-	struct tcp_segment *rest = pool_take(&c->tcp->segment_pool);
+	struct tcp_segment *rest;
 
+	if (c->flight_segments >= 2 * TCP_MAX_FLIGHT)
+		return false;
+	rest = pool_take(&c->tcp->segment_pool);
 	if (rest == NULL)
 		return false;
 	assert(len > 0 && len < s->len && (s->flags & SEG_SYN) == 0);
@@ -119,6 +231,12 @@ bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len)
 	s->len = len;
 	s->flags &= (uint16_t)~(SEG_FIN | SEG_PUSH);
 	list_insert_after(&s->node, &rest->node);
+	list_init(&rest->condition);
+	if (list_is_linked(&s->condition))
+		list_insert_after(&s->condition, &rest->condition);
+	if ((s->flags & SEG_SACKED) != 0)
+		c->sacked_segments++;
+	c->flight_segments++;
 	return true;
 }
 
@@ -144,13 +262,16 @@ static void release(struct tcp_conn *c, uint32_t n)
 
 /* The part of s before ack is acknowledged and s goes on: it held payload in front, since SYN stands alone
  * and FIN last. */
-static uint32_t cut_front(struct tcp_conn *c, struct tcp_segment *s, struct seq ack)
+static uint32_t cut_front(struct tcp_conn *c, struct tcp_segment *s, struct seq ack, struct tcp_delivery *d)
 {
 	uint32_t n = seq_len(ack, s->seq);
 	bool only_fin_left = (s->flags & SEG_FIN) != 0 && n + 1 == s->len;
 
-	if ((s->flags & SEG_LOST) == 0)
-		c->pipe -= n;
+	if ((s->flags & SEG_SACKED) == 0) {
+		d->delivered += n;
+		tcp_rate_partly_delivered(c, n);
+	}
+	*count_of(c, s) -= n;
 	if (only_fin_left)
 		s->from = (struct send_cursor){ NULL, 0 };
 	else
@@ -160,56 +281,46 @@ static uint32_t cut_front(struct tcp_conn *c, struct tcp_segment *s, struct seq 
 	return n;
 }
 
-static void note_acked(struct tcp_acked *acked, const struct tcp_segment *s, uint64_t now_us)
+static void free_segment(struct tcp_conn *c, struct tcp_segment *s)
 {
-	bool again = (s->flags & SEG_RETRANSMITTED) != 0;
-	uint64_t ago_us = now_us - s->sent_us;
-
-	if (!acked->any || again > acked->retransmitted ||
-	    (again == acked->retransmitted && ago_us < acked->ago_us))
-		acked->ago_us = ago_us;
-	acked->any = true;
-	acked->retransmitted |= again;
+	leave(c, s);
+	list_remove(&s->node);
+	c->flight_segments--;
+	pool_give(&c->tcp->segment_pool, s);
 }
 
-struct tcp_acked tcp_send_acked(struct tcp_conn *c, struct seq ack)
+void tcp_send_acked(struct tcp_conn *c, struct seq ack, struct tcp_delivery *d)
 {
-	struct tcp_acked acked = { .any = false };
 	uint32_t bytes = 0;
 	struct list *n;
 
+	d->acked = seq_len(ack, c->snd_una);
 	while ((n = list_first(&c->flight)) != NULL) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 		if (seq_le(ack, s->seq))
 			break;
 		if (seq_lt(ack, seq_add(s->seq, s->len))) {
-			bytes += cut_front(c, s, ack);
+			bytes += cut_front(c, s, ack, d);
 			break;
 		}
 		bytes += s->len - ((s->flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0);
-		if ((s->flags & SEG_LOST) == 0)
-			c->pipe -= s->len;
-		note_acked(&acked, s, tcp_now(c->tcp));
-		list_remove(n);
-		pool_give(&c->tcp->segment_pool, s);
+		if ((s->flags & SEG_SACKED) == 0)
+			note_delivered(c, s, d);
+		free_segment(c, s);
 	}
 	c->snd_una = ack;
 	c->bytes_acked += bytes;
 	release(c, bytes);
-	return acked;
 }
 
 void tcp_send_free(struct tcp_conn *c)
 {
 	struct list *n;
 
-	while ((n = list_first(&c->flight)) != NULL) {
-		list_remove(n);
-		pool_give(&c->tcp->segment_pool, LIST_ENTRY(n, struct tcp_segment, node));
-	}
+	while ((n = list_first(&c->flight)) != NULL)
+		free_segment(c, LIST_ENTRY(n, struct tcp_segment, node));
 	release(c, c->queued);
 	c->unsent = 0;
-	c->pipe = 0;
 	c->send_next = (struct send_cursor){ NULL, 0 };
 	c->snd_una = c->snd_nxt;
 }

@@ -99,18 +99,45 @@ void tcp_hand_over(struct tcp_conn *c)
 static void check_flight(const struct tcp_conn *c)
 {
 	struct seq at = c->snd_una;
-	uint32_t flight = 0;
+	uint32_t pipe = 0, lost = 0, sacked = 0, segments = 0;
 
 	LIST_FOR_EACH(n, &c->flight) {
 		const struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 		assert(seq_eq(s->seq, at)); /* no gap, no overlap */
 		assert(s->len > 0);
 		at = seq_add(at, s->len);
-		if ((s->flags & SEG_LOST) == 0)
-			flight += s->len;
+		assert((s->flags & (SEG_LOST | SEG_SACKED)) != (SEG_LOST | SEG_SACKED));
+		assert(list_is_linked(&s->condition) == ((s->flags & SEG_SACKED) == 0));
+		if ((s->flags & SEG_SACKED) != 0)
+			sacked += s->len;
+		else if ((s->flags & SEG_LOST) != 0)
+			lost += s->len;
+		else
+			pipe += s->len;
+		segments++;
 	}
 	assert(seq_eq(at, c->snd_nxt));
-	assert(flight == c->pipe);
+	assert(pipe == c->pipe && lost == c->lost_bytes && sacked == c->sacked_bytes);
+	assert(segments == c->flight_segments);
+}
+
+static void check_conditions(const struct tcp_conn *c)
+{
+	const struct tcp_segment *before = NULL;
+
+	LIST_FOR_EACH(n, &c->outstanding) {
+		const struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, condition);
+		assert((s->flags & (SEG_LOST | SEG_SACKED)) == 0);
+		assert(before == NULL || before->sent_us <= s->sent_us);
+		before = s;
+	}
+	before = NULL;
+	LIST_FOR_EACH(m, &c->lost) {
+		const struct tcp_segment *s = LIST_ENTRY(m, struct tcp_segment, condition);
+		assert((s->flags & SEG_LOST) != 0);
+		assert(before == NULL || seq_lt(before->seq, s->seq));
+		before = s;
+	}
 }
 
 static void check_receive(const struct tcp_conn *c)
@@ -150,6 +177,7 @@ void tcp_check(const struct tcp_conn *c)
 	}
 	assert(seq_le(c->snd_una, c->snd_nxt));
 	check_flight(c);
+	check_conditions(c);
 	check_receive(c);
 	check_send_queue(c);
 	/* A connection that waits for an acknowledgement has a timer running. */

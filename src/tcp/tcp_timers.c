@@ -1,10 +1,13 @@
 /*
- * The timers of a connection. Callers report events; only this file knows deadlines. A connection has three,
+ * The timers of a connection. Callers report events; only this file knows deadlines. A connection has six,
  * and one timer of the wheel, which is moved only when a deadline comes before it: most deadlines move away
  * again and again, and cost nothing.
  *
  *   retransmit_at   retransmission (RFC 6298) while something is in flight; window probe (RFC 9293 section
  *                   3.8.6.1) while the peer's window holds everything back
+ *   probe_at        tail loss probe (RFC 8985 section 7), before the retransmission
+ *   reorder_at      RACK's reordering window: what has not arrived by then is lost (section 6.2)
+ *   pace_at         the next paced segment may go
  *   delayed_ack_at  RFC 9293 section 3.8.6.3
  *   idle_at         keep-alive (section 3.8.4); in FIN-WAIT-2 the limit on waiting for the peer's FIN
  */
@@ -12,13 +15,17 @@
 
 enum { MAX_BACKOFF = 16 };
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static uint64_t earliest(const struct tcp_conn *c)
 {
-	uint64_t at = c->retransmit_at;
+	uint64_t at = sooner(c->retransmit_at, c->delayed_ack_at);
 
-	if (c->delayed_ack_at < at)
-		at = c->delayed_ack_at;
-	return c->idle_at < at ? c->idle_at : at;
+	at = sooner(at, sooner(c->probe_at, c->reorder_at));
+	return sooner(at, sooner(c->pace_at, c->idle_at));
 }
 
 static void arm(struct tcp_conn *c)
@@ -152,6 +159,24 @@ static void on_idle(struct tcp_conn *c)
 		on_keepalive(c);
 }
 
+/* What comes before a retransmission timeout, and may spare it. */
+static void fire_early(struct tcp_conn *c, uint64_t now_us)
+{
+	if (c->pace_at <= now_us) {
+		c->pace_at = TIMER_NEVER;
+		tcp_want_output(c);
+	}
+	if (c->reorder_at <= now_us) {
+		c->reorder_at = TIMER_NEVER;
+		tcp_on_reordering_timeout(c);
+	}
+	if (c->probe_at <= now_us) {
+		c->probe_at = TIMER_NEVER;
+		c->rack.probe_due = true;
+		tcp_want_output(c);
+	}
+}
+
 static void fire(struct timer *t, uint64_t now_us)
 {
 	struct tcp_conn *c = CONTAINER_OF(t, struct tcp_conn, timer);
@@ -161,6 +186,7 @@ static void fire(struct timer *t, uint64_t now_us)
 		c->tcp->counters.delayed_ack_sent++;
 		tcp_ack_now(c);
 	}
+	fire_early(c, now_us);
 	if (c->retransmit_at <= now_us)
 		on_retransmit(c);
 	if ((c->flags & CONN_DEAD) == 0 && c->idle_at <= now_us)
@@ -170,16 +196,33 @@ static void fire(struct timer *t, uint64_t now_us)
 	tcp_check(c);
 }
 
+static void set_none(struct tcp_conn *c)
+{
+	c->retransmit_at = c->delayed_ack_at = c->idle_at = TIMER_NEVER;
+	c->probe_at = c->reorder_at = c->pace_at = TIMER_NEVER;
+}
+
 void tcp_timers_init(struct tcp_conn *c)
 {
 	timer_init(&c->timer, fire);
-	c->retransmit_at = c->delayed_ack_at = c->idle_at = TIMER_NEVER;
+	set_none(c);
 }
 
 void tcp_timers_stop(struct tcp_conn *c)
 {
-	c->retransmit_at = c->delayed_ack_at = c->idle_at = TIMER_NEVER;
+	set_none(c);
 	timer_cancel(&c->tcp->world->timers, &c->timer);
+}
+
+/* After new data and after each acknowledgement of some (RFC 8985 section 7.2); never behind the
+ * retransmission timer. */
+static void schedule_probe(struct tcp_conn *c)
+{
+	uint64_t timeout;
+
+	c->probe_at = TIMER_NEVER;
+	if (tcp_rack_probe_timeout(c, &timeout))
+		c->probe_at = sooner(tcp_now(c->tcp) + timeout, c->retransmit_at);
 }
 
 void tcp_timers_data_sent(struct tcp_conn *c)
@@ -187,10 +230,28 @@ void tcp_timers_data_sent(struct tcp_conn *c)
 	bool first = list_first(&c->flight) == list_last(&c->flight);
 
 	/* RFC 6298 (5.1). If nothing was in flight, the time that is set was that of a window probe. */
-	if (c->retransmit_at == TIMER_NEVER || first) {
+	if (c->retransmit_at == TIMER_NEVER || first)
 		c->retransmit_at = tcp_now(c->tcp) + rto(c);
-		arm(c);
-	}
+	schedule_probe(c);
+	arm(c);
+}
+
+void tcp_timers_probe_sent(struct tcp_conn *c)
+{
+	c->retransmit_at = tcp_now(c->tcp) + rto(c); /* RFC 8985 section 7.3 */
+	arm(c);
+}
+
+void tcp_timers_reordering(struct tcp_conn *c, uint64_t wait_us)
+{
+	c->reorder_at = wait_us == 0 ? TIMER_NEVER : tcp_now(c->tcp) + wait_us;
+	arm(c);
+}
+
+void tcp_timers_paced(struct tcp_conn *c)
+{
+	c->pace_at = c->paced_until_us;
+	arm(c);
 }
 
 static void restart(struct tcp_conn *c)
@@ -200,6 +261,7 @@ static void restart(struct tcp_conn *c)
 	c->flags &= ~(unsigned)CONN_R1_PASSED;
 	/* RFC 6298 (5.2), (5.3) */
 	c->retransmit_at = list_is_empty(&c->flight) ? TIMER_NEVER : tcp_now(c->tcp) + rto(c);
+	schedule_probe(c);
 	arm(c);
 }
 

@@ -374,6 +374,7 @@ void peer_init(struct peer *p, void (*tune)(struct stack_config *c))
 	stack_config_default(&config);
 	config.caps.mtu = 1500;
 	config.seed = 42;
+	config.tcp.pacing = false; /* most tests ask what is sent, not when: it goes at once */
 	if (tune != NULL)
 		tune(&config);
 	if (stack_new(&config, p->now_us, &p->stack, &why) != 0)

@@ -19,7 +19,7 @@
 
 #include "stack/stack.h"
 
-enum { F = 1, S = 2, R = 4, P = 8, A = 16, U = 32 }; /* TCP flags */
+enum { F = 1, S = 2, R = 4, P = 8, A = 16, U = 32, E = 64, C = 128 }; /* TCP flags */
 
 enum { PEER_QUEUE = 512, PEER_TEXT = 65536 };
 

@@ -20,6 +20,13 @@ static void use_reno(struct stack_config *c)
 	c->tcp.congestion = "reno";
 }
 
+/* The bare algorithm: after a timeout what is lost goes again, without F-RTO's question whether it is. */
+static void without_frto(struct stack_config *c)
+{
+	use_reno(c);
+	c->tcp.frto = false;
+}
+
 /* Takes all that was sent; the number of segments. */
 static unsigned drain(struct peer *p)
 {
@@ -220,7 +227,7 @@ static void rfc5681_3_1_congestion_avoidance_adds_a_segment_each_round_trip(void
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, use_reno);
+	peer_init(&p, without_frto);
 	in_congestion_avoidance(&p);
 	for (uint32_t round = 0; round < 5; round++) {
 		uint32_t before = peer_info(&p).cwnd;
@@ -315,7 +322,7 @@ static void rfc5681_3_1_slow_start_after_a_timeout(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, use_reno);
+	peer_init(&p, without_frto);
 	established_with_text(&p, 1000000);
 	drain(&p);
 	peer_advance(&p, 1100000);
@@ -350,7 +357,7 @@ static void rfc5681_3_2_third_duplicate_ack_retransmits(void **state)
 	expect_segment(&p, 0);
 	peer_expect_nothing(&p);
 	assert_int_equal(peer_info(&p).ssthresh, 5 * MSS);
-	assert_int_equal(tcp_counters(p.stack->tcp)->fast_retrans, 1);
+	assert_int_equal(tcp_counters(p.stack->tcp)->reno_recovery, 1);
 	peer_fini(&p);
 }
 
@@ -373,7 +380,7 @@ static void rfc5681_2_what_is_no_duplicate_ack(void **state)
 	peer_inject(&p, SEG(.flags = A | F, .seq = p.snd + 10, .ack = p.iss + 1)); /* (c) with FIN */
 	drain(&p);
 	assert_int_equal(tcp_counters(p.stack->tcp)->dup_acks_in, 0);
-	assert_int_equal(tcp_counters(p.stack->tcp)->fast_retrans, 0);
+	assert_int_equal(tcp_counters(p.stack->tcp)->reno_recovery, 0);
 	peer_ack(&p, segment(&p, 10));
 	for (unsigned i = 0; i < 5; i++) /* (a) with nothing outstanding */
 		peer_ack(&p, segment(&p, 10));
@@ -463,7 +470,7 @@ static void rfc6582_3_2_partial_ack_retransmits_the_next_hole(void **state)
 	expect_segment(&p, 7);
 	peer_expect_nothing(&p);
 	/* One reduction of cwnd for the window. */
-	assert_int_equal(tcp_counters(p.stack->tcp)->fast_retrans, 1);
+	assert_int_equal(tcp_counters(p.stack->tcp)->reno_recovery, 1);
 	assert_int_equal(peer_info(&p).ssthresh, 5 * MSS);
 	peer_ack(&p, segment(&p, 10));
 	assert_int_equal(peer_info(&p).in_flight, 0);
@@ -488,7 +495,7 @@ static void rfc6582_3_2_a_second_loss_after_recovery_is_a_new_one(void **state)
 	drain(&p);
 	for (unsigned i = 0; i < 3; i++)
 		peer_ack(&p, segment(&p, 14));
-	assert_int_equal(tcp_counters(p.stack->tcp)->fast_retrans, 2);
+	assert_int_equal(tcp_counters(p.stack->tcp)->reno_recovery, 2);
 	peer_fini(&p);
 }
 
@@ -501,7 +508,7 @@ static void rfc6582_3_2_duplicates_after_a_timeout_are_no_loss(void **state)
 	struct peer p;
 
 	(void)state;
-	peer_init(&p, use_reno);
+	peer_init(&p, without_frto);
 	established_with_text(&p, 1000000);
 	drain(&p);
 	peer_advance(&p, 1100000); /* all arrived, the ACKs were lost */
@@ -514,7 +521,7 @@ static void rfc6582_3_2_duplicates_after_a_timeout_are_no_loss(void **state)
 	drain(&p);
 	for (unsigned i = 0; i < 4; i++)
 		peer_ack(&p, segment(&p, 10));
-	assert_int_equal(tcp_counters(p.stack->tcp)->fast_retrans, 0);
+	assert_int_equal(tcp_counters(p.stack->tcp)->reno_recovery, 0);
 	assert_int_equal(peer_info(&p).ssthresh, 5 * MSS);
 	peer_fini(&p);
 }
@@ -527,7 +534,7 @@ static void rfc6582_4_1_a_loss_right_after_a_timeout_is_found(void **state)
 	uint32_t at;
 
 	(void)state;
-	peer_init(&p, use_reno);
+	peer_init(&p, without_frto);
 	established_with_text(&p, 1000000);
 	drain(&p);
 	peer_advance(&p, 1100000);
@@ -538,7 +545,7 @@ static void rfc6582_4_1_a_loss_right_after_a_timeout_is_found(void **state)
 	}
 	for (unsigned i = 0; i < 3; i++) /* and the first new one is lost */
 		peer_ack(&p, segment(&p, 10));
-	assert_int_equal(tcp_counters(p.stack->tcp)->fast_retrans, 1);
+	assert_int_equal(tcp_counters(p.stack->tcp)->reno_recovery, 1);
 	peer_fini(&p);
 }
 

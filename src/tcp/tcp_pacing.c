@@ -1,0 +1,58 @@
+/*
+ * Pacing: segments leave spread over the round trip instead of in bursts that overflow a queue on the path.
+ * Window-based algorithms are paced at a little more than a window a round trip (twice in slow start, so that
+ * it can double), as Linux does; one that owns its window sets the rate itself. The timer wheel tells when the
+ * next segment may go.
+ *
+ * On paths of less than a millisecond a window is one burst to any clock of ours, and pacing would cost wake-ups
+ * and large segments for nothing: there only the window rules.
+ */
+#include "tcp/tcp_conn.h"
+
+enum {
+	MIN_RTT_US = 1000,   /* shorter ones are not paced */
+	BURST_US = 1000,     /* a burst lasts about so long at the pacing rate */
+	MIN_BURST_SEGMENTS = 2,
+	SLOW_START_PERCENT = 200,
+	AVOIDANCE_PERCENT = 120,
+};
+
+void tcp_pacing_update(struct tcp_conn *c)
+{
+	uint64_t percent = c->cc.cwnd < c->cc.ssthresh / 2 ? SLOW_START_PERCENT : AVOIDANCE_PERCENT;
+
+	if (c->cc.ops->owns_window)
+		return;
+	if (!c->tcp->config.pacing || c->srtt_us < MIN_RTT_US)
+		c->cc.pacing_rate = 0;
+	else
+		c->cc.pacing_rate = (uint64_t)c->cc.cwnd * 10000 * percent / c->srtt_us;
+}
+
+bool tcp_pacing_allows(const struct tcp_conn *c)
+{
+	return c->cc.pacing_rate == 0 || c->paced_until_us <= tcp_now(c->tcp);
+}
+
+uint32_t tcp_pacing_burst(const struct tcp_conn *c)
+{
+	uint64_t burst = c->cc.pacing_rate * BURST_US / 1000000;
+
+	if (c->cc.pacing_rate == 0)
+		return UINT32_MAX;
+	if (burst < (uint64_t)MIN_BURST_SEGMENTS * c->mss)
+		return MIN_BURST_SEGMENTS * (uint32_t)c->mss;
+	return burst > UINT32_MAX ? UINT32_MAX : (uint32_t)burst;
+}
+
+void tcp_pacing_sent(struct tcp_conn *c, uint32_t len)
+{
+	uint64_t now = tcp_now(c->tcp), from = c->paced_until_us;
+
+	if (c->cc.pacing_rate == 0 || len == 0)
+		return;
+	/* Time that was not used is credit, for one burst: a timer that fires late must not slow us down. */
+	if (from + BURST_US < now)
+		from = now - BURST_US;
+	c->paced_until_us = from + len * 1000000ull / c->cc.pacing_rate;
+}

@@ -1,0 +1,146 @@
+/*
+ * Losses that were none. A delay on the path, or reordering, can look like loss; when the late segments turn
+ * out to have arrived, what was done about them is taken back: the congestion window is as it was before, and
+ * nothing more is sent again. Three things tell:
+ *
+ *   F-RTO (RFC 5682)   after a timeout only the first segment goes again, then two new ones: what arrives
+ *                      though it was sent once and never again was not lost. Without SACK the second
+ *                      acknowledgement decides, since the first may only tell of a hole that was filled.
+ *   Eifel (RFC 3522)   the echoed timestamp is older than the first retransmission: an original was answered
+ *   D-SACK (RFC 3708)  the peer reports each segment that was sent again as a duplicate
+ *
+ * The response is RFC 4015's: the window before the reduction.
+ */
+#include "tcp/tcp_conn.h"
+
+static uint32_t timestamp_now(const struct tcp_conn *c)
+{
+	return tcp_now_ms(c->tcp) + c->ts_offset;
+}
+
+void tcp_undo_begin(struct tcp_conn *c)
+{
+	c->undo = (struct tcp_undo){ .marker = c->snd_una, .armed = true };
+	c->cc.prior_cwnd = c->cc.cwnd;
+	c->cc.prior_ssthresh = c->cc.ssthresh;
+}
+
+void tcp_undo_retransmitted(struct tcp_conn *c, const struct tcp_segment *s)
+{
+	struct tcp_undo *u = &c->undo;
+
+	if (!u->armed)
+		return;
+	if (!u->stamped) {
+		u->stamped = true;
+		u->stamp = timestamp_now(c);
+	}
+	u->retransmitted += (s->len + c->mss - 1) / c->mss;
+}
+
+void tcp_frto_begin(struct tcp_conn *c)
+{
+	c->undo.frto = FRTO_TIMED_OUT;
+}
+
+/* ---- what tells ---- */
+
+/* The first acknowledgement of new data since answers something sent before the first retransmission. */
+static bool eifel_detects(const struct tcp_conn *c, const struct tcp_delivery *d)
+{
+	const struct tcp_options *o = &d->in->options;
+
+	return c->undo.stamped && d->acked > 0 && (c->flags & CONN_TIMESTAMPS) != 0 && o->has_timestamp &&
+	       o->ts_ecr != 0 && (int32_t)(o->ts_ecr - c->undo.stamp) < 0;
+}
+
+/* Every segment sent again in this episode has been reported to have come twice. */
+static bool dsack_detects(struct tcp_conn *c, const struct tcp_delivery *d)
+{
+	struct tcp_undo *u = &c->undo;
+	uint32_t segments;
+
+	if (!d->dsack || u->retransmitted == 0 || seq_lt(d->duplicate.left, u->marker))
+		return false;
+	segments = (seq_len(d->duplicate.right, d->duplicate.left) + c->mss - 1) / c->mss;
+	u->retransmitted -= segments < u->retransmitted ? segments : u->retransmitted;
+	return u->retransmitted == 0;
+}
+
+/* RFC 5682 section 2.1 step 3, and section 3.1 with SACK. */
+static bool frto_detects(struct tcp_conn *c, const struct tcp_delivery *d)
+{
+	struct tcp_undo *u = &c->undo;
+
+	if (u->frto == FRTO_OFF)
+		return false;
+	if ((c->flags & CONN_SACK) != 0 && d->original)
+		return true;
+	if (d->is_duplicate || (u->frto == FRTO_NEW_DATA && d->acked == 0 && d->delivered > 0)) {
+		u->frto = FRTO_OFF; /* the new data arrives, the old is still missing: it is lost */
+		return false;
+	}
+	if (d->acked == 0)
+		return false;
+	if (u->frto == FRTO_NEW_DATA && (c->flags & CONN_SACK) == 0)
+		return d->original;
+	u->frto = u->frto == FRTO_TIMED_OUT && c->unsent > 0 ? FRTO_NEW_DATA : FRTO_OFF;
+	return false;
+}
+
+/* ---- taking it back ---- */
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What was deemed lost and not sent again yet is in flight after all. */
+static void find_the_lost(struct tcp_conn *c)
+{
+	LIST_FOR_EACH_SAFE(n, &c->lost)
+		tcp_segment_found(c, LIST_ENTRY(n, struct tcp_segment, condition));
+}
+
+static void take_back(struct tcp_conn *c, const struct tcp_delivery *d, const char *note)
+{
+	uint32_t before = c->cc.cwnd;
+	struct tcp_cc_event e;
+
+	find_the_lost(c);
+	c->cc.cwnd = larger(c->cc.cwnd, c->cc.prior_cwnd);
+	c->cc.ssthresh = larger(c->cc.ssthresh, c->cc.prior_ssthresh);
+	e = tcp_cc_event(c, d);
+	if (c->cc.ops->on_undo != NULL)
+		c->cc.ops->on_undo(&c->cc, &e);
+	c->flags &= ~(unsigned)(CONN_RECOVERY | CONN_RTO_RECOVERY | CONN_RETRANSMIT_NOW);
+	c->undo = (struct tcp_undo){ .armed = false };
+	c->backoff = 0;
+	tcp_tell_cwnd(c, before, note);
+	tcp_want_output(c);
+}
+
+bool tcp_undo_on_ack(struct tcp_conn *c, const struct tcp_delivery *d)
+{
+	struct tcp_counters *n = &c->tcp->counters;
+	bool after_timeout = (c->flags & CONN_RTO_RECOVERY) != 0;
+
+	if (!c->undo.armed)
+		return false;
+	if (dsack_detects(c, d)) {
+		n->dsack_undo++;
+		take_back(c, d, "undo: all retransmissions were duplicates");
+	} else if (eifel_detects(c, d)) {
+		n->full_undo += !after_timeout;
+		n->spurious_rtos += after_timeout;
+		take_back(c, d, "undo: the original was acknowledged");
+	} else if (after_timeout && frto_detects(c, d)) {
+		n->spurious_rtos++;
+		take_back(c, d, "undo: the timeout was spurious (F-RTO)");
+	} else {
+		if (d->acked > 0)
+			c->undo.stamped = false; /* later echoes tell nothing of the first retransmission */
+		return false;
+	}
+	return true;
+}
