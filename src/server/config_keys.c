@@ -48,6 +48,8 @@ const struct config_key config_keys[] = {
 	TCP_US(msl, time, 1 * MS, 5 * M),
 	TCP_US(user_timeout, time, 1 * S, 30 * D),
 	TCP_US(fin_wait_2_timeout, time, 1 * S, 1 * D),
+	TCP(max_orphans, count32, 1, 1 << 24),
+	TCP_US(orphan_timeout, time, 1 * S, 1 * D),
 	TCP_US(delayed_ack, time, 0, 500 * MS),
 	{ "tcp", "keepalive", &type_bool, IN(config, tcp_keepalive), 0, 0 },
 	TCP_US(keepalive_idle, time, 1 * S, 30 * D),

@@ -29,6 +29,8 @@ void tcp_config_default(struct tcp_config *c)
 		.msl_us = 30ull * SECOND,
 		.user_timeout_us = 100ull * SECOND,
 		.fin_wait_2_timeout_us = 60ull * SECOND,
+		.max_orphans = 8192,
+		.orphan_timeout_us = 60ull * SECOND,
 		.delayed_ack_us = 40000,
 		.keepalive_idle_us = 7200ull * SECOND,
 		.keepalive_interval_us = 75ull * SECOND,
@@ -195,6 +197,7 @@ static void conn_shutdown(struct stream *s)
 static void detach(struct tcp_conn *c)
 {
 	c->flags |= CONN_DETACHED;
+	c->tcp->orphans++;
 	c->stream.handler = NULL;
 	c->stream.user = NULL;
 }
@@ -224,6 +227,13 @@ static void conn_close(struct stream *s)
 	 * 2.17). */
 	if (c->received_bytes > 0) {
 		c->tcp->counters.abort_on_close++;
+		tcp_send_rst(c);
+		tcp_conn_end(c, STREAM_END_RESET);
+		return;
+	}
+	/* Nobody waits for these any more, and their peers need not hurry: their number has a limit. */
+	if (c->tcp->orphans > c->tcp->config.max_orphans) {
+		c->tcp->counters.abort_on_memory++;
 		tcp_send_rst(c);
 		tcp_conn_end(c, STREAM_END_RESET);
 		return;
@@ -372,6 +382,8 @@ void tcp_conn_end(struct tcp_conn *c, enum stream_end why)
 	tcp_send_free(c);
 	tcp_receive_free(c);
 	c->flags |= CONN_DEAD;
+	if ((c->flags & CONN_DETACHED) != 0)
+		c->tcp->orphans--;
 	list_remove(&c->output);
 	list_append(&c->tcp->graveyard, &c->output);
 	if (tell)
@@ -604,6 +616,7 @@ void tcp_usage(const struct tcp *tcp, struct tcp_usage *out)
 		.connections = (uint32_t)tcp->conn_pool.in_use,
 		.half_open = (uint32_t)tcp->syn_pool.in_use,
 		.accept_queued = tcp->accept_queued,
+		.orphans = tcp->orphans,
 		.time_wait = (uint32_t)tcp->timewait_pool.in_use,
 	};
 }

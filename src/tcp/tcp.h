@@ -61,6 +61,8 @@ struct tcp_config {
 	uint64_t msl_us;
 	uint64_t user_timeout_us;     /* R2 (RFC 9293 section 3.8.3) */
 	uint64_t fin_wait_2_timeout_us;
+	uint32_t max_orphans;         /* connections that the layer above has closed and that still have to say */
+	uint64_t orphan_timeout_us;   /* how long one of them is put up with while the peer's window is closed */
 	uint64_t delayed_ack_us;
 	uint64_t keepalive_idle_us, keepalive_interval_us;
 	uint8_t keepalive_probes;
@@ -131,6 +133,7 @@ void tcp_config_default(struct tcp_config *c);
 	X(abort_on_data, "TCPAbortOnData")                 \
 	X(abort_on_close, "TCPAbortOnClose")               \
 	X(abort_on_memory, "TCPAbortOnMemory")             \
+	X(abort_on_linger, "TCPAbortOnLinger")             \
 	X(time_waited, "TW")                               \
 	X(time_wait_recycled, "TWRecycled")                \
 	X(time_wait_overflow, "TCPTimeWaitOverflow")       \
@@ -234,7 +237,7 @@ static inline const struct tcp_conn *tcp_conn_of_stream(const struct stream *s)
 void tcp_each(const struct tcp *tcp, void (*fn)(void *context, const struct tcp_conn *c), void *context);
 
 struct tcp_usage {
-	uint32_t connections, half_open, accept_queued, time_wait;
+	uint32_t connections, half_open, accept_queued, orphans, time_wait;
 };
 void tcp_usage(const struct tcp *tcp, struct tcp_usage *out);
 const struct tcp_counters *tcp_counters(const struct tcp *tcp);

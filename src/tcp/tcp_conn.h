@@ -349,6 +349,7 @@ struct tcp {
 	struct timer timewait_timer;
 	uint16_t next_ephemeral;
 	uint32_t accept_queued;
+	uint32_t orphans;             /* connections with CONN_DETACHED */
 	struct tcp_counters counters;
 };
 
@@ -431,7 +432,8 @@ struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const stru
 
 /* tcp_listen.c */
 struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port);
-struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);
+struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,
+			     uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port);
 /* A segment for a listener, or for a half-open connection. A third ACK (to a listener: one with a SYN
  * cookie) makes *established, which then takes the segment's text; else it is NULL. */
 enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash,

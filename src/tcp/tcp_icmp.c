@@ -32,19 +32,39 @@ static void path_mtu_shrank(struct tcp_conn *c, uint32_t mtu)
 	tcp_want_output(c);
 }
 
+/* Of a half-open connection only the SYN-ACK can be meant. A hard error ends it as it ends a block in
+ * SYN-RECEIVED; after a soft one the SYN-ACK goes again and again until its limit, whatever the error said. */
+static enum drop_reason half_open_error(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash,
+					const struct icmp_error *e, struct seq seq)
+{
+	if (!seq_eq(seq, syn->iss))
+		return world_drop(tcp->world, DROP_ICMP_BLIND);
+	if (is_hard(e->kind)) {
+		tcp->counters.attempt_fails++;
+		tcp_note_state(tcp, TCP_SYN_RECEIVED, TCP_CLOSED);
+		tcp_syn_forget(tcp, syn, hash);
+	}
+	return DROP_NONE;
+}
+
 enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
 {
 	struct tcp_conn *c;
+	struct tcp_syn *syn;
 	uint16_t local_port, remote_port;
 	struct seq seq;
+	uint64_t hash;
 
 	if (e->quoted.len < 8)
 		return world_drop(tcp->world, DROP_ICMP_MALFORMED);
 	local_port = load_be16(e->quoted.data);
 	remote_port = load_be16(e->quoted.data + 2);
 	seq = seq_of(load_be32(e->quoted.data + 4));
-	c = tcp_table_find(tcp, tcp_hash(tcp, &e->src, local_port, &e->dst, remote_port), &e->src, local_port,
-			   &e->dst, remote_port);
+	hash = tcp_hash(tcp, &e->src, local_port, &e->dst, remote_port);
+	c = tcp_table_find(tcp, hash, &e->src, local_port, &e->dst, remote_port);
+	syn = c == NULL ? tcp_syn_find(tcp, hash, &e->src, local_port, &e->dst, remote_port) : NULL;
+	if (syn != NULL)
+		return half_open_error(tcp, syn, hash, e, seq);
 	if (c == NULL)
 		return world_drop(tcp->world, DROP_ICMP_NO_CONNECTION);
 	if (seq_lt(seq, c->snd_una) || seq_ge(seq, c->snd_nxt))

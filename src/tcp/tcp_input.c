@@ -703,7 +703,7 @@ static enum drop_reason demultiplex(struct tcp *tcp, struct tcp_in *in)
 	tw = tcp_timewait_find(tcp, hash, in);
 	if (tw != NULL && !tcp_timewait_input(tw, in, hash))
 		return world_drop(tcp->world, in->reason);
-	syn = tcp_syn_find(tcp, hash, in);
+	syn = tcp_syn_find(tcp, hash, &p->dst, in->dst_port, &p->src, in->src_port);
 	l = syn == NULL ? tcp_listener_find(tcp, &p->dst, in->dst_port) : NULL;
 	if (syn != NULL)
 		reason = tcp_syn_input(syn, in, hash, &c);

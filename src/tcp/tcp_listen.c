@@ -82,12 +82,12 @@ static const struct ip_addr *local_address(const struct tcp *tcp, const struct t
 	return &tcp->ip->addresses[syn->local].addr;
 }
 
-struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in)
+struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,
+			     uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port)
 {
 	for (struct tcp_syn *s = tcp->syns[hash & tcp->syn_mask]; s != NULL; s = s->hash_next)
-		if (s->remote_port == in->src_port && s->local_port == in->dst_port &&
-		    ip_addr_equal(&s->remote, &in->packet->src) &&
-		    ip_addr_equal(local_address(tcp, s), &in->packet->dst))
+		if (s->remote_port == remote_port && s->local_port == local_port &&
+		    ip_addr_equal(&s->remote, remote) && ip_addr_equal(local_address(tcp, s), local))
 			return s;
 	return NULL;
 }

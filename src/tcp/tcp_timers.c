@@ -79,7 +79,22 @@ static bool window_closed(const struct tcp_conn *c)
 	return in_state(c, TCP_SYNCHRONISED) && (c->snd_wnd == 0 || list_is_empty(&c->flight));
 }
 
-/* A peer that answers probes may keep its window closed for ever (MUST-37): only silence counts. */
+/* Nobody is left who could end it for keeping its window closed. */
+static bool is_stuck_orphan(const struct tcp_conn *c)
+{
+	return (c->flags & CONN_DETACHED) != 0 && c->snd_wnd == 0 &&
+	       tcp_now(c->tcp) - c->stuck_since_us >= c->tcp->config.orphan_timeout_us;
+}
+
+static void end_orphan(struct tcp_conn *c)
+{
+	c->tcp->counters.abort_on_linger++;
+	tcp_send_rst(c);
+	tcp_conn_end(c, STREAM_END_TIMEOUT);
+}
+
+/* A peer that answers probes may keep its window closed for ever (MUST-37): only silence counts, as long as
+ * the layer above holds the connection and may end it. */
 static void probe_due(struct tcp_conn *c)
 {
 	uint64_t silent_since = c->stuck_since_us > c->last_received_us ? c->stuck_since_us
@@ -87,6 +102,10 @@ static void probe_due(struct tcp_conn *c)
 
 	if (tcp_now(c->tcp) - silent_since >= limit(c)) {
 		time_out(c);
+		return;
+	}
+	if (is_stuck_orphan(c)) {
+		end_orphan(c);
 		return;
 	}
 	back_off(c);
@@ -257,7 +276,8 @@ void tcp_timers_paced(struct tcp_conn *c)
 static void restart(struct tcp_conn *c)
 {
 	c->timeouts = 0;
-	c->stuck_since_us = 0;
+	if ((c->flags & CONN_PROBING) == 0) /* an octet taken out of a window probe is no progress */
+		c->stuck_since_us = 0;
 	c->flags &= ~(unsigned)CONN_R1_PASSED;
 	/* RFC 6298 (5.2), (5.3) */
 	c->retransmit_at = list_is_empty(&c->flight) ? TIMER_NEVER : tcp_now(c->tcp) + rto(c);

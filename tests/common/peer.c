@@ -633,7 +633,9 @@ enum tcp_state peer_state(const struct peer *p)
 		return c->state;
 	if (tcp_timewait_find(tcp, hash, &in) != NULL)
 		return TCP_TIME_WAIT;
-	return tcp_syn_find(tcp, hash, &in) != NULL ? TCP_SYN_RECEIVED : TCP_CLOSED;
+	if (tcp_syn_find(tcp, hash, &p->ours, p->our_port, &p->addr, p->port) != NULL)
+		return TCP_SYN_RECEIVED;
+	return TCP_CLOSED;
 }
 
 struct tcp_info peer_info(const struct peer *p)

@@ -94,6 +94,55 @@ static void rfc9293_must_54_the_connection_that_caused_it(void **state)
 	peer_fini(&p);
 }
 
+/* A half-open record, whose SYN-ACK is in flight. */
+static void half_open(struct peer *p)
+{
+	peer_init(p, NULL);
+	peer_listen(p, 80);
+	peer_inject(p, SEG(.flags = S, .seq = 1000, .mss = 1460));
+	p->iss = peer_expect(p, SEG(.flags = S | A, .ack = 1001)).seq;
+}
+
+static void rfc9293_3_9_2_2_hard_errors_end_a_half_open_connection(void **state)
+{
+	(void)state;
+	for (uint8_t code = 2; code <= 3; code++) {
+		struct peer p;
+		half_open(&p);
+		peer_icmp(&p, UNREACHABLE, code, 0, p.iss);
+		assert_int_equal(peer_state(&p), TCP_CLOSED);
+		assert_int_equal(tcp_counters(p.stack->tcp)->attempt_fails, 1);
+		peer_advance(&p, 70000000);
+		peer_expect_nothing(&p);
+		peer_fini(&p);
+	}
+}
+
+static void rfc9293_must_56_soft_errors_do_not_end_a_half_open_connection(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < SOFT; i++) {
+		struct peer p;
+		half_open(&p);
+		peer_icmp(&p, soft[i].type, soft[i].code, 0, p.iss);
+		assert_int_equal(peer_state(&p), TCP_SYN_RECEIVED);
+		peer_fini(&p);
+	}
+}
+
+static void rfc5927_4_1_errors_about_half_open_connections_must_quote_the_syn_ack(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	half_open(&p);
+	peer_icmp(&p, UNREACHABLE, 3, 0, p.iss - 1);
+	peer_icmp(&p, UNREACHABLE, 3, 0, p.iss + 1);
+	assert_int_equal(peer_state(&p), TCP_SYN_RECEIVED);
+	assert_int_equal(peer_drops(&p, DROP_ICMP_BLIND), 2);
+	peer_fini(&p);
+}
+
 static void rfc9293_shld_26_hard_errors_abort_an_open(void **state)
 {
 	(void)state;
@@ -274,6 +323,9 @@ int main(void)
 		cmocka_unit_test(rfc9293_must_56_soft_errors_do_not_abort),
 		cmocka_unit_test(rfc9293_must_47_shld_25_soft_errors_can_be_seen),
 		cmocka_unit_test(rfc9293_must_54_the_connection_that_caused_it),
+		cmocka_unit_test(rfc9293_3_9_2_2_hard_errors_end_a_half_open_connection),
+		cmocka_unit_test(rfc9293_must_56_soft_errors_do_not_end_a_half_open_connection),
+		cmocka_unit_test(rfc5927_4_1_errors_about_half_open_connections_must_quote_the_syn_ack),
 		cmocka_unit_test(rfc9293_shld_26_hard_errors_abort_an_open),
 		cmocka_unit_test(rfc5461_4_1_hard_errors_do_not_abort_what_is_established),
 		cmocka_unit_test(rfc9293_must_55_source_quench_is_dropped),
