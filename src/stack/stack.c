@@ -55,7 +55,7 @@ int stack_new(const struct stack_config *config, uint64_t now_us, struct stack *
 	error = tcp_new(&config->tcp, &s->world, &s->ip, &s->tcp);
 	if (error != 0) {
 		if (error == -EINVAL)
-			failure_set(why, error, "unknown congestion control '%s': choose cubic or reno",
+			failure_set(why, error, "unknown congestion control '%s': choose bbr, cubic or reno",
 				    config->tcp.congestion);
 		else
 			failure_set(why, error, "no memory for TCP's tables: lower max_connections");

@@ -50,7 +50,7 @@ enum tcp_ecn_mode {
 /* Set at tcp_init(); all times in microseconds, sizes in bytes. tcp_config_default() gives the documented
  * defaults. */
 struct tcp_config {
-	const char *congestion;       /* a name that tcp_cc_find() knows: "cubic", "reno" */
+	const char *congestion;       /* a name that tcp_cc_find() knows: "cubic", "bbr", "reno" */
 	uint32_t max_connections;
 	uint32_t syn_backlog;         /* half-open connections, all listeners together */
 	uint32_t accept_backlog;      /* established and not yet accepted, a listener */

@@ -8,7 +8,7 @@
 
 enum { SLOW_START_LIMIT = 8 };
 
-static const struct tcp_cc_ops *const algorithms[] = { &tcp_cubic, &tcp_reno };
+static const struct tcp_cc_ops *const algorithms[] = { &tcp_bbr, &tcp_cubic, &tcp_reno };
 
 const struct tcp_cc_ops *tcp_cc_find(const char *name)
 {

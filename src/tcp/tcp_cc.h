@@ -15,6 +15,7 @@
 
 #include "base/random.h"
 #include "tcp/seq.h"
+#include "tcp/tcp_bbr.h"
 #include "tcp/tcp_cubic.h"
 
 /* No window grows beyond what a sequence number can tell apart. */
@@ -74,6 +75,7 @@ struct tcp_cc {
 	union {
 		struct tcp_reno_state reno;
 		struct tcp_cubic_state cubic;
+		struct tcp_bbr_state bbr;
 	} state;
 };
 
@@ -93,7 +95,7 @@ struct tcp_cc_ops {
 	void (*on_timeout)(struct tcp_cc *cc, const struct tcp_cc_event *e);
 	/* Transmission begins again after nothing was in flight for an RTO or longer (RFC 5681 section 4.1). */
 	void (*on_idle)(struct tcp_cc *cc, const struct tcp_cc_event *e);
-	/* A segment was deemed lost; before on_loss or on_timeout. May be NULL. */
+	/* A segment was deemed lost; before on_loss or on_timeout. e->lost counts it. May be NULL. */
 	void (*on_segment_lost)(struct tcp_cc *cc, const struct tcp_cc_event *e, const struct tcp_cc_lost *s);
 	/* Recovery has ended. May be NULL. */
 	void (*on_recovered)(struct tcp_cc *cc, const struct tcp_cc_event *e);
@@ -102,7 +104,7 @@ struct tcp_cc_ops {
 	void (*on_undo)(struct tcp_cc *cc, const struct tcp_cc_event *e);
 };
 
-extern const struct tcp_cc_ops tcp_reno, tcp_cubic;
+extern const struct tcp_cc_ops tcp_bbr, tcp_cubic, tcp_reno;
 
 /* NULL if there is no algorithm of that name. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
