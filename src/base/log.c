@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -61,16 +60,9 @@ static void put_string(struct line *l, const char *text)
 
 static void put_time(struct line *l, uint64_t wall_us)
 {
-	time_t seconds = (time_t)(wall_us / 1000000);
-	char text[40];
-	struct tm tm;
-	size_t n;
+	char text[CLOCK_TEXT];
 
-	gmtime_r(&seconds, &tm);
-	n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-	put(l, text, n);
-	snprintf(text, sizeof text, ".%03uZ", (unsigned)(wall_us / 1000 % 1000));
-	put_string(l, text);
+	put_string(l, clock_format(wall_us, text));
 }
 
 /* How many bytes from p on stand or fall together: a UTF-8 sequence must not be cut in two. */

@@ -23,6 +23,9 @@ struct pool {
 	size_t fresh_left;   /* objects in it */
 };
 
+/* Called for each pool of a room, for metrics. */
+typedef void pool_visit_fn(void *context, const struct pool *p);
+
 /* name must outlive the pool. object_size 1 or more; limit 0 means every take is refused.
  * No memory is taken yet. */
 void pool_init(struct pool *p, const char *name, size_t object_size, size_t limit);

@@ -45,6 +45,12 @@ void icmp_free(struct icmp *icmp)
 	free(icmp);
 }
 
+void icmp_each_pool(const struct icmp *icmp, pool_visit_fn *visit, void *context)
+{
+	visit(context, &icmp->small);
+	visit(context, &icmp->large);
+}
+
 bool icmp_may_send_error(struct ip *ip)
 {
 	if (rate_limit_take(&ip->icmp->errors, ip->world->now_us, 1, ICMP_ERROR_RATE, ICMP_ERROR_BURST))

@@ -32,6 +32,8 @@ struct icmp *icmp_new(void);
 /* All copies must have been released. */
 void icmp_free(struct icmp *icmp);
 
+void icmp_each_pool(const struct icmp *icmp, pool_visit_fn *visit, void *context);
+
 /* May an answer go out now? If not, ICMP_RATE is counted. */
 bool icmp_may_send_error(struct ip *ip);
 bool icmp_may_send_echo(struct ip *ip, uint32_t frames);

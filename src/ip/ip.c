@@ -107,6 +107,12 @@ int ip_add_route(struct ip *ip, const struct ip_prefix *to, const struct ip_addr
 	return route_add(ip, to, gateway);
 }
 
+void ip_each_pool(const struct ip *ip, pool_visit_fn *visit, void *context)
+{
+	reassembly_each_pool(ip->reassembly, visit, context);
+	icmp_each_pool(ip->icmp, visit, context);
+}
+
 enum ip_verdict ip_input(struct ip *ip, uint16_t ethertype, const struct rx_frame *frame,
 			 struct bytes payload, struct ip_packet *packet, struct icmp_error *error,
 			 enum drop_reason *reason)

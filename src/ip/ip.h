@@ -6,6 +6,7 @@
 #define IP_IP_H
 
 #include "base/addr.h"
+#include "base/pool.h"
 #include "base/world.h"
 #include "link/link.h"
 
@@ -27,12 +28,33 @@ struct ip_route {
 struct ip_reassembly;
 struct icmp;
 
-struct ip_stats { /* RFC 4293 / RFC 1213 names, as in /proc/net/snmp */
-	uint64_t in_receives, in_delivers, out_requests;
-	uint64_t reasm_reqds, reasm_oks, reasm_fails, reasm_timeouts;
-	uint64_t frag_oks, frag_creates;
-	uint64_t icmp_in_msgs, icmp_in_echos, icmp_in_dest_unreachs, icmp_in_time_excds;
-	uint64_t icmp_out_msgs, icmp_out_echo_reps, icmp_out_dest_unreachs, icmp_out_time_excds;
+/* Names as in /proc/net/snmp. X(field, "Name") */
+#define IP_COUNTERS(X)                       \
+	X(in_receives, "InReceives")         \
+	X(in_delivers, "InDelivers")         \
+	X(out_requests, "OutRequests")       \
+	X(reasm_reqds, "ReasmReqds")         \
+	X(reasm_oks, "ReasmOKs")             \
+	X(reasm_fails, "ReasmFails")         \
+	X(reasm_timeouts, "ReasmTimeout")    \
+	X(frag_oks, "FragOKs")               \
+	X(frag_creates, "FragCreates")
+
+#define ICMP_COUNTERS(X)                               \
+	X(icmp_in_msgs, "InMsgs")                      \
+	X(icmp_in_echos, "InEchos")                    \
+	X(icmp_in_dest_unreachs, "InDestUnreachs")     \
+	X(icmp_in_time_excds, "InTimeExcds")           \
+	X(icmp_out_msgs, "OutMsgs")                    \
+	X(icmp_out_echo_reps, "OutEchoReps")           \
+	X(icmp_out_dest_unreachs, "OutDestUnreachs")   \
+	X(icmp_out_time_excds, "OutTimeExcds")
+
+struct ip_stats {
+#define X(field, name) uint64_t field;
+	IP_COUNTERS(X)
+	ICMP_COUNTERS(X)
+#undef X
 };
 
 struct ip {
@@ -92,6 +114,8 @@ enum ip_verdict {
 int ip_init(struct ip *ip, struct world *w, struct link *l);
 /* Drops what waits in the link's ring: it may refer to memory of ip's. */
 void ip_fini(struct ip *ip);
+
+void ip_each_pool(const struct ip *ip, pool_visit_fn *visit, void *context);
 
 /* Our address with its on-link prefix; announced on the link. 0, -EINVAL (not an address a host may have, or
  * IPv6, which is not spoken yet), -ENOSPC, -EEXIST. */

@@ -463,3 +463,8 @@ size_t reassembly_bytes(const struct ip_reassembly *r)
 {
 	return r->bytes;
 }
+
+void reassembly_each_pool(const struct ip_reassembly *r, pool_visit_fn *visit, void *context)
+{
+	visit(context, &r->datagrams);
+}

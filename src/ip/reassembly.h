@@ -55,5 +55,6 @@ enum reassembly_verdict reassembly_input(struct ip_reassembly *r, const struct f
  * their fragments. */
 unsigned reassembly_datagrams(const struct ip_reassembly *r);
 size_t reassembly_bytes(const struct ip_reassembly *r);
+void reassembly_each_pool(const struct ip_reassembly *r, pool_visit_fn *visit, void *context);
 
 #endif

@@ -23,10 +23,14 @@ struct arp_packet {
 	uint32_t sender_ip, target_ip;
 };
 
+/* Well-formed packets; announcements are requests; conflicts: somebody else claims an address of ours.
+ * X(field) */
+#define ARP_COUNTERS(X) X(requests_in) X(replies_in) X(requests_out) X(replies_out) X(conflicts)
+
 struct arp_stats {
-	uint64_t requests_in, replies_in; /* well-formed packets */
-	uint64_t requests_out, replies_out; /* announcements are requests */
-	uint64_t conflicts;               /* packets of somebody else who claims an address of ours */
+#define X(field) uint64_t field;
+	ARP_COUNTERS(X)
+#undef X
 };
 
 /* An address of ours as ARP sees it. */

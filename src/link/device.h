@@ -27,11 +27,16 @@ struct device_caps {
 	uint8_t mac[6];        /* the port's own address if it has one to suggest, else zero */
 };
 
+/* Calls: system calls (for wire: batches). rx_dropped: lost before we saw them, as far as the device can
+ * tell; tx_dropped: not taken. X(field) */
+#define DEVICE_COUNTERS(X) \
+	X(rx_frames) X(rx_bytes) X(rx_calls) X(rx_dropped) \
+	X(tx_frames) X(tx_bytes) X(tx_calls) X(tx_dropped)
+
 struct device_stats {
-	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
-	uint64_t rx_calls, tx_calls; /* system calls (for wire: batches) */
-	uint64_t rx_dropped;         /* lost before we saw them, as far as the device can tell */
-	uint64_t tx_dropped;         /* not taken */
+#define X(field) uint64_t field;
+	DEVICE_COUNTERS(X)
+#undef X
 };
 
 struct device;

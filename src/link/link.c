@@ -45,6 +45,11 @@ void link_fini(struct link *l)
 	l->tx = NULL;
 }
 
+void link_each_pool(const struct link *l, pool_visit_fn *visit, void *context)
+{
+	visit(context, &l->neighbours->pending);
+}
+
 int link_add_address(struct link *l, const struct ip_addr *address)
 {
 	for (unsigned i = 0; i < l->n_addresses; i++)

@@ -7,6 +7,7 @@
 #define LINK_LINK_H
 
 #include "base/addr.h"
+#include "base/pool.h"
 #include "base/world.h"
 #include "link/device.h"
 #include "link/ethernet.h"
@@ -35,6 +36,8 @@ struct link {
 /* caps are the device's; mac is ours on this link. 0, or -ENOMEM. */
 int link_init(struct link *l, struct world *w, const struct device_caps *caps, const struct mac_addr *mac);
 void link_fini(struct link *l);
+
+void link_each_pool(const struct link *l, pool_visit_fn *visit, void *context);
 
 /* Announces and from then on answers for address (gratuitous ARP, RFC 5227 section 2.3). 0, -EEXIST or
  * -ENOSPC. */

@@ -192,3 +192,10 @@ void stack_unobserve(struct stack *s, struct observer *o)
 			return;
 		}
 }
+
+void stack_each_pool(const struct stack *s, pool_visit_fn *visit, void *context)
+{
+	link_each_pool(&s->link, visit, context);
+	ip_each_pool(&s->ip, visit, context);
+	tcp_each_pool(s->tcp, visit, context);
+}

@@ -49,6 +49,9 @@ int stack_poll(struct stack *s, uint64_t now_us, struct tx_frame **frames);
 /* When stack_poll() must be called next though no frame has arrived, or TIMER_NEVER. */
 uint64_t stack_deadline(const struct stack *s);
 
+/* All pools of link, IP and TCP. */
+void stack_each_pool(const struct stack *s, pool_visit_fn *visit, void *context);
+
 /* Observers see frames, drops and every change of every connection (base/trace.h). */
 void stack_observe(struct stack *s, struct observer *o);
 void stack_unobserve(struct stack *s, struct observer *o);

@@ -72,15 +72,15 @@ static void init_pools(struct tcp *tcp)
 {
 	const struct tcp_config *c = &tcp->config;
 
-	pool_init(&tcp->conn_pool, "tcp connections", sizeof(struct tcp_conn), c->max_connections);
-	pool_init(&tcp->syn_pool, "tcp half-open", sizeof(struct tcp_syn), c->syn_backlog);
-	pool_init(&tcp->timewait_pool, "tcp time-wait", sizeof(struct tcp_timewait), c->max_time_wait);
-	pool_init(&tcp->listener_pool, "tcp listeners", sizeof(struct tcp_listener), MAX_LISTENERS);
+	pool_init(&tcp->conn_pool, "tcp_connection", sizeof(struct tcp_conn), c->max_connections);
+	pool_init(&tcp->syn_pool, "tcp_half_open", sizeof(struct tcp_syn), c->syn_backlog);
+	pool_init(&tcp->timewait_pool, "tcp_time_wait", sizeof(struct tcp_timewait), c->max_time_wait);
+	pool_init(&tcp->listener_pool, "tcp_listener", sizeof(struct tcp_listener), MAX_LISTENERS);
 	/* Busy connections only: some thousand segments and pieces each would be a fair share at a few
 	 * thousand connections. */
-	pool_init(&tcp->segment_pool, "tcp segments", sizeof(struct tcp_segment), 1 << 20);
-	pool_init(&tcp->piece_pool, "tcp send pieces", sizeof(struct send_piece), 1 << 20);
-	pool_init(&tcp->chunk_pool, "tcp receive chunks", TCP_CHUNK_SIZE,
+	pool_init(&tcp->segment_pool, "tcp_segment", sizeof(struct tcp_segment), 1 << 20);
+	pool_init(&tcp->piece_pool, "tcp_send_piece", sizeof(struct send_piece), 1 << 20);
+	pool_init(&tcp->chunk_pool, "tcp_receive_chunk", TCP_CHUNK_SIZE,
 		  (size_t)(c->memory / TCP_CHUNK_SIZE));
 }
 
@@ -619,6 +619,17 @@ void tcp_usage(const struct tcp *tcp, struct tcp_usage *out)
 		.orphans = tcp->orphans,
 		.time_wait = (uint32_t)tcp->timewait_pool.in_use,
 	};
+}
+
+void tcp_each_pool(const struct tcp *tcp, pool_visit_fn *visit, void *context)
+{
+	const struct pool *const pools[] = {
+		&tcp->conn_pool,    &tcp->syn_pool,   &tcp->timewait_pool, &tcp->listener_pool,
+		&tcp->segment_pool, &tcp->piece_pool, &tcp->chunk_pool,
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(pools); i++)
+		visit(context, pools[i]);
 }
 
 const struct tcp_counters *tcp_counters(const struct tcp *tcp)

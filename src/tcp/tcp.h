@@ -231,6 +231,10 @@ static inline const struct tcp_conn *tcp_conn_of_stream(const struct stream *s)
 {
 	return (const struct tcp_conn *)(const void *)s;
 }
+static inline const struct stream *tcp_stream_of_conn(const struct tcp_conn *c)
+{
+	return (const struct stream *)(const void *)c;
+}
 
 /* All connections, one call each; fn must not open or close any. Half-open and TIME-WAIT ones are records,
  * not connections: they are counted by tcp_usage(). */
@@ -240,6 +244,7 @@ struct tcp_usage {
 	uint32_t connections, half_open, accept_queued, orphans, time_wait;
 };
 void tcp_usage(const struct tcp *tcp, struct tcp_usage *out);
+void tcp_each_pool(const struct tcp *tcp, pool_visit_fn *visit, void *context);
 const struct tcp_counters *tcp_counters(const struct tcp *tcp);
 
 /* From the stack only. */

@@ -132,6 +132,34 @@ static void test_turn_answers_what_came(void **state)
 	assert_int_equal(host_turn(&w->host, 4000), 0);
 }
 
+struct pools {
+	const char *names[32];
+	unsigned n;
+	bool tcp_connections_are_limited; /* to the 16 of make_wired() */
+};
+
+static void note_pool(void *context, const struct pool *p)
+{
+	struct pools *pools = context;
+
+	for (unsigned i = 0; i < pools->n; i++)
+		assert_string_not_equal(p->name, pools->names[i]);
+	assert_true(pools->n < 32);
+	pools->names[pools->n++] = p->name;
+	if (strcmp(p->name, "tcp_connection") == 0)
+		pools->tcp_connections_are_limited = p->limit == 16;
+}
+
+static void test_every_pool_has_a_name_of_its_own(void **state)
+{
+	struct wired *w = *state;
+	struct pools pools = { .n = 0 };
+
+	stack_each_pool(w->host.stack, note_pool, &pools);
+	assert_true(pools.n >= 11);
+	assert_true(pools.tcp_connections_are_limited);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_mac_is_locally_administered_and_of_one_port),
 		cmocka_unit_test_setup_teardown(test_turn_announces_the_address, make_wired, free_wired),
 		cmocka_unit_test_setup_teardown(test_turn_answers_what_came, make_wired, free_wired),
+		cmocka_unit_test_setup_teardown(test_every_pool_has_a_name_of_its_own, make_wired, free_wired),
 	};
 
 	return cmocka_run_group_tests_name("host", tests, NULL, NULL);
