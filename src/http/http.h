@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "base/failure.h"
+#include "base/pool.h"
 #include "base/stream.h"
 #include "base/world.h"
 
@@ -38,12 +39,37 @@ struct http_config {
 	uint32_t file_buffer_bytes, file_buffers; /* larger files are sent through buffers: size and number */
 };
 
+/* What a location's handler answers with: bytes in memory. */
+struct http_document {
+	const char *type; /* media type, at most 100 characters; a literal */
+	struct span body; /* data not NULL; the reference goes to HTTP */
+};
+
+/*
+ * Answers GET and HEAD for what lies below a location: path is the resolved rest behind the prefix, "" for
+ * the location itself. Returns 200 and *out, or 403, 404, 500, 503, which are answered with their page. It is
+ * called in the middle of a request, and must not touch the server, its streams or the stack but to read.
+ */
+typedef unsigned http_location_fn(void *context, const char *path, struct http_document *out);
+
+/* A part of a site that a handler answers for. Of the prefixes that cover a path, segment by segment, the
+ * longest wins. */
+struct http_location {
+	const char *prefix;            /* "/x/": all below; "/x" without its slash is redirected there */
+	const struct ip_prefix *allow; /* clients; others get 403 */
+	size_t n_allow;                /* 0: all clients */
+	http_location_fn *answer;
+	void *context;
+};
+
 /* One site: names that it answers to, and its root directory. */
 struct http_site {
 	const char *name;         /* for messages and the access log */
 	const char *root;         /* directory */
 	const char *const *index; /* index file names, NULL-terminated; NULL: index.html */
 	const char *const *hosts; /* Host names, NULL-terminated; empty or NULL: any */
+	const struct http_location *locations;
+	size_t n_locations;
 };
 
 /* A finished request, for the access log. Pointers are valid during the call. */
@@ -97,5 +123,13 @@ void http_serve(struct http_server *server, struct stream *stream);
 bool http_drain(struct http_server *server);
 
 void http_usage(const struct http_server *server, struct http_usage *out);
+void http_each_pool(const struct http_server *server, pool_visit_fn *visit, void *context);
+
+/* Requests finished on the connection that this stream carries. False: HTTP has nothing to do with it. */
+bool http_requests_of(const struct stream *stream, uint32_t *requests);
+
+/* It begins with a slash, and stands as http_path_resolve() would leave it: no dot segments, no double
+ * slashes, no percent-encoding. */
+bool http_location_prefix_is_valid(const char *prefix);
 
 #endif

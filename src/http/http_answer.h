@@ -10,6 +10,7 @@ struct http_answer {
 	unsigned status;
 	struct span extra;        /* field lines of this answer alone, whole lines; holds a reference */
 	struct http_entry *entry; /* 200, 304: the file; holds a reference */
+	struct span document;     /* 200 without entry: the body, whose field lines are extra; holds a reference */
 };
 
 /* A stretch of contents still to be sent: memory, or a file's. Holds a reference of what it points at. */

@@ -275,10 +275,10 @@ static enum step take_head(struct http_conn *c, struct http_batch *out, size_t a
 		return refuse(c, out, status);
 	if (!expects_continue(x->request))
 		return STEP_ON;
-	if (http_static_refuses(x->request) != 0) {
+	if (http_route_refuses(x->request) != 0) {
 		/* The client holds its body back: whether it will come now cannot be known, so this ends
 		 * here. */
-		http_static_answer(&c->server->files, x->request, &x->target, &answer);
+		http_route_answer(&c->server->router, c->stream, x->request, &x->target, &answer);
 		return respond(c, out, &answer);
 	}
 	if (arrived == 0) {
@@ -296,7 +296,7 @@ static enum step answer_message(struct http_conn *c, struct http_batch *out)
 
 	if (status != 0)
 		return refuse(c, out, status);
-	http_static_answer(&c->server->files, x->request, &x->target, &answer);
+	http_route_answer(&c->server->router, c->stream, x->request, &x->target, &answer);
 	return respond(c, out, &answer);
 }
 
@@ -559,6 +559,16 @@ void http_conn_open(struct http_server *s, struct stream *stream)
 	stream->user = c;
 	stream->handler = &handler;
 	resume(c);
+}
+
+bool http_requests_of(const struct stream *stream, uint32_t *requests)
+{
+	const struct http_conn *c = stream->user;
+
+	if (stream->handler != &handler)
+		return false;
+	*requests = c->requests;
+	return true;
 }
 
 /* ---- what time and the server tell ---- */

@@ -50,6 +50,16 @@ static void add_file(struct http_batch *out, struct http_answer *answer, struct 
 	answer->entry = NULL;
 }
 
+/* Its field lines are there already. */
+static void add_document(struct http_batch *out, struct http_answer *answer, struct http_body *body)
+{
+	const struct span *d = &answer->document;
+
+	http_batch_add(out, LITERAL("\r\n"));
+	*body = (struct http_body){ .left = d->len, .data = d->data, .owner = d->owner };
+	answer->document = (struct span){ 0 };
+}
+
 static void add_page(struct http_batch *out, struct http_pages *pages, unsigned status,
 		     struct http_body *body)
 {
@@ -74,6 +84,8 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 	*body = (struct http_body){ 0 };
 	if (answer->entry != NULL)
 		add_file(out, answer, body);
+	else if (answer->document.data != NULL)
+		add_document(out, answer, body);
 	else if (answer->status == 204)
 		http_batch_add(out, LITERAL("\r\n"));
 	else

@@ -124,9 +124,9 @@ enum http_path_verdict http_path_resolve(const char *raw, size_t len, struct htt
 		return HTTP_PATH_BAD;
 	*w.at = '\0';
 	out->len = (size_t)(w.at - w.start);
-	if (hidden || (w.dotfile && has_hidden_segment(out->text, out->len)))
+	if (hidden)
 		return HTTP_PATH_HIDDEN;
-	return HTTP_PATH_OK;
+	return w.dotfile && has_hidden_segment(out->text, out->len) ? HTTP_PATH_DOTFILE : HTTP_PATH_OK;
 }
 
 /* RFC 3986: pchar without percent, and the slash. */

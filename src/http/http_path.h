@@ -17,8 +17,9 @@ struct http_path {
 
 enum http_path_verdict {
 	HTTP_PATH_OK,
-	HTTP_PATH_BAD,    /* malformed: bad percent-encoding, %00, or climbs out of the root */
-	HTTP_PATH_HIDDEN, /* well-formed, and never served: a dotfile, too long, a slash inside a name */
+	HTTP_PATH_BAD, /* malformed: bad percent-encoding, %00, or climbs out of the root */
+	HTTP_PATH_DOTFILE, /* well-formed and resolved, and never served from a file */
+	HTTP_PATH_HIDDEN, /* well-formed, and never served: too long, a slash inside a name */
 };
 
 /* raw begins with a slash and has no query. */

@@ -169,11 +169,10 @@ static int init_shared(struct http_server *s)
 	int cache_error = http_cache_init(&s->cache, &limits, &s->sites, s->world, &s->clock, &s->keeper);
 
 	s->pages = http_pages_new(&s->keeper);
-	s->files = (struct http_static){
+	s->router = (struct http_router){
 		.sites = &s->sites,
-		.cache = &s->cache,
-		.clock = &s->clock,
 		.buffers = &s->buffers,
+		.files = { .cache = &s->cache, .clock = &s->clock },
 	};
 	return clock_error != 0 || cache_error != 0 || s->pages == NULL ? -ENOMEM : 0;
 }
@@ -269,4 +268,15 @@ void http_usage(const struct http_server *s, struct http_usage *out)
 	out->cache_misses = s->cache.misses;
 	out->cache_bytes = s->cache.bytes;
 	out->cache_entries = s->cache.entries;
+}
+
+void http_each_pool(const struct http_server *s, pool_visit_fn *visit, void *context)
+{
+	const struct pool *const pools[] = {
+		&s->conns,         &s->exchanges,     &s->parsers.requests, &s->parsers.stores,
+		&s->buffers.large, &s->buffers.small, &s->clock.blocks,
+	};
+
+	for (size_t i = 0; i < ARRAY_LENGTH(pools); i++)
+		visit(context, pools[i]);
 }

@@ -9,8 +9,8 @@
 #include "http/http_pages.h"
 #include "http/http_parser.h"
 #include "http/http_queue.h"
+#include "http/http_route.h"
 #include "http/http_site.h"
-#include "http/http_static.h"
 
 /* Where a connection stands. It is in the queue of its state, whose time limit is the state's. */
 enum http_conn_state {
@@ -37,7 +37,7 @@ struct http_server {
 	struct http_buffers buffers;
 	struct http_parser_pool parsers;
 	struct pool exchanges, conns;
-	struct http_static files;
+	struct http_router router;
 	struct http_queue queues[HTTP_CONN_STATES];
 	struct timer wake; /* something that connections wait for has come back */
 	bool draining;

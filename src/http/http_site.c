@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/http_location.h"
 #include "http/http_open.h"
 #include "http/http_target.h"
 
@@ -55,6 +56,23 @@ static bool copy_names(struct http_open_site *to, const struct http_site *from)
 	return true;
 }
 
+static int open_locations(struct http_open_site *to, const struct http_site *from, struct failure *why)
+{
+	int error = 0;
+
+	if (from->n_locations == 0)
+		return 0;
+	to->locations = calloc(from->n_locations, sizeof *to->locations);
+	if (to->locations == NULL)
+		return failure_set(why, -ENOMEM, "no memory for the locations of site \"%s\"", to->name);
+	while (error == 0 && to->n_locations < from->n_locations) {
+		error = http_location_open(&to->locations[to->n_locations],
+					   &from->locations[to->n_locations], why);
+		to->n_locations += error == 0;
+	}
+	return error;
+}
+
 static int open_site(struct http_open_site *to, const struct http_site *from, struct failure *why)
 {
 	if (!copy_names(to, from))
@@ -67,7 +85,7 @@ static int open_site(struct http_open_site *to, const struct http_site *from, st
 		return failure_set(why, to->root, "cannot open the root \"%s\" of site \"%s\": %s; %s",
 				   from->root, to->name, strerror(-to->root),
 				   "name a directory that exists and can be read");
-	return 0;
+	return open_locations(to, from, why);
 }
 
 int http_sites_open(struct http_sites *s, const struct http_site *sites, size_t count, struct failure *why)
@@ -100,6 +118,9 @@ void http_sites_close(struct http_sites *s)
 		free(site->name);
 		free_strings(site->index);
 		free_strings(site->hosts);
+		for (size_t k = 0; k < site->n_locations; k++)
+			http_location_close(&site->locations[k]);
+		free(site->locations);
 	}
 	free(s->sites);
 	*s = (struct http_sites){ 0 };

@@ -6,11 +6,15 @@
 #include "base/failure.h"
 #include "http/http.h"
 
+struct http_open_location;
+
 struct http_open_site {
 	char *name;
 	int root;     /* directory descriptor; -1: not open */
 	char **index; /* NULL-terminated */
 	char **hosts; /* NULL-terminated, lower case */
+	struct http_open_location *locations;
+	size_t n_locations;
 };
 
 struct http_sites {
@@ -18,7 +22,7 @@ struct http_sites {
 	size_t count;
 };
 
-/* Copies names and opens roots. 0, or negative errno and *why; then nothing is held. */
+/* Copies names and locations, and opens roots. 0, or negative errno and *why; then nothing is held. */
 int http_sites_open(struct http_sites *s, const struct http_site *sites, size_t count, struct failure *why);
 void http_sites_close(struct http_sites *s);
 

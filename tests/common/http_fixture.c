@@ -66,7 +66,12 @@ void http_fixture_init(struct http_fixture *f)
 
 void http_fixture_start(struct http_fixture *f)
 {
-	const struct http_site site = { .name = "test", .root = f->root };
+	const struct http_site site = {
+		.name = "test",
+		.root = f->root,
+		.locations = f->locations,
+		.n_locations = f->n_locations,
+	};
 	const struct http_hooks hooks = { .on_request_done = on_request_done,
 					  .wall_us = wall_us,
 					  .context = f };

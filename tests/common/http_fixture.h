@@ -27,6 +27,8 @@ struct http_fixture {
 	char outside[64]; /* a directory that is not below root */
 	struct world world;
 	struct http_config config;
+	const struct http_location *locations; /* of the site */
+	size_t n_locations;
 	struct http_server *server;
 	uint64_t wall_us; /* what the server is told */
 	struct http_logged logs[HTTP_FIXTURE_LOGS];

@@ -109,7 +109,7 @@ static void dots_that_are_names_stay(void **state)
 	assert_path("/a..b", "a..b");
 	assert_path("/a.", "a.");
 	assert_path("/a../b", "a../b");
-	assert_verdict("/...", HTTP_PATH_HIDDEN);
+	assert_verdict("/...", HTTP_PATH_DOTFILE);
 }
 
 static void climbing_above_the_root_is_bad(void **state)
@@ -141,16 +141,17 @@ static void backslash_is_an_ordinary_byte(void **state)
 	(void)state;
 	assert_path("/a\\b", "a\\b");
 	assert_path("/a/%5C/b", "a/\\/b");
-	assert_verdict("/a/..\\b", HTTP_PATH_HIDDEN); /* a name that begins with a dot */
+	assert_verdict("/a/..\\b", HTTP_PATH_DOTFILE); /* a name that begins with a dot */
 }
 
-static void dotfiles_are_hidden(void **state)
+static void dotfiles_are_told_apart(void **state)
 {
 	(void)state;
-	assert_verdict("/.git/config", HTTP_PATH_HIDDEN);
-	assert_verdict("/.env", HTTP_PATH_HIDDEN);
-	assert_verdict("/a/.htpasswd", HTTP_PATH_HIDDEN);
-	assert_verdict("/a/%2egit/", HTTP_PATH_HIDDEN);
+	assert_verdict("/.git/config", HTTP_PATH_DOTFILE);
+	assert_verdict("/.env", HTTP_PATH_DOTFILE);
+	assert_verdict("/a/.htpasswd", HTTP_PATH_DOTFILE);
+	assert_verdict("/a/%2egit/", HTTP_PATH_DOTFILE);
+	assert_verdict("/.git%2fconfig", HTTP_PATH_HIDDEN);
 	assert_path("/.git/../a", "a");
 }
 
@@ -159,9 +160,9 @@ static void well_known_is_not_hidden(void **state)
 	(void)state;
 	assert_path("/.well-known/acme-challenge/x", ".well-known/acme-challenge/x");
 	assert_path("/.well-known", ".well-known");
-	assert_verdict("/.well-known/.git", HTTP_PATH_HIDDEN);
-	assert_verdict("/a/.well-known/x", HTTP_PATH_HIDDEN);
-	assert_verdict("/.well-knownx/y", HTTP_PATH_HIDDEN);
+	assert_verdict("/.well-known/.git", HTTP_PATH_DOTFILE);
+	assert_verdict("/a/.well-known/x", HTTP_PATH_DOTFILE);
+	assert_verdict("/.well-knownx/y", HTTP_PATH_DOTFILE);
 }
 
 static void too_long_is_hidden_and_stays_in_bounds(void **state)
@@ -208,7 +209,7 @@ int main(void)
 		cmocka_unit_test(climbing_above_the_root_is_bad),
 		cmocka_unit_test(encoded_slash_is_no_separator),
 		cmocka_unit_test(backslash_is_an_ordinary_byte),
-		cmocka_unit_test(dotfiles_are_hidden),
+		cmocka_unit_test(dotfiles_are_told_apart),
 		cmocka_unit_test(well_known_is_not_hidden),
 		cmocka_unit_test(too_long_is_hidden_and_stays_in_bounds),
 		cmocka_unit_test(encoding_for_location),

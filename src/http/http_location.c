@@ -1,0 +1,92 @@
+/* Locations: copied at start, then only read. */
+#include "http/http_location.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool copy_allow(struct http_open_location *to, const struct http_location *from)
+{
+	if (from->n_allow == 0)
+		return true;
+	to->allow = calloc(from->n_allow, sizeof *to->allow);
+	if (to->allow == NULL)
+		return false;
+	memcpy(to->allow, from->allow, from->n_allow * sizeof *to->allow);
+	to->n_allow = from->n_allow;
+	return true;
+}
+
+bool http_location_prefix_is_valid(const char *prefix)
+{
+	struct http_path path;
+	enum http_path_verdict verdict;
+
+	if (prefix[0] != '/')
+		return false;
+	verdict = http_path_resolve(prefix, strlen(prefix), &path);
+	return (verdict == HTTP_PATH_OK || verdict == HTTP_PATH_DOTFILE) && strcmp(path.text, prefix + 1) == 0;
+}
+
+int http_location_open(struct http_open_location *to, const struct http_location *from, struct failure *why)
+{
+	if (!http_location_prefix_is_valid(from->prefix))
+		return failure_set(why, -EINVAL, "location \"%s\": a prefix begins with a slash, and is written "
+				   "as paths are when dots, double slashes and %% are resolved", from->prefix);
+	*to = (struct http_open_location){ .answer = from->answer, .context = from->context };
+	to->prefix = strdup(from->prefix + 1);
+	if (to->prefix == NULL || !copy_allow(to, from)) {
+		http_location_close(to);
+		return failure_set(why, -ENOMEM, "no memory for location \"%s\"", from->prefix);
+	}
+	to->prefix_len = strlen(to->prefix);
+	return 0;
+}
+
+void http_location_close(struct http_open_location *l)
+{
+	free(l->prefix);
+	free(l->allow);
+	*l = (struct http_open_location){ 0 };
+}
+
+/* How well it fits: longer prefixes better, and one better than the same with a slash that the path lacks.
+ * 0: it does not cover the path. */
+static size_t fit(const struct http_open_location *l, const struct http_path *path)
+{
+	size_t len = l->prefix_len;
+	bool has_slash = len > 0 && l->prefix[len - 1] == '/';
+
+	if (has_slash && path->len == len - 1)
+		return memcmp(path->text, l->prefix, len - 1) == 0 ? 2 * (len - 1) : 0;
+	if (path->len < len || memcmp(path->text, l->prefix, len) != 0)
+		return 0;
+	if (path->len > len && len > 0 && !has_slash && path->text[len] != '/')
+		return 0;
+	return 2 * len + 1;
+}
+
+const struct http_open_location *http_location_find(const struct http_open_site *site,
+						    const struct http_path *path)
+{
+	const struct http_open_location *best = NULL;
+	size_t best_fit = 0;
+
+	for (size_t i = 0; i < site->n_locations; i++) {
+		size_t this_fit = fit(&site->locations[i], path);
+
+		if (this_fit > best_fit) {
+			best = &site->locations[i];
+			best_fit = this_fit;
+		}
+	}
+	return best;
+}
+
+bool http_location_admits(const struct http_open_location *l, const struct ip_addr *client)
+{
+	for (size_t i = 0; i < l->n_allow; i++)
+		if (ip_prefix_contains(&l->allow[i], client))
+			return true;
+	return l->n_allow == 0;
+}

@@ -1,0 +1,34 @@
+/* Locations: the parts of a site that a handler answers for, and not the file system. */
+#ifndef HTTP_HTTP_LOCATION_H
+#define HTTP_HTTP_LOCATION_H
+
+#include "http/http_path.h"
+#include "http/http_site.h"
+
+struct http_open_location {
+	char *prefix; /* as http_path_resolve() gives it: no leading slash */
+	size_t prefix_len;
+	struct ip_prefix *allow;
+	size_t n_allow;
+	http_location_fn *answer;
+	void *context;
+};
+
+/* A copy. 0, or negative errno and *why; then nothing is held. */
+int http_location_open(struct http_open_location *to, const struct http_location *from, struct failure *why);
+void http_location_close(struct http_open_location *l);
+
+/* The location whose prefix is the longest of those that cover the path, or NULL. A prefix covers whole
+ * segments: "/a" covers /a and /a/b, and not /ab. "/a/" covers /a too, for want of its slash. */
+const struct http_open_location *http_location_find(const struct http_open_site *site,
+						    const struct http_path *path);
+
+bool http_location_admits(const struct http_open_location *l, const struct ip_addr *client);
+
+/* The path is the prefix without the slash that ends it. */
+static inline bool http_location_lacks_slash(const struct http_open_location *l, const struct http_path *path)
+{
+	return path->len < l->prefix_len;
+}
+
+#endif
