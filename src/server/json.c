@@ -1,0 +1,111 @@
+/* JSON values, one after the other. What was written last tells whether a comma is due (a value never ends in
+ * an opening bracket), and that what follows a closing bracket begins a line. */
+#include "server/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void begin(struct document *d, const char *key)
+{
+	char last = d->len > 0 ? d->text[d->len - 1] : '[';
+
+	if (last == '}' || last == ']')
+		document_add(d, ",\n", 2);
+	else if (last != '{' && last != '[')
+		document_add(d, ",", 1);
+	if (key == NULL)
+		return;
+	document_add(d, "\"", 1);
+	document_add_text(d, key);
+	document_add(d, "\":", 2);
+}
+
+void json_open_object(struct document *d, const char *key)
+{
+	begin(d, key);
+	document_add(d, "{", 1);
+}
+
+void json_close_object(struct document *d)
+{
+	document_add(d, "}", 1);
+}
+
+void json_open_array(struct document *d, const char *key)
+{
+	begin(d, key);
+	document_add(d, "[", 1);
+}
+
+void json_close_array(struct document *d)
+{
+	document_add(d, "]", 1);
+}
+
+void json_number(struct document *d, const char *key, uint64_t n)
+{
+	begin(d, key);
+	document_add_number(d, n);
+}
+
+void json_bool(struct document *d, const char *key, bool value)
+{
+	begin(d, key);
+	document_add_text(d, value ? "true" : "false");
+}
+
+/* The length of the UTF-8 sequence at p (RFC 3629 section 4), 0 if there is none. The NUL at the end stops
+ * it. */
+static size_t sequence_length(const uint8_t *p)
+{
+	uint8_t low = 0x80, high = 0xbf; /* range of the second byte */
+	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+	if (p[0] == 0xe0)
+		low = 0xa0; /* longer than needed */
+	else if (p[0] == 0xed)
+		high = 0x9f; /* surrogates */
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f; /* beyond U+10FFFF */
+	if (len > 1 && (p[1] < low || p[1] > high))
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if (p[i] < 0x80 || p[i] > 0xbf)
+			return 0;
+	return len;
+}
+
+static void add_escaped(struct document *d, uint8_t c)
+{
+	char escape[8];
+
+	if (c == '"' || c == '\\')
+		snprintf(escape, sizeof escape, "\\%c", c);
+	else
+		snprintf(escape, sizeof escape, "\\u%04x", c);
+	document_add_text(d, escape);
+}
+
+void json_text(struct document *d, const char *key, const char *text)
+{
+	begin(d, key);
+	if (text == NULL) {
+		document_add_text(d, "null");
+		return;
+	}
+	document_add(d, "\"", 1);
+	for (size_t len; *text != '\0'; text += len) {
+		len = sequence_length((const uint8_t *)text);
+		if (len == 0) {
+			document_add_text(d, "\\ufffd");
+			len = 1;
+		} else if ((uint8_t)*text < 0x20 || *text == '"' || *text == '\\') {
+			add_escaped(d, (uint8_t)*text);
+		} else {
+			document_add(d, text, len);
+		}
+	}
+	document_add(d, "\"", 1);
+}

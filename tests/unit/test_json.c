@@ -1,0 +1,93 @@
+/* JSON: commas, and what a string is escaped to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/json.h"
+
+static struct document_budget budget = { .limit = 1 << 20 };
+
+static void assert_written(struct document *d, const char *expected)
+{
+	struct span span;
+
+	assert_true(document_finish(d, &span));
+	assert_int_equal(span.len, strlen(expected));
+	assert_memory_equal(span.data, expected, span.len);
+	span_owner_unref(span.owner);
+}
+
+static void commas_stand_between_values(void **state)
+{
+	struct document *d = document_new(&budget, 1 << 20);
+
+	(void)state;
+	json_open_object(d, NULL);
+	json_open_object(d, "empty");
+	json_close_object(d);
+	json_number(d, "n", 18446744073709551615U);
+	json_open_array(d, "list");
+	json_text(d, NULL, "a");
+	json_bool(d, NULL, true);
+	json_open_object(d, NULL);
+	json_bool(d, "no", false);
+	json_text(d, "nothing", NULL);
+	json_close_object(d);
+	json_number(d, NULL, 0);
+	json_close_array(d);
+	json_open_array(d, "none");
+	json_close_array(d);
+	json_close_object(d);
+	assert_written(d, "{\"empty\":{},\n\"n\":18446744073709551615,\"list\":[\"a\",true,"
+			  "{\"no\":false,\"nothing\":null},\n0],\n\"none\":[]}");
+}
+
+static void assert_text(const char *text, const char *expected)
+{
+	struct document *d = document_new(&budget, 1 << 20);
+
+	json_text(d, NULL, text);
+	assert_written(d, expected);
+}
+
+static void strings_are_escaped(void **state)
+{
+	(void)state;
+	assert_text("", "\"\"");
+	assert_text("a/b", "\"a/b\"");
+	assert_text("\"\\", "\"\\\"\\\\\"");
+	assert_text("\n\x01\x1f\x7f", "\"\\u000a\\u0001\\u001f\x7f\"");
+	assert_text("[", "\"[\"");
+}
+
+static void only_utf8_passes(void **state)
+{
+	(void)state;
+	assert_text("\xc3\xbc\xe2\x82\xac\xf0\x9f\x8d\xba", "\"\xc3\xbc\xe2\x82\xac\xf0\x9f\x8d\xba\"");
+	assert_text("\xf4\x8f\xbf\xbf\xed\x9f\xbf", "\"\xf4\x8f\xbf\xbf\xed\x9f\xbf\"");
+	assert_text("\x80", "\"\\ufffd\"");
+	assert_text("\xc3", "\"\\ufffd\"");           /* cut off */
+	assert_text("\xe2\x82", "\"\\ufffd\\ufffd\"");
+	assert_text("\xf0\x9f\x8dz", "\"\\ufffd\\ufffd\\ufffdz\"");
+	assert_text("\xc0\x80", "\"\\ufffd\\ufffd\""); /* longer than needed */
+	assert_text("\xe0\x9f\xbf", "\"\\ufffd\\ufffd\\ufffd\"");
+	assert_text("\xf0\x8f\xbf\xbf", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"");
+	assert_text("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""); /* a surrogate */
+	assert_text("\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"");
+	assert_text("\xff\"", "\"\\ufffd\\\"\"");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(commas_stand_between_values),
+		cmocka_unit_test(strings_are_escaped),
+		cmocka_unit_test(only_utf8_passes),
+	};
+
+	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
+}
