@@ -93,9 +93,9 @@ struct http_hooks {
 struct http_usage {
 	uint64_t requests;              /* finished */
 	uint64_t responses_by_class[6]; /* 1xx … 5xx at [1] … [5]; 499 is no response and stands at [0] */
-	uint32_t idle, busy;            /* connections now; lingering ones are busy */
-	uint64_t cache_hits, cache_misses, cache_bytes;
-	uint32_t cache_entries;
+	uint64_t idle, busy;            /* connections now; lingering ones are busy */
+	uint64_t cache_hits, cache_misses;
+	uint64_t cache_entries, cache_bytes; /* now */
 	uint64_t request_waits, buffer_waits; /* times that a connection waited for a pool at its limit */
 	uint64_t aborted;             /* reset by us: file changed under way, no memory, peer not reading */
 	uint64_t timed_out;           /* connections given up by a timer, idle ones included */

@@ -263,7 +263,7 @@ void http_usage(const struct http_server *s, struct http_usage *out)
 {
 	*out = s->usage;
 	out->idle = s->queues[HTTP_CONN_FRESH].count + s->queues[HTTP_CONN_IDLE].count;
-	out->busy = (uint32_t)s->conns.in_use - out->idle;
+	out->busy = s->conns.in_use - out->idle;
 	out->cache_hits = s->cache.hits;
 	out->cache_misses = s->cache.misses;
 	out->cache_bytes = s->cache.bytes;

@@ -77,6 +77,17 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 	return 0;
 }
 
+int config_add_location(struct config *c, struct config_site *site, const struct config_location *location)
+{
+	if (c->n_locations == CONFIG_LOCATIONS)
+		return -ENOSPC;
+	if (site->n_locations == 0)
+		site->locations = &c->locations[c->n_locations];
+	c->locations[c->n_locations++] = *location;
+	site->n_locations++;
+	return 0;
+}
+
 static int check_tcp(const struct tcp_config *t, struct failure *why)
 {
 	if (t->min_rto_us > t->initial_rto_us || t->initial_rto_us > t->max_rto_us)

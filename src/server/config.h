@@ -14,6 +14,7 @@
 
 enum {
 	CONFIG_SITES = 64, /* most site sections */
+	CONFIG_LOCATIONS = 64, /* most location sections, of all sites together */
 	CONFIG_LIST = 16,  /* most elements of a list */
 };
 
@@ -68,6 +69,13 @@ struct config_log {
 	enum log_level level;
 };
 
+/* A part of a site that is no files. It is of exactly one kind (server/location.h). */
+struct config_location {
+	const char *prefix;
+	bool status;              /* what the server says about itself */
+	struct prefix_list allow; /* clients; none: as its kind has it */
+};
+
 struct config_site {
 	const char *name;
 	const char *root;
@@ -75,6 +83,8 @@ struct config_site {
 	struct text_list hosts;  /* Host names that it answers to; none: any */
 	struct port_list listen;
 	const char *congestion;  /* control of its ports' connections; "": the tcp section's */
+	const struct config_location *locations; /* in the configuration's own array */
+	unsigned n_locations;
 };
 
 struct config_text;
@@ -90,6 +100,8 @@ struct config {
 	struct config_log log;
 	struct config_site sites[CONFIG_SITES]; /* at least one, once config_finish() was called */
 	unsigned n_sites;
+	struct config_location locations[CONFIG_LOCATIONS];
+	unsigned n_locations;
 	struct config_text *texts; /* owns every string above that is not a literal */
 };
 
@@ -102,6 +114,9 @@ int config_load(struct config *c, const char *file, struct failure *why);
 
 /* Adds a site with the default keys and no root. 0 and *out, -ENOSPC. */
 int config_add_site(struct config *c, const char *name, struct config_site **out);
+
+/* Adds a copy of the location to the site to which one was last added, or to a later one. 0, -ENOSPC. */
+int config_add_location(struct config *c, struct config_site *site, const struct config_location *location);
 
 /* To be called when file and command line have been read: adds the default site if there is none (root: the
  * current directory), and checks what concerns several keys at once. 0, or -EINVAL and *why. */

@@ -17,6 +17,7 @@
 #include "server/config.h"
 #include "server/config_keys.h"
 #include "server/config_source.h"
+#include "server/location.h"
 
 struct reader;
 
@@ -35,8 +36,10 @@ struct reader {
 	char *directory;
 	struct failure *why;
 	bool failed;                  /* *why holds the first complaint; later ones are consequences */
-	const cfg_t *section;         /* the section being read, as *site is of a site section */
+	const cfg_t *site_section;    /* the site section being read, and its site */
 	struct config_site *site;
+	const cfg_t *location_section; /* the location section being read; it goes to its site at its end */
+	struct config_location location;
 	struct slot *slots;           /* one a key */
 	cfg_opt_t *options;           /* backing store of the option tables below */
 	cfg_opt_t *top;               /* root's table, in options */
@@ -110,22 +113,45 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *section, const
 	complain(r, section->line, "%s", text);
 }
 
-/* Where the key's value goes; the first key of a site section makes the site. */
-static void *field_of(struct reader *r, const struct config_key *key, const cfg_t *section)
+/* The site of the section, which is made when it is first asked for; NULL after a complaint. */
+static struct config_site *site_of(struct reader *r, const cfg_t *section)
 {
 	const char *name;
 
-	if (strcmp(key->section, "site") != 0)
-		return config_key_field(key, r->config);
-	if (r->section != section) {
-		name = config_keep(r->config, section->title);
-		if (name == NULL || config_add_site(r->config, name, &r->site) < 0) {
-			complain(r, section->line, name == NULL ? "out of memory" : "too many sites");
-			return NULL;
-		}
-		r->section = section;
+	if (r->site_section == section)
+		return r->site;
+	name = config_keep(r->config, section->title);
+	if (name == NULL || config_add_site(r->config, name, &r->site) < 0) {
+		complain(r, section->line, name == NULL ? "out of memory" : "too many sites");
+		return NULL;
 	}
-	return config_key_field(key, r->site);
+	r->site_section = section;
+	return r->site;
+}
+
+/* libConfuse does not tell in which site a location's section is, until it ends. */
+static struct config_location *location_of(struct reader *r, const cfg_t *section)
+{
+	if (r->location_section != section) {
+		r->location_section = section;
+		r->location = (struct config_location){ .prefix = config_keep(r->config, section->title) };
+	}
+	if (r->location.prefix != NULL)
+		return &r->location;
+	complain(r, section->line, "out of memory");
+	return NULL;
+}
+
+/* Where the key's value goes; NULL after a complaint. */
+static void *field_of(struct reader *r, const struct config_key *key, const cfg_t *section)
+{
+	void *object = r->config;
+
+	if (strcmp(key->section, "site") == 0)
+		object = site_of(r, section);
+	else if (strcmp(key->section, "location") == 0)
+		object = location_of(r, section);
+	return object != NULL ? config_key_field(key, object) : NULL;
 }
 
 /* True at the first value after "=", false at the next ones of a list and after "+=". */
@@ -210,17 +236,35 @@ static int on_section_end(cfg_t *root, cfg_opt_t *option)
 	return take_empty_lists(reader_of(root), section_closed(option));
 }
 
+static int on_location_end(cfg_t *parent, cfg_opt_t *option)
+{
+	struct reader *r = reader_of(parent);
+	cfg_t *section = section_closed(option);
+	struct config_site *site = site_of(r, parent);
+	struct config_location *location = location_of(r, section);
+	struct failure what;
+
+	if (site == NULL || location == NULL || take_empty_lists(r, section) != 0)
+		return -1;
+	if (location_check(location, &what) < 0)
+		return complain(r, parent->line, "%s", what.text);
+	if (config_add_location(r->config, site, location) < 0)
+		return complain(r, parent->line, "too many locations");
+	return 0;
+}
+
 static int on_site_end(cfg_t *root, cfg_opt_t *option)
 {
 	struct reader *r = reader_of(root);
 	cfg_t *section = section_closed(option);
+	struct config_site *site = site_of(r, section);
 
-	if (take_empty_lists(r, section) != 0)
+	if (site == NULL || take_empty_lists(r, section) != 0)
 		return -1;
-	if (r->section != section || r->site->root == NULL)
+	if (site->root == NULL)
 		return complain(r, root->line, "site \"%s\" has no root: which directory does it serve?",
 				section->title);
-	if (r->site->listen.n == 0)
+	if (site->listen.n == 0)
 		return complain(r, root->line, "site \"%s\" listens nowhere: give listen a port",
 				section->title);
 	return 0;
@@ -243,19 +287,23 @@ static int on_device_end(cfg_t *root, cfg_opt_t *option)
 	return 0;
 }
 
+enum { TITLED = CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES | CFGF_NODEFAULT };
+
+/* Those within others come first. */
 static const struct section {
 	const char *name;
 	cfg_flag_t flags;
 	cfg_validate_callback_t on_end;
 } sections[] = {
-	{ "device", CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES | CFGF_NODEFAULT, on_device_end },
+	{ "location", TITLED, on_location_end },
+	{ "device", TITLED, on_device_end },
 	{ "tcp", CFGF_NONE, on_section_end },
 	{ "http", CFGF_NONE, on_section_end },
 	{ "log", CFGF_NONE, on_section_end },
-	{ "site", CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES | CFGF_NODEFAULT, on_site_end },
+	{ "site", TITLED, on_site_end },
 };
 
-/* Writes the section's keys to *option, and the end mark behind them. */
+/* Writes the section's keys to *option; returns what is behind them. */
 static cfg_opt_t *declare_keys(struct reader *r, const char *section, cfg_opt_t *option)
 {
 	for (size_t i = 0; i < config_keys_count; i++) {
@@ -273,6 +321,26 @@ static cfg_opt_t *declare_keys(struct reader *r, const char *section, cfg_opt_t 
 	return option;
 }
 
+/* Writes the section's table, keys first, to *option; tables[] has those of the sections that stand in it.
+ * Returns what is behind it. */
+static cfg_opt_t *declare_table(struct reader *r, const char *name, cfg_opt_t *const *tables, cfg_opt_t *option)
+{
+	option = declare_keys(r, name, option);
+	for (size_t i = 0; i < ARRAY_LENGTH(sections); i++) {
+		if (strcmp(config_section_parent(sections[i].name), name) != 0)
+			continue;
+		*option++ = (cfg_opt_t){
+			.name = sections[i].name,
+			.type = CFGT_SEC,
+			.flags = sections[i].flags,
+			.subopts = tables[i],
+			.validcb = sections[i].on_end,
+		};
+	}
+	*option++ = (cfg_opt_t)CFG_END();
+	return option;
+}
+
 static int declare(struct reader *r)
 {
 	cfg_opt_t *option, *tables[ARRAY_LENGTH(sections)];
@@ -284,20 +352,10 @@ static int declare(struct reader *r)
 	option = r->options;
 	for (size_t i = 0; i < ARRAY_LENGTH(sections); i++) {
 		tables[i] = option;
-		option = declare_keys(r, sections[i].name, option);
-		*option++ = (cfg_opt_t)CFG_END();
+		option = declare_table(r, sections[i].name, tables, option);
 	}
 	r->top = option;
-	option = declare_keys(r, "", option);
-	for (size_t i = 0; i < ARRAY_LENGTH(sections); i++)
-		*option++ = (cfg_opt_t){
-			.name = sections[i].name,
-			.type = CFGT_SEC,
-			.flags = sections[i].flags,
-			.subopts = tables[i],
-			.validcb = sections[i].on_end,
-		};
-	*option = (cfg_opt_t)CFG_END();
+	declare_table(r, "", tables, option);
 	return 0;
 }
 

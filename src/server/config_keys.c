@@ -24,6 +24,7 @@
 #define HTTP_US(key, kind, low, high) { "http", #key, &type_##kind, IN(config, http.key##_us), low, high }
 #define LOG(key, kind) { "log", #key, &type_##kind, IN(config, log.key), 0, 0 }
 #define SITE(key, kind) { "site", #key, &type_##kind, IN(config_site, key), 0, 0 }
+#define LOCATION(key, kind) { "location", #key, &type_##kind, IN(config_location, key), 0, 0 }
 
 const struct config_key config_keys[] = {
 	TOP(workers, count32, 1, 1),
@@ -97,6 +98,9 @@ const struct config_key config_keys[] = {
 	SITE(index, texts),
 	SITE(hosts, texts),
 	SITE(congestion, site_congestion),
+
+	LOCATION(status, bool),
+	LOCATION(allow, networks),
 };
 const size_t config_keys_count = ARRAY_LENGTH(config_keys);
 
@@ -108,11 +112,21 @@ const struct config_key *config_key_find(const char *section, const char *name)
 	return NULL;
 }
 
+const char *config_section_parent(const char *section)
+{
+	return strcmp(section, "location") == 0 ? "site" : "";
+}
+
 const char *config_key_elsewhere(const char *section, const char *name)
 {
-	for (size_t i = 0; i < config_keys_count; i++)
-		if (strcmp(config_keys[i].section, section) != 0 && strcmp(config_keys[i].name, name) == 0)
-			return config_keys[i].section;
+	for (size_t i = 0; i < config_keys_count; i++) {
+		const char *other = config_keys[i].section;
+
+		if (strcmp(other, section) != 0 && strcmp(config_keys[i].name, name) == 0)
+			return other;
+		if (strcmp(other, name) == 0)
+			return config_section_parent(name);
+	}
 	return NULL;
 }
 
@@ -167,10 +181,12 @@ const char *config_key_nearest(const char *section, const char *name)
 	if (strlen(name) < 5)
 		best.distance = 2;
 	for (size_t i = 0; i < config_keys_count; i++) {
-		if (strcmp(config_keys[i].section, section) == 0)
+		const char *other = config_keys[i].section;
+
+		if (strcmp(other, section) == 0)
 			consider(&best, name, config_keys[i].name);
-		else if (*section == '\0')
-			consider(&best, name, config_keys[i].section);
+		else if (strcmp(config_section_parent(other), section) == 0)
+			consider(&best, name, other);
 	}
 	return best.name;
 }

@@ -13,7 +13,7 @@ struct config_key {
 	const char *section; /* "" at top level */
 	const char *name;
 	const struct key_type *type;
-	size_t offset;       /* in struct config; for keys of a site in struct config_site */
+	size_t offset;       /* in struct config; for keys of a site, a location in theirs */
 	uint64_t min, max;   /* numbers only */
 };
 
@@ -28,10 +28,13 @@ static inline void *config_key_field(const struct config_key *key, void *object)
 /* The key of this name and section, or NULL. */
 const struct config_key *config_key_find(const char *section, const char *name);
 
-/* What a person who wrote `name` in the section meant: a key, at top level also a section; NULL: no idea. */
+/* What a person who wrote `name` in the section meant: a key, or a section that stands there; NULL: no idea. */
 const char *config_key_nearest(const char *section, const char *name);
 
-/* The section, other than this one, that has a key of this name; NULL if none has. */
+/* The section in which sections of this name stand; "": at top level. */
+const char *config_section_parent(const char *section);
+
+/* The section, other than this one, that has a key or a section of this name; NULL if none has. */
 const char *config_key_elsewhere(const char *section, const char *name);
 
 #endif

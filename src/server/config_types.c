@@ -222,6 +222,20 @@ static int parse_prefix_item(const struct key_input *in, void *field)
 	return r;
 }
 
+/* As above; an address alone is a network of one. */
+static int parse_network_item(const struct key_input *in, void *field)
+{
+	struct prefix_list *list = field;
+	struct ip_prefix network;
+
+	if (list->n == CONFIG_LIST)
+		return list_full(in);
+	if (!ip_prefix_parse(in->text, &network) || !ip_addr_is_4(&network.addr))
+		return not_what(in);
+	list->items[list->n++] = network;
+	return 0;
+}
+
 static int parse_addr_item(const struct key_input *in, void *field)
 {
 	struct addr_list *list = field;
@@ -302,6 +316,8 @@ const struct key_type type_mac =
 const struct key_type type_impair = OTHER(struct optional_impair, "an impairment", parse_impair);
 const struct key_type type_optional_prefix = OTHER(struct optional_prefix, A_PREFIX, parse_optional_prefix);
 const struct key_type type_prefixes = LIST(struct prefix_list, A_PREFIX, parse_prefix_item);
+const struct key_type type_networks = LIST(
+	struct prefix_list, "an IPv4 address or network, such as \"10.77.0.0/24\"", parse_network_item);
 const struct key_type type_addresses = LIST(struct addr_list, "an IPv4 address", parse_addr_item);
 const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_item);
 const struct key_type type_ports = LIST(struct port_list, "a port (1 to 65535)", parse_port_item);

@@ -46,6 +46,6 @@ extern const struct key_type type_mac;        /* struct mac_addr; "" gives zero 
 extern const struct key_type type_impair;     /* struct optional_impair */
 extern const struct key_type type_optional_prefix;
 /* Lists, as config.h has them. */
-extern const struct key_type type_prefixes, type_addresses, type_texts, type_ports;
+extern const struct key_type type_prefixes, type_networks, type_addresses, type_texts, type_ports;
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/location.h"
+#include "server/status.h"
 
 static void on_acceptable(struct tcp_listener *l, void *context)
 {
@@ -41,33 +43,50 @@ static bool listens_on(const struct config_site *site, uint16_t number)
 	return false;
 }
 
-/* The sites of a port, in the order of the configuration: the first one is its default. */
-static size_t sites_of_port(const struct config *c, uint16_t number, struct http_site *out)
-{
-	size_t n = 0;
+/* Sites as HTTP is told of them. */
+struct site_list {
+	struct http_site sites[CONFIG_SITES];
+	size_t n;
+	struct http_location locations[CONFIG_LOCATIONS];
+	size_t n_locations;
+};
 
-	for (unsigned i = 0; i < c->n_sites; i++)
-		if (listens_on(&c->sites[i], number))
-			out[n++] = (struct http_site){
-				.name = c->sites[i].name,
-				.root = c->sites[i].root,
-				.index = c->sites[i].index.items,
-				.hosts = c->sites[i].hosts.items,
-			};
-	return n;
+static void add_site(struct site_list *list, const struct config_site *site, struct worker *w)
+{
+	list->sites[list->n++] = (struct http_site){
+		.name = site->name,
+		.root = site->root,
+		.index = site->index.items,
+		.hosts = site->hosts.items,
+		.locations = &list->locations[list->n_locations],
+		.n_locations = site->n_locations,
+	};
+	for (unsigned i = 0; i < site->n_locations; i++)
+		list->locations[list->n_locations++] =
+			location_for_http(&site->locations[i], &w->config->device, w);
+}
+
+/* The sites of a port, in the order of the configuration: the first one is its default. */
+static void list_sites_of_port(struct site_list *list, uint16_t number, struct worker *w)
+{
+	list->n = list->n_locations = 0;
+	for (unsigned i = 0; i < w->config->n_sites; i++)
+		if (listens_on(&w->config->sites[i], number))
+			add_site(list, &w->config->sites[i], w);
 }
 
 static int open_server(struct worker_port *port, struct failure *why)
 {
 	struct worker *w = port->worker;
-	struct http_site sites[CONFIG_SITES];
-	size_t n = sites_of_port(w->config, port->number, sites);
+	struct site_list list;
 	struct http_hooks hooks = {
 		.on_request_done = w->has_access ? on_request_done : NULL,
 		.context = &w->access,
 	};
 
-	return http_server_new(&w->config->http, sites, n, &w->host.stack->world, &hooks, &port->server, why);
+	list_sites_of_port(&list, port->number, w);
+	return http_server_new(&w->config->http, list.sites, list.n, &w->host.stack->world, &hooks,
+			       &port->server, why);
 }
 
 /* Of the sites on a port one may have an opinion, or several the same: config_finish() has seen to it. */
@@ -148,10 +167,16 @@ int worker_open(struct worker *w, const struct config *config, const struct log 
 {
 	int r;
 
-	*w = (struct worker){ .config = config, .log = log, .drain_until_us = TIMER_NEVER };
+	*w = (struct worker){
+		.config = config,
+		.log = log,
+		.documents = { .limit = STATUS_DOCUMENTS },
+		.drain_until_us = TIMER_NEVER,
+	};
 	r = host_open(&w->host, &config->device, &config->tcp, log, why);
 	if (r < 0)
 		return r;
+	w->started_us = w->host.stack->world.now_us;
 	loop_init(&w->loop, &w->host, signals, on_idle, w);
 	r = open_access_log(w, why);
 	if (r == 0)

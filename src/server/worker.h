@@ -6,6 +6,7 @@
 #define SERVER_WORKER_H
 
 #include "server/access_log.h"
+#include "server/document.h"
 #include "server/loop.h"
 
 enum { WORKER_PORTS = 64 }; /* most ports listened on */
@@ -29,6 +30,8 @@ struct worker {
 	struct worker_port ports[WORKER_PORTS];
 	unsigned n_ports;
 	struct loop loop;
+	struct document_budget documents; /* that locations make */
+	uint64_t started_us;     /* world time */
 	uint64_t drain_until_us; /* TIMER_NEVER: not draining */
 	bool stopped;
 };

@@ -18,6 +18,7 @@
 #include "server/config.h"
 #include "server/config_keys.h"
 #include "server/config_source.h"
+#include "server/location.h"
 
 /* A directory with www/ in it, where a test's configuration file is written. */
 struct place {
@@ -89,6 +90,12 @@ static void assert_refused(const struct place *p, const char *text, int line, co
 	config_fini(&c);
 }
 
+/* It lies in struct config itself, and not in a site or a location. */
+static bool is_of_config(const struct config_key *key)
+{
+	return strcmp(key->section, "site") != 0 && strcmp(key->section, "location") != 0;
+}
+
 static void test_empty_file_gives_defaults(void **state)
 {
 	struct config c, defaults;
@@ -98,7 +105,7 @@ static void test_empty_file_gives_defaults(void **state)
 	for (size_t i = 0; i < config_keys_count; i++) {
 		const struct config_key *key = &config_keys[i];
 
-		if (strcmp(key->section, "site") != 0)
+		if (is_of_config(key))
 			assert_memory_equal(config_key_field(key, &c), config_key_field(key, &defaults),
 					    key->type->size);
 	}
@@ -196,7 +203,14 @@ static void test_typos_are_answered_with_what_was_meant(void **state)
 	assert_refused(*state, "tcp { max_uri = 3 }", 1, "\"max_uri\" belongs in section http");
 	assert_refused(*state, "msl = 3s", 1, "\"msl\" belongs in section tcp");
 	assert_refused(*state, "tcp { user = x }", 1, "\"user\" belongs outside of all sections");
-	assert_refused(*state, "tcp { location = x }", 1, "unknown key \"location\"");
+	assert_refused(*state, "tcp { locale = x }", 1, "unknown key \"locale\"");
+	assert_refused(*state, "tcp { location = x }", 1, "\"location\" belongs in section site");
+	assert_refused(*state, "location \"/x/\" { status = true }", 1,
+		       "\"location\" belongs in section site");
+	assert_refused(*state, "site a { locatoin \"/x/\" { status = true } }", 1,
+		       "unknown key \"locatoin\"; did you mean \"location\"?");
+	assert_refused(*state, "site a { root = www status = true }", 1,
+		       "\"status\" belongs in section location");
 	assert_refused(*state, "tcp|msl = 3s", 1, "\"msl\" belongs in section tcp");
 }
 
@@ -278,6 +292,86 @@ static void test_incomplete_sections_are_refused(void **state)
 	assert_refused(*state, "device \"tap:name-much-too-long\" {}", 1,
 		       "\"tap:name-much-too-long\" is not tap:NAME or packet:INTERFACE");
 	assert_refused(*state, "site { root = \"www\" }", 1, "missing title for section 'site'");
+}
+
+/* A location before any key of its site, and after; sites that are not the first. */
+static void test_locations_go_to_their_sites(void **state)
+{
+	struct config c;
+	char text[IP_PREFIX_TEXT];
+
+	assert_loads(*state,
+		     "site a { location \"/x/\" { status = true allow = {10.0.0.1, \"192.0.2.0/24\"} }\n"
+		     "  root = www location \"/\" { allow = {} status = true } }\n"
+		     "site b { listen = 81 root = www }\n"
+		     "site c { location \"/x/\" { status = on } root = www listen = 82 }", &c);
+	assert_int_equal(c.n_sites, 3);
+	assert_int_equal(c.sites[0].n_locations, 2);
+	assert_string_equal(c.sites[0].locations[0].prefix, "/x/");
+	assert_true(c.sites[0].locations[0].status);
+	assert_int_equal(c.sites[0].locations[0].allow.n, 2);
+	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].allow.items[0], text), "10.0.0.1/32");
+	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].allow.items[1], text), "192.0.2.0/24");
+	assert_string_equal(c.sites[0].locations[1].prefix, "/");
+	assert_int_equal(c.sites[0].locations[1].allow.n, 0);
+	assert_int_equal(c.sites[1].n_locations, 0);
+	assert_int_equal(c.sites[2].n_locations, 1);
+	assert_int_equal(c.sites[2].locations[0].allow.n, 0);
+	config_fini(&c);
+}
+
+static void test_bad_locations_are_refused(void **state)
+{
+	assert_refused(*state, "site a { root = www location \"/x/\" { } }", 1,
+		       "location \"/x/\" answers nothing: say what it is, such as status = true");
+	assert_refused(*state, "site a { root = www\nlocation \"/x/\" { status = false } }", 2,
+		       "location \"/x/\" answers nothing: say what it is, such as status = true");
+	assert_refused(*state, "site a { root = www location \"/x\" { status = true } }", 1,
+		       "location \"/x\": the prefix of status ends in a slash");
+	assert_refused(*state, "site a { root = www location \"x/\" { status = true } }", 1,
+		       "location \"x/\": a prefix is a path from \"/\" on, without %, \"//\" and \"..\"");
+	assert_refused(*state, "site a { root = www location \"/x/\" { status = true }\n"
+		       "location \"/x/\" { status = true } }", 2, "a second section called \"/x/\"");
+	assert_refused(*state, "site a { root = www location { status = true } }", 1,
+		       "missing title for section 'location'");
+	assert_refused(*state, "site a { root = www location \"/x/\" { status = true\nallow = \"::1\" } }", 2,
+		       "allow: \"::1\" is not an IPv4 address or network, such as \"10.77.0.0/24\"");
+	assert_refused(*state, "site a { location \"/x/\" { status = true } }", 1,
+		       "site \"a\" has no root: which directory does it serve?");
+}
+
+static void test_locations_have_a_limit(void **state)
+{
+	char text[64 + (CONFIG_LOCATIONS + 1) * 48] = "site a { root = www\n";
+	char *at = text + strlen(text);
+	struct config c;
+
+	for (int i = 0; i < CONFIG_LOCATIONS; i++)
+		at += sprintf(at, "location \"/%d/\" { status = true }\n", i);
+	strcpy(at, "}");
+	assert_loads(*state, text, &c);
+	assert_int_equal(c.sites[0].n_locations, CONFIG_LOCATIONS);
+	config_fini(&c);
+	strcpy(at, "location \"/x/\" { status = true } }");
+	assert_refused(*state, text, CONFIG_LOCATIONS + 2, "too many locations");
+}
+
+/* Without allow, status is for the networks of our own addresses. */
+static void test_status_is_private_unless_told_otherwise(void **state)
+{
+	struct config c;
+	struct http_location l;
+
+	assert_loads(*state, "site a { root = www location \"/x/\" { status = true }\n"
+			     "location \"/y/\" { status = true allow = \"0.0.0.0/0\" } }", &c);
+	l = location_for_http(&c.sites[0].locations[0], &c.device, NULL);
+	assert_string_equal(l.prefix, "/x/");
+	assert_int_equal(l.n_allow, 1);
+	assert_ptr_equal(l.allow, c.device.address.items);
+	l = location_for_http(&c.sites[0].locations[1], &c.device, NULL);
+	assert_int_equal(l.n_allow, 1);
+	assert_ptr_equal(l.allow, c.sites[0].locations[1].allow.items);
+	config_fini(&c);
 }
 
 static void test_syntax_errors_name_the_line(void **state)
@@ -456,33 +550,52 @@ static bool same_value(const struct config_key *key, void *a, void *b)
 	return memcmp(a, b, key->type->size) == 0;
 }
 
-/* What the key's field lies in: the configuration, or its first site. */
+/* What the key's field lies in: the configuration, its first site, or its first location. */
 static void *object_of(const struct config_key *key, struct config *c)
 {
-	return strcmp(key->section, "site") == 0 ? (void *)&c->sites[0] : (void *)c;
+	if (is_of_config(key))
+		return c;
+	return strcmp(key->section, "site") == 0 ? (void *)&c->sites[0] : (void *)&c->locations[0];
 }
 
 static void init_with_site(struct config *c)
 {
+	const struct config_location location = { .prefix = "/x/" };
 	struct config_site *site;
 
 	config_init(c);
 	assert_int_equal(config_add_site(c, "default", &site), 0);
+	assert_int_equal(config_add_location(c, site, &location), 0);
 }
 
-/* The lines of the section, which end with a "}" at the line's beginning; at top level: the whole file. */
+/* It has no default that could stand in a file: a root, and what a location is. */
+static bool must_be_given(const struct config_key *key)
+{
+	return key->type == &type_directory || location_is_kind(key->name);
+}
+
+/* What a line that begins in the section is indented with. */
+static const char *indent_of(const char *section)
+{
+	if (*section == '\0')
+		return "";
+	return *config_section_parent(section) == '\0' ? "\t" : "\t\t";
+}
+
+/* The lines of the section, to its closing brace; at top level: the whole file. */
 static char *section_of(const char *text, const char *section)
 {
-	char begin[32];
-	const char *at = text, *end;
+	char begin[32], close[8];
+	const char *at = text, *indent = indent_of(config_section_parent(section)), *end;
 
 	if (*section == '\0')
 		return strdup(text);
-	snprintf(begin, sizeof begin, "\n%s ", section);
+	snprintf(begin, sizeof begin, "\n%s%s ", indent, section);
+	snprintf(close, sizeof close, "\n%s}", indent);
 	at = strstr(text, begin);
 	if (at == NULL)
 		fail_msg("there is no section %s", section);
-	end = strstr(at, "\n}");
+	end = strstr(at, close);
 	assert_non_null(end);
 	return strndup(at, (size_t)(end - at));
 }
@@ -496,7 +609,7 @@ static void test_conf_shows_every_key(void **state)
 		char *section = section_of(text, config_keys[i].section);
 		char line[64];
 
-		snprintf(line, sizeof line, *config_keys[i].section != '\0' ? "\n\t%s = " : "\n%s = ",
+		snprintf(line, sizeof line, "\n%s%s = ", indent_of(config_keys[i].section),
 			 config_keys[i].name);
 		if (strstr(section, line) == NULL)
 			fail_msg("conf/taphouse.conf does not show %s %s", config_keys[i].section,
@@ -521,10 +634,11 @@ static void test_conf_is_in_order_and_shows_the_defaults(void **state)
 	if (config_load(&c, path, &why) != 0 || config_finish(&c, &why) != 0)
 		fail_msg("%s", why.text);
 	assert_string_equal(c.sites[0].name, "default");
+	assert_int_equal(c.n_locations, 1);
 	for (size_t i = 0; i < config_keys_count; i++) {
 		const struct config_key *key = &config_keys[i];
 
-		if (key->type == &type_directory) /* has no default */
+		if (must_be_given(key))
 			continue;
 		if (!same_value(key, config_key_field(key, object_of(key, &c)),
 				config_key_field(key, object_of(key, &defaults))))
@@ -560,6 +674,9 @@ static void check_documented_default(const struct place *p, const struct config_
 
 	if (*key->section == '\0')
 		snprintf(text, sizeof text, "%s = %s", key->name, value);
+	else if (strcmp(key->section, "location") == 0)
+		snprintf(text, sizeof text, "site s { root = www location \"/x/\" { status = true %s = %s } }",
+			 key->name, value);
 	else if (strcmp(key->section, "site") == 0)
 		snprintf(text, sizeof text, "site \"s\" { root = \"www\" %s = %s }", key->name, value);
 	else
@@ -581,7 +698,9 @@ static void test_manual_tells_every_key_and_its_default(void **state)
 
 	for (size_t i = 0; i < config_keys_count; i++) {
 		documented_default(manual, &config_keys[i], value, sizeof value);
-		if (config_keys[i].type == &type_directory)
+		if (location_is_kind(config_keys[i].name))
+			assert_string_equal(value, "false");
+		else if (must_be_given(&config_keys[i]))
 			assert_string_equal(value, "required");
 		else
 			check_documented_default(*state, &config_keys[i], value);
@@ -631,6 +750,10 @@ int main(void)
 		WITH_PLACE(test_duplicates_are_refused),
 		WITH_PLACE(test_same_key_in_two_sites_is_no_duplicate),
 		WITH_PLACE(test_incomplete_sections_are_refused),
+		WITH_PLACE(test_locations_go_to_their_sites),
+		WITH_PLACE(test_bad_locations_are_refused),
+		WITH_PLACE(test_locations_have_a_limit),
+		WITH_PLACE(test_status_is_private_unless_told_otherwise),
 		WITH_PLACE(test_syntax_errors_name_the_line),
 		WITH_PLACE(test_comments_do_not_move_line_numbers),
 		WITH_PLACE(test_limits_are_told),

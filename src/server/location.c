@@ -1,0 +1,78 @@
+/* The table of kinds of locations. */
+#include "server/location.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "server/status.h"
+
+static bool is_status(const struct config_location *l)
+{
+	return l->status;
+}
+
+static const struct location_kind kinds[] = {
+	{ "status", is_status, .is_directory = true, .is_private = true, .answer = status_answer },
+};
+
+const struct location_kind *location_kind_of(const struct config_location *l, struct failure *why)
+{
+	const struct location_kind *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+		if (!kinds[i].is_given(l))
+			continue;
+		if (found != NULL) {
+			failure_set(why, -EINVAL, "location \"%s\" cannot be both %s and %s", l->prefix,
+				    found->key, kinds[i].key);
+			return NULL;
+		}
+		found = &kinds[i];
+	}
+	if (found == NULL)
+		failure_set(why, -EINVAL, "location \"%s\" answers nothing: say what it is, such as status = true",
+			    l->prefix);
+	return found;
+}
+
+bool location_is_kind(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
+		if (strcmp(kinds[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+int location_check(const struct config_location *l, struct failure *why)
+{
+	const struct location_kind *kind;
+
+	if (!http_location_prefix_is_valid(l->prefix))
+		return failure_set(why, -EINVAL, "location \"%s\": a prefix is a path from \"/\" on, without %%, "
+				   "\"//\" and \"..\"", l->prefix);
+	kind = location_kind_of(l, why);
+	if (kind == NULL)
+		return -EINVAL;
+	if (kind->is_directory && l->prefix[strlen(l->prefix) - 1] != '/')
+		return failure_set(why, -EINVAL, "location \"%s\": the prefix of %s ends in a slash", l->prefix,
+				   kind->key);
+	return 0;
+}
+
+struct http_location location_for_http(const struct config_location *l, const struct config_device *device,
+				       struct worker *w)
+{
+	struct failure why;
+	const struct location_kind *kind = location_kind_of(l, &why);
+	const struct prefix_list *allow = &l->allow;
+
+	if (allow->n == 0 && kind->is_private)
+		allow = &device->address;
+	return (struct http_location){
+		.prefix = l->prefix,
+		.allow = allow->items,
+		.n_allow = allow->n,
+		.answer = kind->answer,
+		.context = w,
+	};
+}

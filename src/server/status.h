@@ -1,0 +1,53 @@
+/*
+ * What the server says about itself, below a location with status = true: status.json, connections.json and
+ * metrics (Prometheus text), and a page that leads there. Each is made when it is asked for; nothing is
+ * gathered before. They read the worker that answers, and change nothing.
+ */
+#ifndef SERVER_STATUS_H
+#define SERVER_STATUS_H
+
+#include "server/document.h"
+#include "server/worker.h"
+
+enum {
+	STATUS_CONNECTIONS = 10000,    /* most rows of connections.json */
+	STATUS_DOCUMENT = 8 << 20,     /* most bytes of one document ... */
+	STATUS_DOCUMENTS = 32 << 20,   /* ... and of all that are on their way to their readers */
+};
+
+/* A http_location_fn; the context is the worker. */
+unsigned status_answer(void *worker, const char *path, struct http_document *out);
+
+void status_write_json(struct document *d, const struct worker *w);
+/* At most max_rows of them. */
+void status_write_connections(struct document *d, const struct worker *w, uint32_t max_rows);
+void status_write_metrics(struct document *d, const struct worker *w);
+
+/* ---- what the documents have in common ---- */
+
+struct status_counter {
+	const char *name;  /* in JSON: as Linux has it, where it has it */
+	const char *field; /* in metrics, where prefix and suffix are added */
+	const char *help;  /* NULL: name says it */
+	size_t offset;     /* of a uint64_t, from the group's base */
+};
+
+/* Counters that stand side by side. */
+struct status_group {
+	const char *name;
+	const char *linux_file; /* where Linux shows counters of these names; NULL: nowhere */
+	const struct status_counter *counters;
+	size_t n;
+	const void *(*base)(const struct worker *w); /* NULL: a port's struct http_usage */
+};
+
+extern const struct status_group status_groups[]; /* the stack's, and its device's */
+extern const size_t status_groups_count;
+extern const struct status_group status_http_counters, status_http_gauges; /* a port's */
+
+uint64_t status_value(const struct status_counter *c, const void *base);
+
+/* Since the worker was opened. */
+uint64_t status_uptime_s(const struct worker *w);
+
+#endif

@@ -1,0 +1,98 @@
+/* The counters of all rooms, taken from the lists that declare them: one that is added there is shown here. */
+#include "server/status.h"
+
+#include <string.h>
+
+#include "link/arp.h"
+
+#define COUNTER(object, field, name) { name, #field, NULL, offsetof(struct object, field) }
+#define HTTP(field, metric, help) { #field, metric, help, offsetof(struct http_usage, field) }
+
+static const struct status_counter device_counters[] = {
+#define X(field) COUNTER(device_stats, field, #field),
+	DEVICE_COUNTERS(X)
+#undef X
+};
+
+static const struct status_counter arp_counters[] = {
+#define X(field) COUNTER(arp_stats, field, #field),
+	ARP_COUNTERS(X)
+#undef X
+};
+
+static const struct status_counter ip_counters[] = {
+#define X(field, name) COUNTER(ip_stats, field, name),
+	IP_COUNTERS(X)
+#undef X
+};
+
+/* The fields begin with icmp_, which the group says already. */
+static const struct status_counter icmp_counters[] = {
+#define X(field, name) { name, &#field[sizeof "icmp_" - 1], NULL, offsetof(struct ip_stats, field) },
+	ICMP_COUNTERS(X)
+#undef X
+};
+
+static const struct status_counter tcp_counter_list[] = {
+#define X(field, name) COUNTER(tcp_counters, field, name),
+	TCP_COUNTERS(X)
+#undef X
+};
+
+static const struct status_counter http_counters[] = {
+	HTTP(requests, "requests", "Requests finished."),
+	HTTP(request_waits, "request_waits", "Times that a connection waited for memory to read a request."),
+	HTTP(buffer_waits, "buffer_waits", "Times that a response waited for a file buffer."),
+	HTTP(aborted, "aborted", "Connections that we reset: file changed, no memory, peer not reading."),
+	HTTP(timed_out, "timed_out", "Connections given up by a timer, idle ones included."),
+	HTTP(refused_connections, "refused_connections", "Connections beyond max_connections."),
+	HTTP(cache_hits, "cache_hits", "Files found in the cache."),
+	HTTP(cache_misses, "cache_misses", "Files that had to be opened."),
+};
+
+static const struct status_counter http_gauges[] = {
+	HTTP(idle, "idle_connections", "Connections between two requests now."),
+	HTTP(busy, "busy_connections", "Connections with a request under way now."),
+	HTTP(cache_entries, "cache_entries", "Files kept in the cache now."),
+	HTTP(cache_bytes, "cache_bytes", "Memory that the cache takes up now."),
+};
+
+static const void *device_base(const struct worker *w)
+{
+	return &w->host.device->stats;
+}
+
+static const void *arp_base(const struct worker *w)
+{
+	return &w->host.stack->link.arp->stats;
+}
+
+static const void *ip_base(const struct worker *w)
+{
+	return &w->host.stack->ip.stats;
+}
+
+static const void *tcp_base(const struct worker *w)
+{
+	return tcp_counters(w->host.stack->tcp);
+}
+
+const struct status_group status_groups[] = {
+	{ "device", NULL, device_counters, ARRAY_LENGTH(device_counters), device_base },
+	{ "arp", NULL, arp_counters, ARRAY_LENGTH(arp_counters), arp_base },
+	{ "ip", "/proc/net/snmp", ip_counters, ARRAY_LENGTH(ip_counters), ip_base },
+	{ "icmp", "/proc/net/snmp", icmp_counters, ARRAY_LENGTH(icmp_counters), ip_base },
+	{ "tcp", "/proc/net/snmp or netstat", tcp_counter_list, ARRAY_LENGTH(tcp_counter_list), tcp_base },
+};
+const size_t status_groups_count = ARRAY_LENGTH(status_groups);
+
+const struct status_group status_http_counters = { "http", NULL, http_counters, ARRAY_LENGTH(http_counters), NULL };
+const struct status_group status_http_gauges = { "http", NULL, http_gauges, ARRAY_LENGTH(http_gauges), NULL };
+
+uint64_t status_value(const struct status_counter *c, const void *base)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)base + c->offset, sizeof value);
+	return value;
+}

@@ -1,0 +1,254 @@
+/* status.json and connections.json. Sizes are in bytes and times in microseconds, unless a name says
+ * otherwise. */
+#include "base/clock.h"
+#include "link/neighbour.h"
+#include "server/config_keys.h"
+#include "server/json.h"
+#include "server/status.h"
+#include "taphouse/taphouse.h"
+
+enum { ROW_BYTES = 1024 }; /* more than a connection's row ever takes */
+
+static void write_server(struct document *d, const struct worker *w)
+{
+	char time[CLOCK_TEXT];
+
+	json_text(d, "version", th_version());
+	json_text(d, "time", clock_format(clock_wall_us(), time));
+	json_number(d, "uptime_seconds", status_uptime_s(w));
+}
+
+static void write_device(struct document *d, const struct worker *w)
+{
+	const struct link *link = &w->host.stack->link;
+	char text[DEVICE_NAME_TEXT], mac[MAC_TEXT], prefix[IP_PREFIX_TEXT];
+
+	json_open_object(d, "interface");
+	value_format_device(&w->config->device.name, text);
+	json_text(d, "device", text);
+	json_text(d, "mac", value_format_mac(&link->mac, mac));
+	json_number(d, "mtu", link->caps.mtu);
+	json_number(d, "gso_max", link->caps.gso_max);
+	json_open_array(d, "addresses");
+	for (unsigned i = 0; i < w->config->device.address.n; i++)
+		json_text(d, NULL, ip_prefix_format(&w->config->device.address.items[i], prefix));
+	json_close_array(d);
+	json_number(d, "neighbours", link->neighbours->n_entries);
+	json_number(d, "neighbours_incomplete", link->neighbours->n_incomplete);
+	json_close_object(d);
+}
+
+static void write_numbers(struct document *d, const struct status_group *g, const void *base)
+{
+	for (size_t i = 0; i < g->n; i++)
+		json_number(d, g->counters[i].name, status_value(&g->counters[i], base));
+}
+
+static void write_group(struct document *d, const struct worker *w, const struct status_group *g)
+{
+	json_open_object(d, g->name);
+	write_numbers(d, g, g->base(w));
+	json_close_object(d);
+}
+
+static void write_drops(struct document *d, const struct worker *w)
+{
+	json_open_object(d, "drops");
+	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++)
+		json_number(d, drop_reason_name((enum drop_reason)i), w->host.stack->world.drops[i]);
+	json_close_object(d);
+}
+
+static void write_tcp_usage(struct document *d, const struct worker *w)
+{
+	struct tcp_usage usage;
+
+	tcp_usage(w->host.stack->tcp, &usage);
+	json_open_object(d, "tcp_now");
+	json_number(d, "connections", usage.connections);
+	json_number(d, "half_open", usage.half_open);
+	json_number(d, "accept_queued", usage.accept_queued);
+	json_number(d, "time_wait", usage.time_wait);
+	json_close_object(d);
+}
+
+static void write_pool(void *context, const struct pool *p)
+{
+	struct document *d = context;
+
+	json_open_object(d, p->name);
+	json_number(d, "object_size", p->object_size);
+	json_number(d, "in_use", p->in_use);
+	json_number(d, "peak", p->peak);
+	json_number(d, "limit", p->limit);
+	json_number(d, "refused", p->refused);
+	json_close_object(d);
+}
+
+static void write_responses(struct document *d, const struct http_usage *usage)
+{
+	static const char *const classes[] = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" };
+
+	json_open_object(d, "responses");
+	for (size_t i = 0; i < ARRAY_LENGTH(classes); i++)
+		json_number(d, classes[i], usage->responses_by_class[i]);
+	json_close_object(d);
+}
+
+static void write_port(struct document *d, const struct worker_port *port)
+{
+	struct http_usage usage;
+
+	http_usage(port->server, &usage);
+	json_open_object(d, NULL);
+	json_number(d, "port", port->number);
+	write_responses(d, &usage);
+	write_numbers(d, &status_http_counters, &usage);
+	write_numbers(d, &status_http_gauges, &usage);
+	json_open_object(d, "pools");
+	http_each_pool(port->server, write_pool, d);
+	json_close_object(d);
+	json_close_object(d);
+}
+
+static uint64_t number_of(const struct config_key *key, const void *field)
+{
+	if (key->type->size == sizeof(uint8_t))
+		return *(const uint8_t *)field;
+	return key->type->size == sizeof(uint32_t) ? *(const uint32_t *)field : *(const uint64_t *)field;
+}
+
+/* What is a number, or true or false. Names and paths stay between the server and who configured it. */
+static void write_key(struct document *d, const struct config_key *key, const struct config *c)
+{
+	const void *field = (const char *)c + key->offset;
+
+	if (key->type->scan != NULL)
+		json_number(d, key->name, number_of(key, field));
+	else if (key->type == &type_bool)
+		json_bool(d, key->name, *(const bool *)field);
+}
+
+/* The keys of a section stand together in the table. */
+static void write_limits(struct document *d, const char *section, const struct config *c)
+{
+	json_open_object(d, section);
+	for (size_t i = 0; i < config_keys_count; i++)
+		if (strcmp(config_keys[i].section, section) == 0)
+			write_key(d, &config_keys[i], c);
+	json_close_object(d);
+}
+
+void status_write_json(struct document *d, const struct worker *w)
+{
+	json_open_object(d, NULL);
+	write_server(d, w);
+	write_device(d, w);
+	for (size_t i = 0; i < status_groups_count; i++)
+		write_group(d, w, &status_groups[i]);
+	write_tcp_usage(d, w);
+	write_drops(d, w);
+	json_open_array(d, "http");
+	for (unsigned i = 0; i < w->n_ports; i++)
+		write_port(d, &w->ports[i]);
+	json_close_array(d);
+	json_open_object(d, "pools");
+	stack_each_pool(w->host.stack, write_pool, d);
+	json_close_object(d);
+	json_open_object(d, "limits");
+	write_limits(d, "tcp", w->config);
+	write_limits(d, "http", w->config);
+	json_close_object(d);
+	json_close_object(d);
+	document_add(d, "\n", 1);
+}
+
+/* ---- connections ---- */
+
+struct rows {
+	struct document *to;
+	uint32_t written, left_out, max;
+};
+
+static void write_address(struct document *d, const char *key, const struct ip_addr *addr)
+{
+	char text[IP_ADDR_TEXT];
+
+	json_text(d, key, ip_addr_format(addr, text));
+}
+
+static void write_windows(struct document *d, const struct tcp_info *i)
+{
+	json_number(d, "cwnd", i->cwnd);
+	json_number(d, "ssthresh", i->ssthresh);
+	json_number(d, "srtt", i->srtt_us);
+	json_number(d, "rttvar", i->rttvar_us);
+	json_number(d, "rto", i->rto_us);
+	json_number(d, "snd.wnd", i->snd_wnd);
+	json_number(d, "rcv.wnd", i->rcv_wnd);
+	json_number(d, "mss", i->mss);
+}
+
+static void write_amounts(struct document *d, const struct tcp_info *i)
+{
+	json_number(d, "in_flight", i->in_flight);
+	json_number(d, "unsent", i->unsent);
+	json_number(d, "unread", i->unread);
+	json_number(d, "bytes_acked", i->bytes_acked);
+	json_number(d, "bytes_received", i->bytes_received);
+	json_number(d, "segs_in", i->segs_in);
+	json_number(d, "segs_out", i->segs_out);
+	json_number(d, "retransmissions", i->retransmissions);
+}
+
+static void write_above(struct document *d, const struct stream *s)
+{
+	struct stream_info info;
+	uint32_t requests;
+
+	if (http_requests_of(s, &requests))
+		json_number(d, "requests", requests);
+	else
+		json_text(d, "requests", NULL);
+	stream_info(s, &info);
+	json_text(d, "tls", info.tls_version);
+}
+
+static void write_row(void *context, const struct tcp_conn *c)
+{
+	struct rows *rows = context;
+	struct document *d = rows->to;
+	struct tcp_info info;
+
+	if (rows->written == rows->max || document_left(d) < ROW_BYTES) {
+		rows->left_out++;
+		return;
+	}
+	rows->written++;
+	tcp_conn_info(c, &info);
+	json_open_object(d, NULL);
+	write_address(d, "local", &info.local);
+	json_number(d, "local_port", info.local_port);
+	write_address(d, "remote", &info.remote);
+	json_number(d, "remote_port", info.remote_port);
+	json_text(d, "state", tcp_state_name(info.state));
+	json_text(d, "congestion", info.congestion);
+	write_windows(d, &info);
+	write_amounts(d, &info);
+	write_above(d, tcp_stream_of_conn(c));
+	json_close_object(d);
+}
+
+void status_write_connections(struct document *d, const struct worker *w, uint32_t max_rows)
+{
+	struct rows rows = { .to = d, .max = max_rows };
+
+	json_open_object(d, NULL);
+	write_tcp_usage(d, w);
+	json_open_array(d, "connections");
+	tcp_each(w->host.stack->tcp, write_row, &rows);
+	json_close_array(d);
+	json_bool(d, "truncated", rows.left_out > 0);
+	json_close_object(d);
+	document_add(d, "\n", 1);
+}
