@@ -270,44 +270,6 @@ static const struct stream_ops conn_ops = {
 	.info = conn_info,
 };
 
-void tcp_set_nodelay(struct stream *s, bool on)
-{
-	struct tcp_conn *c = tcp_conn_of(s);
-
-	if (on)
-		c->flags |= CONN_NODELAY;
-	else
-		c->flags &= ~(unsigned)CONN_NODELAY;
-	tcp_want_output(c);
-}
-
-void tcp_set_keepalive(struct stream *s, bool on)
-{
-	struct tcp_conn *c = tcp_conn_of(s);
-
-	if (on)
-		c->flags |= CONN_KEEPALIVE;
-	else
-		c->flags &= ~(unsigned)CONN_KEEPALIVE;
-	c->keepalive_sent = 0;
-	tcp_timers_state_entered(c);
-}
-
-void tcp_set_user_timeout(struct stream *s, uint64_t us)
-{
-	tcp_conn_of(s)->user_timeout_us = us;
-}
-
-void tcp_set_dscp(struct stream *s, uint8_t dscp)
-{
-	tcp_conn_of(s)->tos = (uint8_t)(dscp << 2);
-}
-
-void tcp_set_ttl(struct stream *s, uint8_t ttl)
-{
-	tcp_conn_of(s)->ttl = ttl;
-}
-
 /* ---- life and death ---- */
 
 int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local)
@@ -346,6 +308,9 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 		.rcv_mss = TCP_DEFAULT_MSS_4,
 		.ts_offset = tcp_timestamp_offset(tcp, local, remote),
 		.user_timeout_us = tcp->config.user_timeout_us,
+		.keepalive = { .idle_us = tcp->config.keepalive_idle_us,
+			       .interval_us = tcp->config.keepalive_interval_us,
+			       .probes = tcp->config.keepalive_probes },
 		.ttl = tcp->config.ttl,
 		.tos = tcp->config.tos & TCP_TOS_DSCP,
 		.last_received_us = tcp_now(tcp),

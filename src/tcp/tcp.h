@@ -195,6 +195,12 @@ int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_por
 /* Options of a connection, at any time. */
 void tcp_set_nodelay(struct stream *s, bool on);   /* Nagle off (MUST-17); off by default */
 void tcp_set_keepalive(struct stream *s, bool on); /* MUST-24; off by default */
+struct tcp_keepalive {
+	uint64_t idle_us, interval_us; /* until the first probe, and between probes (MUST-27) */
+	uint8_t probes;                /* that many unanswered end the connection */
+};
+void tcp_set_keepalive_times(struct stream *s, const struct tcp_keepalive *times); /* 0: as it is */
+int tcp_set_congestion(struct stream *s, const char *name); /* 0 or -EINVAL */
 void tcp_set_user_timeout(struct stream *s, uint64_t us);
 void tcp_set_error_reports(struct stream *s, bool on); /* on_soft_error(); on by default (SHLD-20) */
 void tcp_set_dscp(struct stream *s, uint8_t dscp);     /* 0 to 63, from the next segment on (MUST-48, SHLD-21) */

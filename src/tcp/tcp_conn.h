@@ -267,6 +267,7 @@ struct tcp_conn {
 	uint64_t delayed_ack_at;
 	uint64_t idle_at;            /* keep-alive, FIN-WAIT-2 */
 	uint64_t user_timeout_us;
+	struct tcp_keepalive keepalive;
 	uint64_t stuck_since_us;     /* first retransmission or probe since the last progress, or 0 */
 	uint64_t last_received_us;
 	uint64_t data_sent_us;       /* when text, SYN or FIN was last sent, or 0 */

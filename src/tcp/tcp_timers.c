@@ -144,17 +144,17 @@ static void on_retransmit(struct tcp_conn *c)
  * proves nothing (MUST-29). */
 static void on_keepalive(struct tcp_conn *c)
 {
-	const struct tcp_config *config = &c->tcp->config;
+	const struct tcp_keepalive *k = &c->keepalive;
 
-	if (c->keepalive_sent == 0 && tcp_now(c->tcp) - c->last_received_us < config->keepalive_idle_us) {
-		c->idle_at = c->last_received_us + config->keepalive_idle_us;
+	if (c->keepalive_sent == 0 && tcp_now(c->tcp) - c->last_received_us < k->idle_us) {
+		c->idle_at = c->last_received_us + k->idle_us;
 		return;
 	}
-	if (c->keepalive_sent >= config->keepalive_probes) {
+	if (c->keepalive_sent >= k->probes) {
 		time_out(c);
 		return;
 	}
-	c->idle_at = tcp_now(c->tcp) + config->keepalive_interval_us;
+	c->idle_at = tcp_now(c->tcp) + k->interval_us;
 	if (!list_is_empty(&c->flight) || c->unsent > 0)
 		return;
 	c->keepalive_sent++;
@@ -339,6 +339,6 @@ void tcp_timers_state_entered(struct tcp_conn *c)
 	if (in_state(c, TCP_FIN_WAIT_2) && (c->flags & CONN_DETACHED) != 0)
 		c->idle_at = tcp_now(c->tcp) + c->tcp->config.fin_wait_2_timeout_us;
 	else if (is_kept_alive(c))
-		c->idle_at = tcp_now(c->tcp) + c->tcp->config.keepalive_idle_us;
+		c->idle_at = tcp_now(c->tcp) + c->keepalive.idle_us;
 	arm(c);
 }

@@ -2,6 +2,7 @@
  * Congestion control without SACK: slow start, congestion avoidance and fast recovery (RFC 5681, 6582, 3042,
  * 6928), seen from the peer's side and in cwnd.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -666,6 +667,31 @@ static void rfc5681_4_1_a_short_pause_is_not_idle(void **state)
 	peer_fini(&p);
 }
 
+static void rfc9293_may_18_the_control_of_a_connection(void **state)
+{
+	static const char *const names[] = { "cubic", "reno", "cubic" };
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, NULL);
+	for (unsigned i = 0; i < ARRAY_LENGTH(names); i++) {
+		uint32_t cwnd = peer_info(&p).cwnd;
+
+		assert_int_equal(tcp_set_congestion(p.stream, names[i]), 0);
+		assert_string_equal(peer_info(&p).congestion, names[i]);
+		assert_int_equal(peer_info(&p).cwnd, cwnd); /* the path is as wide as before */
+		peer_write(&p, cwnd);
+		while (peer_pending(&p) > 0)
+			peer_any(&p);
+		peer_ack(&p, peer_info(&p).snd_nxt);
+		assert_true(peer_info(&p).cwnd > cwnd); /* and it goes on from there */
+	}
+	assert_int_equal(tcp_set_congestion(p.stream, "vegas"), -EINVAL);
+	assert_string_equal(peer_info(&p).congestion, "cubic");
+	peer_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -696,6 +722,7 @@ int main(void)
 		cmocka_unit_test(rfc9438_4_10_slow_start_doubles_each_round_trip),
 		cmocka_unit_test(rfc5681_4_1_cwnd_restarts_after_an_idle_time),
 		cmocka_unit_test(rfc5681_4_1_a_short_pause_is_not_idle),
+		cmocka_unit_test(rfc9293_may_18_the_control_of_a_connection),
 	};
 
 	return cmocka_run_group_tests_name("conformance: congestion control", tests, NULL, NULL);

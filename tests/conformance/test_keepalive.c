@@ -32,6 +32,29 @@ static void expect_probe(struct peer *p)
 	peer_expect(p, SEG(.flags = A, .seq = peer_info(p).snd_nxt - 1, .ack = p->snd));
 }
 
+static void rfc9293_must_27_times_of_a_connection(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL); /* two hours, of old */
+	peer_established(&p, NULL);
+	tcp_set_keepalive(p.stream, true);
+	tcp_set_keepalive_times(
+		p.stream, &(struct tcp_keepalive){ .idle_us = 3 * SECOND, .interval_us = SECOND, .probes = 2 });
+	tcp_set_keepalive_times(p.stream, &(struct tcp_keepalive){ .probes = 0 }); /* all as they are */
+	peer_advance(&p, 3 * SECOND);
+	expect_probe(&p);
+	peer_advance(&p, SECOND);
+	expect_probe(&p);
+	peer_expect_nothing(&p);
+	peer_advance(&p, SECOND);
+	peer_expect(&p, SEG(.flags = R | A));
+	assert_int_equal(p.closed, 1);
+	assert_int_equal(p.why, STREAM_END_TIMEOUT);
+	peer_fini(&p);
+}
+
 static void rfc9293_must_25_off_by_default(void **state)
 {
 	struct peer p;
@@ -256,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc9293_must_25_off_by_default),
+		cmocka_unit_test(rfc9293_must_27_times_of_a_connection),
 		cmocka_unit_test(rfc9293_must_24_may_5_on_and_off_at_any_time),
 		cmocka_unit_test(rfc9293_must_24_before_the_open_and_on_either_side),
 		cmocka_unit_test(rfc9293_must_24_on_half_closed_connections),
