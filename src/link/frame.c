@@ -1,9 +1,20 @@
-/* What devices without offloads do to frames: flatten them, and finish their checksums (RFC 1071). */
+/* What devices without offloads do to frames: flatten them, and finish their checksums (RFC 1071); and the way
+ * back, from bytes to a frame. */
 #include "link/frame.h"
 
 #include <string.h>
 
 #include "base/checksum.h"
+#include "link/ethernet.h"
+
+void tx_wrap(struct tx_frame *f, const uint8_t *data, uint32_t len)
+{
+	tx_begin(f);
+	if (len < ETH_HEADER_LEN)
+		return;
+	memcpy(tx_push(f, ETH_HEADER_LEN), data, ETH_HEADER_LEN);
+	tx_add_payload(f, data + ETH_HEADER_LEN, len - ETH_HEADER_LEN);
+}
 
 uint32_t tx_flatten(const struct tx_frame *f, uint8_t *out)
 {

@@ -112,6 +112,10 @@ static inline bool tx_add_payload(struct tx_frame *f, const void *data, size_t l
 	return true;
 }
 
+/* Makes f of a whole frame of len bytes: its Ethernet header is copied, the rest referenced. What is shorter
+ * than such a header becomes an empty frame. */
+void tx_wrap(struct tx_frame *f, const uint8_t *data, uint32_t len);
+
 /* Copies the whole frame, header block and payload, into out (room for tx_len()); returns the length. */
 uint32_t tx_flatten(const struct tx_frame *f, uint8_t *out);
 

@@ -232,16 +232,6 @@ static int pull(struct impair *m, uint64_t now_us)
 	return n < 0 ? n : 0;
 }
 
-/* The inner device gets whole frames: an Ethernet header and one piece of payload. */
-static void make_tx_frame(struct tx_frame *f, const struct entry *e)
-{
-	tx_begin(f);
-	if (e->len < ETH_HEADER_LEN)
-		return;
-	memcpy(tx_push(f, ETH_HEADER_LEN), e->data, ETH_HEADER_LEN);
-	tx_add_payload(f, e->data + ETH_HEADER_LEN, e->len - ETH_HEADER_LEN);
-}
-
 /* Hands what is due to the inner device. 0, or a negative errno when that is gone. */
 static int push_due(struct impair *m, uint64_t now_us)
 {
@@ -251,7 +241,7 @@ static int push_due(struct impair *m, uint64_t now_us)
 	while (err >= 0 && next_release(&m->tx) <= now_us) {
 		for (n = 0; n < DEVICE_BATCH && next_release(&m->tx) <= now_us; n++) {
 			sent[n] = heap_pop(&m->tx);
-			make_tx_frame(&m->out[n], sent[n]);
+			tx_wrap(&m->out[n], sent[n]->data, sent[n]->len);
 		}
 		err = m->inner->ops->send(m->inner, m->out, n, now_us);
 		while (n > 0)

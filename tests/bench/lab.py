@@ -133,6 +133,7 @@ class Namespace:
     """A network namespace with its loopback up."""
 
     def __init__(self, stack, role):
+        self.role = role
         self.name = f"{PREFIX}-{os.getpid()}-{role}"
         quietly("ip", "netns", "add", self.name)
         stack.callback(remove_namespace, self.name)
@@ -155,13 +156,17 @@ def quietly(*args):
     return answer.stdout
 
 
-def join(a, name_a, address_a, b, name_b, address_b):
-    """A veth pair between two namespaces, a network of 256 addresses; it goes when they go."""
+def pair(a, name_a, b, name_b):
+    """A veth pair between two namespaces; it goes when they go."""
     quietly("ip", "link", "add", name_a, "netns", a.name, "type", "veth", "peer", "name", name_b, "netns", b.name)
-    for namespace, name, address in ((a, name_a, address_a), (b, name_b, address_b)):
-        namespace.run("ip", "address", "add", f"{address}/24", "dev", name)
+    for namespace, name in ((a, name_a), (b, name_b)):
         namespace.run("ip", "link", "set", name, "up")
-        set_congestion_control(namespace, name, address)
+
+
+def give_address(namespace, device, address):
+    """In a network of 256."""
+    namespace.run("ip", "address", "add", f"{address}/24", "dev", device)
+    set_congestion_control(namespace, device, address)
 
 
 def set_congestion_control(namespace, device, address):

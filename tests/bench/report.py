@@ -5,6 +5,8 @@ import json
 import os
 import statistics
 
+import wire
+
 
 def cost_us(row, sample, what):
     units = row.cost(sample)
@@ -65,7 +67,7 @@ def lay_out(lines, left):
 
 
 def table(results):
-    """results: a list of (row, {server name: [Sample]}), ours first."""
+    """results: a list of (work.Row, {server name: [work.Sample]}), ours first."""
     names = list(results[0][1])
     group = [*names, *("ratio" for _ in names[1:])]
     lines = [["", "", *group, "us of its core per", *group, "of both cores", *group]]
@@ -87,6 +89,42 @@ def latencies(results):
     return lay_out(lines, left={0}) if len(lines) > 1 else []
 
 
+def goodputs(results):
+    """results: a list of (wire.Row, {column: [wire.Sample]}), ours first."""
+    path, columns = results[0][0].path, results[0][0].columns
+    lines = [[f"goodput over {path}", "Mbit/s", *columns, *("ratio" for _ in columns[1:])]]
+    for row, samples in results:
+        medians = [statistics.median(sample.mbit[0] for sample in samples[column]) for column in columns]
+        lines.append([row.title, "", *map(number, medians), *(ratio(medians[0], peer) for peer in medians[1:])])
+    return lay_out(lines, left={0, 1})
+
+
+def shares(row, samples):
+    """The index of the median round and of the worst one, and what the flows got."""
+    lines = [[f"{row.title} at {row.path}", "Jain's index", "worst", "Mbit/s of each"]]
+    for column, taken in samples.items():
+        indices = [wire.jain(sample.mbit) for sample in taken]
+        rates = [statistics.median(flow) for flow in zip(*(sample.mbit for sample in taken))]
+        lines.append([column, f"{statistics.median(indices):.3f}", f"{min(indices):.3f}",
+                      " and ".join(map(number, rates))])
+    return lay_out(lines, left={0})
+
+
+def wire_tables(results):
+    lines = []
+    goodput = [(row, samples) for row, samples in results if row is not wire.SHARING]
+    if goodput:
+        lines += goodputs(goodput) + [""]
+    for row, samples in results:
+        if row is wire.SHARING:
+            lines += shares(row, samples) + [""]
+        failed = sum(way["failed"] for taken in samples.values() for sample in taken
+                     for way in sample.counters.values())
+        if failed:
+            lines.append(f"VOID: {row.title}: the bridge was too slow for {failed} frames")
+    return lines
+
+
 def remarks(results, idle):
     """Lines about what makes the figures better or worse than they look."""
     lines = [f"idle: {name} takes {share * 100:.1f} % of a core" for name, share in idle.items()]
@@ -104,7 +142,7 @@ def remarks(results, idle):
     return lines
 
 
-def write_json(path, facts, results, idle):
+def write_json(path, facts, results, wire_results, idle):
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     rows = []
     for row, samples in results:
@@ -114,6 +152,10 @@ def write_json(path, facts, results, idle):
             "servers": {name: {"median": dataclasses.asdict(figures(row, taken)),
                                "rounds": [dataclasses.asdict(sample) for sample in taken]}
                         for name, taken in samples.items()}})
+    wire_rows = [{"key": row.key, "title": row.title, "path": dataclasses.asdict(row.path),
+                  "rounds": {column: [dataclasses.asdict(sample) for sample in taken]
+                             for column, taken in samples.items()}}
+                 for row, samples in wire_results]
     with open(path, "w") as file:
-        json.dump({**facts, "idle_core_share": idle, "rows": rows}, file, indent=1)
+        json.dump({**facts, "idle_core_share": idle, "rows": rows, "wire_rows": wire_rows}, file, indent=1)
         file.write("\n")

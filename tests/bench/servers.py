@@ -1,15 +1,15 @@
 """The servers that are measured. Each serves the same directory, at an address of its own that the client's
-namespace reaches, from the same core. Another one is a class with name, address, and pids(), and a line in
-all_servers().
+namespace reaches, from the same core. Another one is a class with name and pids(), and its place in all_servers().
 """
 
 import os
 import subprocess
+import tempfile
 
 import lab
 
 TAPHOUSE_CONFIG = """\
-device "tap:taphouse0" {{ address = {{"10.77.0.2/24"}} host_address = "10.77.0.1/24" }}
+device "{device}" {{ address = {{"{address}/24"}} {more} }}
 http {{ keepalive_requests = 1000000000 }}
 log {{ access = "off" }}
 site "bench" {{ listen = {{"80"}} root = "{site}" }}
@@ -45,14 +45,22 @@ http {{
 class Server:
     """A server process, and where its output goes."""
 
-    def __init__(self, stack, place, namespace, *command):
-        os.makedirs(os.path.join(place.directory, self.name))
-        self.errors = os.path.join(place.directory, self.name, "output")
+    def __init__(self, stack, place, namespace, address):
+        self.address = address
+        self.directory = tempfile.mkdtemp(prefix=f"{self.name}-", dir=place.directory)
+        self.errors = os.path.join(self.directory, "output")
+        command = self.command(place)
         with open(self.errors, "wb") as errors:
             self.process = lab.start(place.server_core, namespace.command(*command), stdout=errors, stderr=errors)
         stack.callback(lab.end, self.process)
         lab.wait_for(lambda: self.answers(place.client), 20, self.process,
                      lambda: f"{self.name} does not answer:\n{self.last_words()}")
+
+    def write(self, name, text):
+        path = os.path.join(self.directory, name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
 
     def answers(self, client):
         return subprocess.run(client.command("curl", "-sfo", "/dev/null", "-m", "2", self.url("1k.bin")),
@@ -74,32 +82,23 @@ class Server:
 
 
 class Taphouse(Server):
-    """taphouse on a TAP in the client's namespace: the client uses the kernel's side of it."""
     name = "taphouse"
-    address = "10.77.0.2"
 
-    def __init__(self, stack, place):
-        config = os.path.join(place.directory, "taphouse.conf")
-        with open(config, "w") as file:
-            file.write(TAPHOUSE_CONFIG.format(site=place.site))
-        super().__init__(stack, place, place.client, place.taphouse, "serve", "--config", config)
-        lab.set_congestion_control(place.client, "taphouse0", "10.77.0.1")
+    def __init__(self, stack, place, namespace, device, address, more=""):
+        self.device, self.more = device, more
+        super().__init__(stack, place, namespace, address)
+
+    def command(self, place):
+        text = TAPHOUSE_CONFIG.format(device=self.device, address=self.address, more=self.more, site=place.site)
+        return [place.taphouse, "serve", "--config", self.write("taphouse.conf", text)]
 
 
 class Nginx(Server):
-    """nginx on the kernel's TCP, in a namespace of its own behind a veth pair."""
     name = "nginx"
-    address = "10.78.0.2"
 
-    def __init__(self, stack, place):
-        namespace = lab.Namespace(stack, "nginx")
-        lab.join(place.client, "to-nginx", "10.78.0.1", namespace, "eth0", self.address)
-        directory = os.path.join(place.directory, self.name)
-        config = os.path.join(place.directory, "nginx.conf")
-        with open(config, "w") as file:
-            file.write(NGINX_CONFIG.format(site=place.site, directory=directory))
-        super().__init__(stack, place, namespace, "nginx", "-p", directory, "-c", config,
-                         "-e", f"{directory}/error.log")
+    def command(self, place):
+        config = self.write("nginx.conf", NGINX_CONFIG.format(site=place.site, directory=self.directory))
+        return ["nginx", "-p", self.directory, "-c", config, "-e", f"{self.directory}/error.log"]
 
     def pids(self):
         pid = self.process.pid
@@ -107,6 +106,22 @@ class Nginx(Server):
             return [int(child) for child in children.read().split()]
 
 
+def add_taphouse(stack, place):
+    """On a TAP in the client's namespace: the client uses the kernel's side of it."""
+    server = Taphouse(stack, place, place.client, "tap:taphouse0", "10.77.0.2", 'host_address = "10.77.0.1/24"')
+    lab.set_congestion_control(place.client, "taphouse0", "10.77.0.1")
+    return server
+
+
+def add_nginx(stack, place):
+    """In a namespace of its own behind a veth pair."""
+    namespace = lab.Namespace(stack, "nginx")
+    lab.pair(place.client, "to-nginx", namespace, "eth0")
+    lab.give_address(place.client, "to-nginx", "10.78.0.1")
+    lab.give_address(namespace, "eth0", "10.78.0.2")
+    return Nginx(stack, place, namespace, "10.78.0.2")
+
+
 def all_servers(stack, place):
     """Ours first: the others are its peers."""
-    return [kind(stack, place) for kind in (Taphouse, Nginx)]
+    return [add_taphouse(stack, place), add_nginx(stack, place)]

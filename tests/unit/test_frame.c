@@ -79,6 +79,23 @@ static void flatten_joins_head_and_pieces_in_order(void **state)
 	assert_memory_equal(out, "Honetwothr\xee", 11);
 }
 
+static void a_whole_frame_is_wrapped_without_a_copy_of_its_payload(void **state)
+{
+	static const uint8_t frame[] = "to....from..08payload";
+	uint8_t out[sizeof frame];
+	struct tx_frame f;
+
+	(void)state;
+	tx_wrap(&f, frame, sizeof frame);
+	assert_int_equal(tx_head_len(&f), 14);
+	assert_int_equal(f.pieces, 1);
+	assert_ptr_equal(f.iov[1].iov_base, frame + 14);
+	assert_int_equal(tx_flatten(&f, out), sizeof frame);
+	assert_memory_equal(out, frame, sizeof frame);
+	tx_wrap(&f, frame, 13); /* no Ethernet frame */
+	assert_int_equal(tx_len(&f), 0);
+}
+
 static void a_frame_takes_so_many_pieces_and_refuses_the_next(void **state)
 {
 	uint8_t out[TX_PIECES];
@@ -148,6 +165,7 @@ int main(void)
 		cmocka_unit_test(room_for_the_device_stays_in_front_of_the_largest_headers),
 		cmocka_unit_test(begin_forgets_the_frame_before),
 		cmocka_unit_test(flatten_joins_head_and_pieces_in_order),
+		cmocka_unit_test(a_whole_frame_is_wrapped_without_a_copy_of_its_payload),
 		cmocka_unit_test(a_frame_takes_so_many_pieces_and_refuses_the_next),
 		cmocka_unit_test(a_finished_checksum_is_what_its_receiver_expects),
 		cmocka_unit_test(a_checksum_of_zero_is_sent_as_all_ones_rfc768),
