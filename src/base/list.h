@@ -66,6 +66,18 @@ static inline void list_remove(struct list *node)
 	list_init(node);
 }
 
+/* Moves all nodes of `from` behind those of `head`. */
+static inline void list_splice(struct list *head, struct list *from)
+{
+	if (list_is_empty(from))
+		return;
+	from->next->prev = head->prev;
+	from->prev->next = head;
+	head->prev->next = from->next;
+	head->prev = from->prev;
+	list_init(from);
+}
+
 /* The first node, or NULL if the list is empty. */
 static inline struct list *list_first(const struct list *head)
 {

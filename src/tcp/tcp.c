@@ -82,6 +82,9 @@ static void init_pools(struct tcp *tcp)
 	pool_init(&tcp->piece_pool, "tcp_send_piece", sizeof(struct send_piece), 1 << 20);
 	pool_init(&tcp->chunk_pool, "tcp_receive_chunk", TCP_CHUNK_SIZE,
 		  (size_t)(c->memory / TCP_CHUNK_SIZE));
+	/* A range has a chunk at least. */
+	pool_init(&tcp->range_pool, "tcp out-of-order ranges", sizeof(struct rx_range),
+		  tcp->chunk_pool.limit);
 }
 
 int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, struct tcp **out)
@@ -322,7 +325,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 	list_init(&c->outstanding);
 	list_init(&c->lost);
 	list_init(&c->received);
-	list_init(&c->out_of_order);
+	tcp_reorder_init(&c->reorder, &tcp->range_pool, &tcp->chunk_pool);
 	tcp_timers_init(c);
 	tcp_rtt_init(c);
 	c->hash = tcp_hash(tcp, local, local_port, remote, remote_port);
@@ -433,6 +436,7 @@ void tcp_free(struct tcp *tcp)
 	pool_fini(&tcp->segment_pool);
 	pool_fini(&tcp->piece_pool);
 	pool_fini(&tcp->chunk_pool);
+	pool_fini(&tcp->range_pool);
 	tcp_tables_free(tcp);
 	free(tcp);
 }

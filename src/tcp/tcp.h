@@ -125,6 +125,9 @@ void tcp_config_default(struct tcp_config *c);
 	X(dup_acks_in, "TCPDupAcksIn")                     \
 	X(ooo_queued, "TCPOFOQueue")                       \
 	X(ooo_dropped, "TCPOFODrop")                       \
+	X(ooo_merged, "TCPOFOMerge")                       \
+	X(dsack_old_sent, "TCPDSACKOldSent")               \
+	X(dsack_ofo_sent, "TCPDSACKOfoSent")               \
 	X(challenge_acks, "TCPChallengeACK")               \
 	X(paws_rejected, "PAWSEstab")                      \
 	X(window_probes, "TCPWinProbe")                    \

@@ -10,16 +10,17 @@
 #include "tcp/tcp.h"
 #include "tcp/tcp_cc.h"
 #include "tcp/tcp_options.h"
+#include "tcp/tcp_reorder.h"
 
 enum {
 	TCP_HEADER_LEN = 20,
 	TCP_MIN_MSS = 48,            /* smaller ones in a SYN are raised: we would send hardly but headers */
 	TCP_DEFAULT_MSS_4 = 536,     /* MUST-15 */
 	TCP_DEFAULT_MSS_6 = 1220,
-	TCP_CHUNK_SIZE = 2048,       /* of received data kept: one object of the pool */
 	TCP_DUP_ACK_THRESHOLD = 3,   /* RFC 5681 section 3.2 */
 	TCP_R1 = 3,                  /* SHLD-10 */
 	TCP_MAX_DUP_ACKS_OWED = 8,
+	TCP_DUPLICATES = 4,          /* most that wait to be reported (RFC 2883) */
 	TCP_SYN_STAGES = 16,
 	TCP_TOS_DSCP = 0xfc,         /* RFC 2474 section 3; the other two bits: RFC 3168 */
 	TCP_NO_WSCALE = 15,          /* a shift is 14 at most (RFC 7323 section 2.3) */
@@ -80,15 +81,6 @@ struct tcp_segment {
 	uint16_t flags;          /* enum segment_flags */
 	struct tcp_rate_mark mark;
 };
-
-/* Received bytes that nobody has taken yet: a copy. */
-struct rx_chunk {
-	struct list node;
-	struct seq seq;     /* of data[start] */
-	uint16_t start, len; /* what is left in data[] */
-	uint8_t data[];     /* TCP_CHUNK_SIZE - sizeof(struct rx_chunk) */
-};
-enum { TCP_CHUNK_ROOM = TCP_CHUNK_SIZE - sizeof(struct rx_chunk) };
 
 enum tcp_conn_flags {
 	CONN_PASSIVE = 1 << 0,        /* SYN-RECEIVED came from LISTEN (MUST-11) */
@@ -206,7 +198,7 @@ struct tcp_conn {
 
 	/* Receive sequence space */
 	uint8_t dup_acks;            /* in a row, outside of recovery */
-	uint8_t dup_acks_owed;       /* out-of-order segments not yet acknowledged one by one */
+	uint8_t dup_acks_owed;       /* without SACK: out-of-order segments not yet acknowledged */
 	struct seq irs, rcv_nxt;
 	struct seq rcv_adv;          /* right edge last advertised: never pulled back (SHLD-14) */
 	struct seq last_ack_sent;
@@ -254,8 +246,11 @@ struct tcp_conn {
 	struct list outstanding, lost; /* the same, by condition */
 
 	/* Receive queue: in order, not taken; and out of order */
-	struct list received, out_of_order;
-	uint32_t received_bytes, out_of_order_chunks;
+	struct list received;        /* struct rx_chunk */
+	uint32_t received_bytes;
+	uint32_t n_duplicates;
+	struct tcp_reorder reorder;
+	struct sack_block duplicates[TCP_DUPLICATES]; /* to be reported, oldest first */
 
 	struct tcp_urgent urgent;
 
@@ -343,7 +338,8 @@ struct tcp {
 	struct tcp_syn **syns;
 	struct tcp_timewait **timewaits;
 	uint32_t conn_mask, syn_mask, timewait_mask; /* buckets - 1 */
-	struct pool conn_pool, syn_pool, timewait_pool, listener_pool, segment_pool, piece_pool, chunk_pool;
+	struct pool conn_pool, syn_pool, timewait_pool, listener_pool, segment_pool, piece_pool;
+	struct pool chunk_pool, range_pool;
 	struct list syn_stages[TCP_SYN_STAGES];
 	struct timer syn_timer;
 	struct list timewait_queue;
@@ -483,6 +479,13 @@ uint32_t tcp_receive_room(const struct tcp_conn *c); /* bytes that the buffer st
 enum drop_reason tcp_receive_text(struct tcp_conn *c, struct seq seq, struct bytes text);
 void tcp_receive_resume(struct tcp_conn *c);
 void tcp_receive_free(struct tcp_conn *c);
+
+/* tcp_sack_report.c: what acknowledgements report */
+void tcp_sack_duplicate(struct tcp_conn *c, struct sack_block duplicate); /* it arrived again; or is empty */
+/* How many acknowledgements it takes to tell what was not told yet; 0 without SACK. */
+unsigned tcp_sack_acks_owed(const struct tcp_conn *c);
+/* Puts up to `room` blocks into an acknowledgement's options; they count as told. */
+void tcp_sack_report(struct tcp_conn *c, unsigned room, struct tcp_options *o);
 
 /* tcp_send.c: the send queue and the segments in flight */
 int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count);

@@ -91,12 +91,23 @@ static void strip_repeated_syn(const struct tcp_conn *c, struct tcp_in *in)
 	}
 }
 
+/* What of the segment lies before rcv.nxt has arrived twice. */
+static void note_duplicate(struct tcp_conn *c, const struct tcp_in *in)
+{
+	struct seq left = (in->flags & TH_SYN) != 0 ? seq_add(in->seq, 1) : in->seq;
+
+	if (seq_lt(left, c->rcv_nxt))
+		tcp_sack_duplicate(c, (struct sack_block){
+					      left, seq_min(seq_add(in->seq, in->len), c->rcv_nxt) });
+}
+
 /* Cuts off what lies left and right of the window; what is cut takes its SYN or FIN along. */
-static void trim(const struct tcp_conn *c, struct tcp_in *in)
+static void trim(struct tcp_conn *c, struct tcp_in *in)
 {
 	uint32_t window = seq_len(c->rcv_adv, c->rcv_nxt);
 
 	if (seq_lt(in->seq, c->rcv_nxt)) {
+		note_duplicate(c, in);
 		uint32_t old = seq_len(c->rcv_nxt, in->seq);
 		if ((in->flags & TH_SYN) != 0) {
 			in->flags &= (uint8_t)~TH_SYN;
@@ -131,10 +142,12 @@ static enum step refuse(struct tcp_conn *c, struct tcp_in *in, enum drop_reason 
 {
 	if ((in->flags & TH_RST) != 0)
 		return drop(in, reason);
-	if (in->text.len > 0) /* data that came twice: the peer missed our ACK, and is owed one */
+	if (in->text.len > 0) { /* data that came twice: the peer missed our ACK, and is owed one */
+		note_duplicate(c, in);
 		tcp_ack_now(c);
-	else
+	} else {
 		challenge(c); /* the same, and bounded: two such peers must not answer each other for ever */
+	}
 	return drop(in, reason);
 }
 
@@ -425,7 +438,7 @@ static enum step refuse_text(struct tcp_conn *c, struct tcp_in *in)
 
 static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 {
-	bool in_order = seq_eq(in->seq, c->rcv_nxt), had_hole = !list_is_empty(&c->out_of_order);
+	bool in_order = seq_eq(in->seq, c->rcv_nxt), had_hole = !tcp_reorder_is_empty(&c->reorder);
 	enum drop_reason reason;
 
 	if ((in->flags & TH_FIN) != 0 && (c->flags & CONN_FIN_KNOWN) == 0) {
@@ -450,7 +463,7 @@ static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 	}
 	/* A hole, or one being filled: the peer's loss recovery lives on ACKs that come at once (RFC 5681
 	 * section 4.2). */
-	if (!in_order && c->dup_acks_owed < TCP_MAX_DUP_ACKS_OWED)
+	if (!in_order && (c->flags & CONN_SACK) == 0 && c->dup_acks_owed < TCP_MAX_DUP_ACKS_OWED)
 		c->dup_acks_owed++;
 	tcp_ack_now(c);
 	in->reason = reason;

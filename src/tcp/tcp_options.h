@@ -9,7 +9,9 @@
 
 #include "tcp/seq.h"
 
-enum { TCP_OPTIONS_MAX = 40, TCP_MAX_WSCALE = 14, TCP_SACK_BLOCKS = 4 };
+enum { TCP_OPTIONS_MAX = 40, TCP_MAX_WSCALE = 14, TCP_SACK_BLOCKS = 4,
+       TCP_SACK_OPTION_LEN = 4, /* padding, kind and length */
+       TCP_SACK_BLOCK_LEN = 8 };
 
 /* Bytes from left to before right have arrived (RFC 2018 section 3). */
 struct sack_block {

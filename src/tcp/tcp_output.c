@@ -170,6 +170,20 @@ static struct tcp_options conn_options(const struct tcp_conn *c, uint8_t flags)
 	return o;
 }
 
+/* SACK blocks, as many as find room beside len bytes of text: the MSS has none set aside for them, so that
+ * full segments are of one length. */
+static void add_sack(struct tcp_conn *c, uint8_t flags, uint32_t len, struct tcp_options *o)
+{
+	uint32_t spare = c->mss - min_u32(len, c->mss);
+	unsigned room = tcp_options_sack_room(o->has_timestamp);
+
+	if ((c->flags & CONN_SACK) == 0 || (flags & (TH_SYN | TH_RST)) != 0)
+		return;
+	if (len > 0)
+		room = min_u32(room, (spare - min_u32(spare, TCP_SACK_OPTION_LEN)) / TCP_SACK_BLOCK_LEN);
+	tcp_sack_report(c, room, o);
+}
+
 /* Refers to len bytes of the send queue from `from` on; they fit: the segment was made to. */
 static void add_payload(struct tx_frame *f, struct send_cursor from, uint32_t len)
 {
@@ -229,7 +243,10 @@ static void emit(struct tcp_conn *c, const struct outgoing *o)
 	if ((o->flags & TH_ACK) != 0) {
 		r.ack = c->rcv_nxt;
 		c->last_ack_sent = c->rcv_nxt;
-		c->flags &= ~(unsigned)CONN_ACK_NOW;
+		add_sack(c, o->flags, o->len, &r.options);
+		/* What found no room beside text goes by itself. */
+		if (tcp_sack_acks_owed(c) == 0)
+			c->flags &= ~(unsigned)CONN_ACK_NOW;
 	}
 	tcp_urgent_mark(c, &r);
 	add_payload(f, o->from, o->len);
@@ -464,11 +481,11 @@ static bool send_new(struct tcp_conn *c)
 	return true;
 }
 
-/* Acknowledgements that nothing else carried. Without SACK the peer counts them: one for each segment out of
- * order (RFC 5681). */
+/* Acknowledgements that nothing else carried, or that tell what did not fit into one. Without SACK the peer
+ * counts them: one for each segment out of order (RFC 5681). */
 static void send_owed_acks(struct tcp_conn *c)
 {
-	unsigned owed = c->dup_acks_owed;
+	unsigned owed = (c->flags & CONN_SACK) != 0 ? tcp_sack_acks_owed(c) : c->dup_acks_owed;
 
 	c->dup_acks_owed = 0;
 	if (owed == 0 && (c->flags & CONN_ACK_NOW) != 0)

@@ -1,18 +1,14 @@
 /*
  * The receive queue. In-order text is offered to the layer above straight from the frame; what it does not
- * take, and what arrives out of order (SHLD-31), is copied into chunks of one size from a pool with a limit,
- * so memory is bounded a connection (receive_buffer, which the window advertises) and over all (tcp.memory).
+ * take, and what arrives out of order (tcp_reorder.c), is copied into chunks of one size from a pool with a
+ * limit, so memory is bounded a connection (receive_buffer, which the window advertises) and over all
+ * (tcp.memory).
  */
 #include "tcp/tcp_conn.h"
 
 #include <assert.h>
 
 #include "base/minmax.h"
-
-static struct rx_chunk *chunk_of(struct list *n)
-{
-	return LIST_ENTRY(n, struct rx_chunk, node);
-}
 
 uint32_t tcp_receive_room(const struct tcp_conn *c)
 {
@@ -38,36 +34,6 @@ static void free_chunk(struct tcp_conn *c, struct rx_chunk *k)
 	pool_give(&c->tcp->chunk_pool, k);
 }
 
-static struct rx_chunk *new_chunk(struct tcp_conn *c, struct seq seq)
-{
-	struct rx_chunk *k = pool_take(&c->tcp->chunk_pool);
-
-	if (k == NULL)
-		return NULL;
-	list_init(&k->node);
-	k->seq = seq;
-	k->start = k->len = 0;
-	return k;
-}
-
-/* Copies as much of text as the chunk has room for behind what it holds. */
-static void fill_chunk(struct rx_chunk *k, struct bytes *text)
-{
-	size_t room = TCP_CHUNK_ROOM - (size_t)k->start - k->len;
-	size_t n = text->len < room ? text->len : room;
-
-	memcpy(k->data + k->start + k->len, text->data, n);
-	k->len = (uint16_t)(k->len + n);
-	bytes_skip(text, n);
-}
-
-static void drop_front(struct rx_chunk *k, uint32_t n)
-{
-	k->seq = seq_add(k->seq, n);
-	k->start = (uint16_t)(k->start + n);
-	k->len = (uint16_t)(k->len - n);
-}
-
 /* Keeps in-order text; what found no memory is left in *text. */
 static void keep(struct tcp_conn *c, struct seq seq, struct bytes *text)
 {
@@ -75,12 +41,13 @@ static void keep(struct tcp_conn *c, struct seq seq, struct bytes *text)
 	struct list *last = list_last(&c->received);
 
 	if (last != NULL)
-		fill_chunk(chunk_of(last), text);
+		rx_chunk_fill(rx_chunk_of(last), text);
 	while (text->len > 0) {
-		struct rx_chunk *k = new_chunk(c, seq_add(seq, (uint32_t)(before - text->len)));
+		struct rx_chunk *k = rx_chunk_new(&c->tcp->chunk_pool,
+						  seq_add(seq, (uint32_t)(before - text->len)));
 		if (k == NULL)
 			break;
-		fill_chunk(k, text);
+		rx_chunk_fill(k, text);
 		list_append(&c->received, &k->node);
 	}
 	c->received_bytes += (uint32_t)(before - text->len);
@@ -134,69 +101,35 @@ static enum drop_reason take_in_order(struct tcp_conn *c, struct bytes text)
 	return world_drop(c->tcp->world, DROP_NO_MEMORY);
 }
 
-/* Stores text (no byte of which is held yet) before the node `before`, behind its neighbour's bytes where
- * they touch. */
-static bool insert_out_of_order(struct tcp_conn *c, struct list *before, struct seq seq, struct bytes text)
+/* A one-byte segment takes a whole chunk: twice the buffer in chunks bounds what a hostile peer can hold. And
+ * text out of order gets none of the last quarter of all memory: it is refused rather than that text in
+ * order, which alone brings a connection on, finds none. */
+static uint32_t out_of_order_limit(const struct tcp_conn *c)
 {
-	/* A one-byte segment takes a whole chunk: twice the buffer in chunks bounds what a hostile peer can
-	 * hold. */
-	uint32_t limit = 2 * (c->tcp->config.receive_buffer / TCP_CHUNK_ROOM) + 8;
+	const struct pool *pool = &c->tcp->chunk_pool;
 
-	if (before->prev != &c->out_of_order) {
-		struct rx_chunk *prev = chunk_of(before->prev);
-		size_t len = text.len;
-		if (seq_eq(seq_add(prev->seq, prev->len), seq))
-			fill_chunk(prev, &text);
-		seq = seq_add(seq, (uint32_t)(len - text.len));
-	}
-	while (text.len > 0) {
-		struct rx_chunk *k = c->out_of_order_chunks < limit ? new_chunk(c, seq) : NULL;
-		if (k == NULL)
-			return false;
-		fill_chunk(k, &text);
-		seq = seq_add(seq, k->len);
-		list_insert_after(before->prev, &k->node);
-		c->out_of_order_chunks++;
-	}
-	return true;
+	if (pool->in_use >= pool->limit - pool->limit / 4)
+		return 0;
+	return 2 * (c->tcp->config.receive_buffer / TCP_CHUNK_ROOM) + 8;
 }
 
-static enum drop_reason out_of_order_full(struct tcp_conn *c)
-{
-	c->tcp->counters.ooo_dropped++;
-	return world_drop(c->tcp->world, DROP_TCP_OUT_OF_ORDER_LIMIT);
-}
-
-/* Fills the gaps between the chunks held with what text has for them: the first arrived wins. */
 static enum drop_reason store_out_of_order(struct tcp_conn *c, struct seq seq, struct bytes text)
 {
-	struct list *at = c->out_of_order.next;
-	bool stored = false;
+	struct tcp_counters *counters = &c->tcp->counters;
+	struct sack_block held;
+	enum tcp_reorder_result result;
 
-	while (text.len > 0) {
-		struct rx_chunk *k = at == &c->out_of_order ? NULL : chunk_of(at);
-		if (k != NULL && seq_le(seq_add(k->seq, k->len), seq)) {
-			at = at->next;
-			continue;
-		}
-		if (k != NULL && seq_le(k->seq, seq)) { /* held already */
-			size_t before = text.len;
-			bytes_skip(&text, seq_len(seq_add(k->seq, k->len), seq));
-			seq = seq_add(seq, (uint32_t)(before - text.len));
-			continue;
-		}
-		struct bytes gap = text;
-		if (k != NULL)
-			gap.len = min_u32((uint32_t)text.len, seq_len(k->seq, seq));
-		if (!insert_out_of_order(c, at, seq, gap))
-			return out_of_order_full(c);
-		stored = true;
-		bytes_skip(&text, gap.len);
-		seq = seq_add(seq, (uint32_t)gap.len);
-	}
-	if (!stored)
+	result = tcp_reorder_store(&c->reorder, seq, text, out_of_order_limit(c), &held);
+	tcp_sack_duplicate(c, held);
+	if (!seq_eq(held.left, held.right))
+		counters->ooo_merged++;
+	if (result == TCP_REORDER_HELD)
 		return world_drop(c->tcp->world, DROP_TCP_DUPLICATE);
-	c->tcp->counters.ooo_queued++;
+	if (result == TCP_REORDER_FULL) {
+		counters->ooo_dropped++;
+		return world_drop(c->tcp->world, DROP_TCP_OUT_OF_ORDER_LIMIT);
+	}
+	counters->ooo_queued++;
 	return DROP_NONE;
 }
 
@@ -205,12 +138,10 @@ static void take_chunk(struct tcp_conn *c, struct rx_chunk *k)
 {
 	size_t taken = 0;
 
-	list_remove(&k->node);
-	c->out_of_order_chunks--;
 	c->rcv_nxt = seq_add(c->rcv_nxt, k->len);
 	c->bytes_received += k->len;
 	if (list_is_empty(&c->received) && can_offer(c)) {
-		taken = offer(c, bytes_of(k->data + k->start, k->len));
+		taken = offer(c, rx_chunk_bytes(k));
 		if (is_dead(c) || (c->flags & CONN_DETACHED) != 0)
 			taken = k->len;
 	}
@@ -218,7 +149,7 @@ static void take_chunk(struct tcp_conn *c, struct rx_chunk *k)
 		pool_give(&c->tcp->chunk_pool, k);
 		return;
 	}
-	drop_front(k, (uint32_t)taken);
+	rx_chunk_drop_front(k, (uint32_t)taken);
 	list_append(&c->received, &k->node);
 	c->received_bytes += k->len;
 }
@@ -226,20 +157,11 @@ static void take_chunk(struct tcp_conn *c, struct rx_chunk *k)
 /* What was held out of order and has become the next in order. */
 static void absorb(struct tcp_conn *c)
 {
-	struct list *n;
+	struct rx_chunk *k;
 
-	while (!is_dead(c) && (n = list_first(&c->out_of_order)) != NULL) {
-		struct rx_chunk *k = chunk_of(n);
-		if (seq_gt(k->seq, c->rcv_nxt))
-			return;
-		if (seq_le(seq_add(k->seq, k->len), c->rcv_nxt)) {
-			free_chunk(c, k);
-			c->out_of_order_chunks--;
-			continue;
-		}
-		drop_front(k, seq_len(c->rcv_nxt, k->seq));
+	tcp_sack_duplicate(c, tcp_reorder_covered(&c->reorder, c->rcv_nxt));
+	while (!is_dead(c) && (k = tcp_reorder_take(&c->reorder, c->rcv_nxt)) != NULL)
 		take_chunk(c, k);
-	}
 }
 
 enum drop_reason tcp_receive_text(struct tcp_conn *c, struct seq seq, struct bytes text)
@@ -280,12 +202,12 @@ static bool offer_chunk(struct tcp_conn *c, struct rx_chunk *k)
 
 	list_remove(&k->node);
 	c->received_bytes -= k->len;
-	taken = offer(c, bytes_of(k->data + k->start, k->len));
+	taken = offer(c, rx_chunk_bytes(k));
 	if (is_dead(c) || (c->flags & CONN_DETACHED) != 0 || taken == k->len) {
 		pool_give(&c->tcp->chunk_pool, k);
 		return !is_dead(c);
 	}
-	drop_front(k, (uint32_t)taken);
+	rx_chunk_drop_front(k, (uint32_t)taken);
 	list_prepend(&c->received, &k->node);
 	c->received_bytes += k->len;
 	return false;
@@ -300,7 +222,7 @@ void tcp_receive_resume(struct tcp_conn *c)
 	if (list_is_empty(&c->received))
 		return;
 	while (can_offer(c) && (n = list_first(&c->received)) != NULL)
-		if (!offer_chunk(c, chunk_of(n)))
+		if (!offer_chunk(c, rx_chunk_of(n)))
 			break;
 	after_taking(c);
 }
@@ -314,7 +236,7 @@ size_t tcp_recv(struct stream *s, void *buf, size_t len)
 	if ((c->flags & CONN_DELIVERING) != 0)
 		return 0; /* the data is in on_receive()'s hands */
 	while (copied < len && (n = list_first(&c->received)) != NULL) {
-		struct rx_chunk *k = chunk_of(n);
+		struct rx_chunk *k = rx_chunk_of(n);
 		uint32_t take = min_u32(k->len,
 					(uint32_t)(len - copied < UINT32_MAX ? len - copied : UINT32_MAX));
 		memcpy((char *)buf + copied, k->data + k->start, take);
@@ -323,7 +245,7 @@ size_t tcp_recv(struct stream *s, void *buf, size_t len)
 		if (take == k->len)
 			free_chunk(c, k);
 		else
-			drop_front(k, take);
+			rx_chunk_drop_front(k, take);
 	}
 	after_taking(c);
 	return copied;
@@ -334,8 +256,7 @@ void tcp_receive_free(struct tcp_conn *c)
 	struct list *n;
 
 	while ((n = list_first(&c->received)) != NULL)
-		free_chunk(c, chunk_of(n));
-	while ((n = list_first(&c->out_of_order)) != NULL)
-		free_chunk(c, chunk_of(n));
-	c->received_bytes = c->out_of_order_chunks = 0;
+		free_chunk(c, rx_chunk_of(n));
+	tcp_reorder_free(&c->reorder);
+	c->received_bytes = 0;
 }

@@ -142,19 +142,12 @@ static void check_conditions(const struct tcp_conn *c)
 
 static void check_receive(const struct tcp_conn *c)
 {
-	uint32_t bytes = 0, chunks = 0;
-	struct seq at = c->rcv_nxt;
+	uint32_t bytes = 0;
 
 	LIST_FOR_EACH(n, &c->received)
 		bytes += LIST_ENTRY(n, struct rx_chunk, node)->len;
 	assert(bytes == c->received_bytes);
-	LIST_FOR_EACH(m, &c->out_of_order) {
-		const struct rx_chunk *k = LIST_ENTRY(m, struct rx_chunk, node);
-		assert(seq_ge(k->seq, at) && k->len > 0);
-		at = seq_add(k->seq, k->len);
-		chunks++;
-	}
-	assert(chunks == c->out_of_order_chunks);
+	tcp_reorder_check(&c->reorder, c->rcv_nxt);
 }
 
 static void check_send_queue(const struct tcp_conn *c)

@@ -114,6 +114,28 @@ static void the_body_of_a_safe_walk_may_unlink(void **state)
 	assert_int_equal(values(&other), 135);
 }
 
+static void splicing_moves_all_behind_all(void **state)
+{
+	struct item items[5];
+	struct list head, other;
+
+	(void)state;
+	list_init(&head);
+	list_init(&other);
+	init_items(items, 5);
+	list_splice(&head, &other);
+	assert_true(list_is_empty(&head));
+	for (int i = 0; i < 5; i++)
+		list_append(i < 3 ? &other : &head, &items[i].node);
+	list_splice(&head, &other);
+	assert_int_equal(values(&head), 45123);
+	assert_true(list_is_empty(&other));
+	list_splice(&other, &head);
+	assert_int_equal(values(&other), 45123);
+	list_remove(&items[2].node);
+	assert_int_equal(values(&other), 4512);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +143,7 @@ int main(void)
 		cmocka_unit_test(order_is_that_of_append_prepend_and_insert),
 		cmocka_unit_test(removed_nodes_point_at_themselves),
 		cmocka_unit_test(the_body_of_a_safe_walk_may_unlink),
+		cmocka_unit_test(splicing_moves_all_behind_all),
 	};
 
 	return cmocka_run_group_tests_name("base/list", tests, NULL, NULL);
