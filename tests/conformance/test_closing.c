@@ -134,6 +134,151 @@ static void rfc9293_3_6_our_fin_rides_on_the_ack_of_the_peers(void **state)
 	peer_fini(&p);
 }
 
+/* ---- every order of the FINs and their ACKs ---- */
+
+/*
+ * S: our application shuts down, or closes; F: the peer's FIN; A: its ACK of ours; B: both in one segment.
+ * Letters that stand together are one batch, or one call and a batch, before which nothing is sent. These are
+ * all orders in which the peer does not acknowledge a FIN that was not sent, each cut in all ways.
+ */
+static const struct {
+	const char *steps;
+	enum tcp_state after[3]; /* each batch */
+} orders[] = {
+	{ "S A F", { TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_TIME_WAIT } },
+	{ "S AF", { TCP_FIN_WAIT_1, TCP_TIME_WAIT } },
+	{ "S B", { TCP_FIN_WAIT_1, TCP_TIME_WAIT } },
+	{ "S F A", { TCP_FIN_WAIT_1, TCP_CLOSING, TCP_TIME_WAIT } },
+	{ "S FA", { TCP_FIN_WAIT_1, TCP_TIME_WAIT } },
+	{ "F S A", { TCP_CLOSE_WAIT, TCP_LAST_ACK, TCP_CLOSED } },
+	{ "FS A", { TCP_LAST_ACK, TCP_CLOSED } },
+	{ "SF A", { TCP_LAST_ACK, TCP_CLOSED } }, /* the peer's came before ours was sent */
+};
+
+/* What may be different without any of the states being so. */
+enum variant {
+	ACTIVE = 1,   /* our side opened */
+	CLOSES = 2,   /* stream_close(), not stream_shutdown() */
+	DOUBLED = 4,  /* the network doubles each of the peer's segments */
+	OUR_TEXT = 8, /* queued before our FIN, and acknowledged with it */
+	THEIR_TEXT = 16,
+	VARIANTS = 32,
+};
+enum { OUR_LEN = 1000 };
+
+struct closing {
+	struct peer p;
+	unsigned variant;
+	uint32_t end;   /* of what we send: one past our FIN */
+	uint32_t acked; /* by the peer */
+};
+
+static void inject(struct closing *c, uint8_t flags)
+{
+	struct peer *p = &c->p;
+	bool with_text = (flags & F) != 0 && (c->variant & THEIR_TEXT) != 0;
+	struct seg segment = { .flags = A | flags, .seq = p->snd, .ack = c->acked, .data = "bye",
+			       .len = with_text ? 3 : 0 };
+
+	peer_inject_held(p, &segment);
+	if ((c->variant & DOUBLED) != 0)
+		peer_inject_held(p, &segment);
+	if ((flags & F) != 0)
+		p->snd += segment.len + 1;
+}
+
+static void shut_down(struct closing *c)
+{
+	static const uint8_t text[OUR_LEN];
+	struct span span = { text, sizeof text, NULL };
+
+	if ((c->variant & OUR_TEXT) != 0)
+		assert_int_equal(stream_send(c->p.stream, &span, 1, 0), 0);
+	if ((c->variant & CLOSES) != 0)
+		stream_close(c->p.stream);
+	else
+		stream_shutdown(c->p.stream);
+}
+
+static void take_step(struct closing *c, char step)
+{
+	if (step == 'A' || step == 'B')
+		c->acked = c->end;
+	if (step == 'S')
+		shut_down(c);
+	else
+		inject(c, step == 'A' ? 0 : F);
+}
+
+/* Our FIN left once, behind all text, and the last that left acknowledges the peer's. */
+static void check_segments(struct closing *c)
+{
+	uint32_t last_ack = 0;
+	unsigned fins = 0;
+
+	while (peer_pending(&c->p) > 0) {
+		struct seg got = peer_any(&c->p);
+		if ((got.flags & R) != 0) { /* the second of two ACKs finds no connection any more */
+			assert_true((c->variant & DOUBLED) != 0 && peer_state(&c->p) == TCP_CLOSED);
+			continue;
+		}
+		if ((got.flags & F) != 0) {
+			assert_int_equal(got.seq + got.len + 1, c->end);
+			fins++;
+		}
+		last_ack = got.ack;
+	}
+	assert_int_equal(fins, 1);
+	assert_int_equal(last_ack, c->p.snd);
+}
+
+static void check_application(const struct closing *c)
+{
+	if ((c->variant & CLOSES) != 0) { /* who lets go hears no more */
+		assert_int_equal(c->p.closed, 0);
+		return;
+	}
+	assert_int_equal(c->p.received_len, (c->variant & THEIR_TEXT) != 0 ? 3 : 0);
+	assert_int_equal(c->p.ended, 1);
+	assert_int_equal(c->p.closed, 1);
+	assert_int_equal(c->p.why, STREAM_END_NORMAL);
+}
+
+static void close_in_this_order(const char *steps, const enum tcp_state *after, unsigned variant)
+{
+	struct closing c = { .variant = variant };
+
+	peer_init(&c.p, NULL);
+	if ((variant & ACTIVE) != 0)
+		peer_connected(&c.p, NULL);
+	else
+		peer_established(&c.p, NULL);
+	c.acked = c.p.iss + 1;
+	c.end = c.p.iss + 2 + ((variant & OUR_TEXT) != 0 ? OUR_LEN : 0);
+	for (;; steps++) {
+		if (*steps != ' ' && *steps != '\0') {
+			take_step(&c, *steps);
+			continue;
+		}
+		peer_flush(&c.p);
+		assert_int_equal(peer_state(&c.p), *after++);
+		if (*steps == '\0')
+			break;
+	}
+	check_segments(&c);
+	check_application(&c);
+	peer_fini(&c.p);
+}
+
+static void rfc9293_3_6_every_order_of_the_fins_and_their_acks(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LENGTH(orders); i++)
+		for (unsigned variant = 0; variant < VARIANTS; variant++)
+			if ((variant & (CLOSES | THEIR_TEXT)) != (CLOSES | THEIR_TEXT)) /* a reset: SHLD-3 */
+				close_in_this_order(orders[i].steps, orders[i].after, variant);
+}
+
 /* ---- half-closes ---- */
 
 static void rfc9293_3_6_we_go_on_receiving_after_our_fin(void **state)
@@ -605,6 +750,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_6_simultaneous_close_in_one_batch),
 		cmocka_unit_test(rfc9293_3_6_fin_with_the_ack_of_ours),
 		cmocka_unit_test(rfc9293_3_6_our_fin_rides_on_the_ack_of_the_peers),
+		cmocka_unit_test(rfc9293_3_6_every_order_of_the_fins_and_their_acks),
 		cmocka_unit_test(rfc9293_3_6_we_go_on_receiving_after_our_fin),
 		cmocka_unit_test(rfc9293_3_6_we_receive_in_fin_wait_1_too),
 		cmocka_unit_test(rfc9293_3_6_we_go_on_sending_after_the_peers_fin),

@@ -287,6 +287,34 @@ static void rfc9293_shld_3_close_with_unread_text_resets(void **state)
 	peer_fini(&p);
 }
 
+/* FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT. */
+static void rfc9293_shld_3_close_with_unread_text_resets_half_closed_too(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct peer p;
+		bool ours = i < 2, theirs = i == 2, acked = i == 1;
+		peer_init(&p, NULL);
+		p.take = false;
+		peer_established(&p, NULL);
+		peer_send(&p, 100);
+		if (ours)
+			stream_shutdown(p.stream);
+		if (acked)
+			peer_ack(&p, p.iss + 2);
+		if (theirs)
+			peer_inject(&p, SEG(.flags = F | A, .seq = p.snd++, .ack = p.iss + 1));
+		peer_flush(&p);
+		while (peer_pending(&p) > 0)
+			peer_any(&p);
+		stream_close(p.stream);
+		peer_expect(&p, SEG(.flags = R | A, .seq = p.iss + (ours ? 2 : 1), .ack = p.snd));
+		peer_expect_nothing(&p);
+		assert_int_equal(peer_state(&p), TCP_CLOSED);
+		peer_fini(&p);
+	}
+}
+
 static void rfc9293_may_1_shld_3_text_after_close_resets(void **state)
 {
 	struct peer p;
@@ -417,6 +445,7 @@ int main(void)
 		cmocka_unit_test(rfc5961_7_the_limit_is_each_connections_own),
 		cmocka_unit_test(rfc9293_must_12_close_and_abort_of_the_peer_differ),
 		cmocka_unit_test(rfc9293_shld_3_close_with_unread_text_resets),
+		cmocka_unit_test(rfc9293_shld_3_close_with_unread_text_resets_half_closed_too),
 		cmocka_unit_test(rfc9293_may_1_shld_3_text_after_close_resets),
 		cmocka_unit_test(rfc9293_shld_3_held_text_that_comes_into_order_after_close_resets),
 		cmocka_unit_test(rfc9293_3_6_1_half_close_still_receives),
