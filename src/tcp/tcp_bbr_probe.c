@@ -107,12 +107,12 @@ static bool is_bound_by_longterm(const struct tcp_cc *cc, const struct tcp_cc_ev
 	return e->cwnd_limited && cc->cwnd >= cc->state.bbr.inflight_longterm;
 }
 
-/* Sections 5.3.3.6 and 5.3.3.7. */
+/* Sections 5.3.3.6 and 5.3.3.7. The bound is reached where no further segment fits below it. */
 static bool is_time_to_go_down(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
 	struct tcp_bbr_state *s = &cc->state.bbr;
 
-	if (s->prev_probe_too_high && e->in_flight >= s->inflight_longterm) {
+	if (s->prev_probe_too_high && (uint64_t)e->flight + e->mss > s->inflight_longterm) {
 		s->prev_probe_precautionary =
 			true; /* the probe before caused loss here: not for a whole round */
 		return true;

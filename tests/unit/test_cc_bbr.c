@@ -443,9 +443,10 @@ static void more_and_less_bandwidth_are_found(void **state)
 	free(p);
 }
 
+/* With enough in flight that one loss is not 2 % of it. */
 static void random_loss_of_a_percent_is_borne(void **state)
 {
-	struct path *p = path(1250000, 40 * MS, 1000000);
+	struct path *p = path(5000000, 100 * MS, 5000000);
 
 	(void)state;
 	p->loss_ppm = 10000;
@@ -477,6 +478,59 @@ static void loss_above_two_percent_bounds_what_is_in_flight(void **state)
 	free(p);
 }
 
+/* Section 5.3.3.6: the next probe stops where the last one caused loss, and if that was well, another follows. */
+static void probing_is_cautious_after_loss(void **state)
+{
+	struct path *p = path(1250000, 80 * MS, 10 * MSS);
+	struct tcp_bbr_state *s = &p->cc.state.bbr;
+	uint64_t end_us;
+
+	(void)state;
+	run(p, 10 * SECOND);
+	p->queue *= 3; /* the next one will not */
+	run_until(p, TCP_BBR_PROBE_BW_REFILL);
+	assert_true(s->prev_probe_too_high);
+	run_until(p, TCP_BBR_PROBE_BW_UP);
+	end_us = p->now_us + 20 * SECOND;
+	while (!s->prev_probe_precautionary && p->now_us < end_us)
+		step(p);
+	assert_int_equal(s->mode, TCP_BBR_PROBE_BW_DOWN);
+	assert_true(p->in_flight + 2 * MSS > s->inflight_longterm);
+	end_us = p->now_us + 3 * p->rtt_us;
+	while (s->mode != TCP_BBR_PROBE_BW_REFILL && p->now_us < end_us)
+		step(p);
+	assert_int_equal(s->mode, TCP_BBR_PROBE_BW_REFILL);
+	free(p);
+}
+
+static void cruising_leaves_headroom(void **state)
+{
+	struct path *p = path(1250000, 80 * MS, 10 * MSS);
+
+	(void)state;
+	run(p, 5 * SECOND);
+	run_until(p, TCP_BBR_PROBE_BW_CRUISE);
+	step(p);
+	assert_true(p->cc.cwnd <= (uint64_t)p->cc.state.bbr.inflight_longterm * 85 / 100 + 1);
+	free(p);
+}
+
+/* The long-term bound rises by 1, 2, 4, 8... segments a round trip where there is room again. */
+static void the_longterm_bound_rises_where_there_is_room(void **state)
+{
+	struct path *p = path(1250000, 80 * MS, 10 * MSS);
+
+	(void)state;
+	run(p, 10 * SECOND);
+	assert_true(p->cc.state.bbr.inflight_longterm < bdp(p) * 13 / 10);
+	p->bandwidth *= 10;
+	p->queue *= 10;
+	run(p, 30 * SECOND);
+	assert_true(p->cc.state.bbr.inflight_longterm > bdp(p) * 8 / 10);
+	assert_near(max_bw(p), p->bandwidth, 10);
+	free(p);
+}
+
 static void startup_ends_by_loss(void **state)
 {
 	struct path *p = path(12500000, 80 * MS, 20 * MSS);
@@ -504,6 +558,28 @@ static void limited_samples_do_not_lower_the_bandwidth(void **state)
 	free(p);
 }
 
+/* What application or ProbeRTT held down does not enter the new cycle's maximum. */
+static void limited_samples_do_not_count_in_a_new_cycle(void **state)
+{
+	struct path *p = path(1250000, 40 * MS, 1000000);
+	struct tcp_bbr_state *s = &p->cc.state.bbr;
+
+	(void)state;
+	run_until(p, TCP_BBR_PROBE_RTT);
+	run(p, 40 * MS);
+	s->max_bw[1] = p->bandwidth;
+	s->max_bw[0] = 0;
+	run_until(p, TCP_BBR_PROBE_BW_CRUISE);
+	run(p, 20 * MS);
+	assert_int_equal(s->max_bw[0], 0);
+	p->app_rate = p->bandwidth / 10;
+	run(p, 200 * MS);
+	s->max_bw[0] = 0;
+	run(p, 200 * MS);
+	assert_int_equal(s->max_bw[0], 0);
+	free(p);
+}
+
 static void a_limited_startup_goes_on(void **state)
 {
 	struct path *p = path(1250000, 40 * MS, 1000000);
@@ -521,12 +597,13 @@ static void idle_restarts_at_the_bandwidth(void **state)
 {
 	struct path *p = path(1250000, 40 * MS, 1000000);
 	struct tcp_cc_event e;
-	uint32_t cwnd;
+	uint32_t cwnd, probes;
 
 	(void)state;
 	run(p, 4 * SECOND);
-	run_until(p, TCP_BBR_PROBE_BW_CRUISE);
+	run_until(p, TCP_BBR_PROBE_BW_UP);
 	cwnd = p->cc.cwnd;
+	probes = p->entered[TCP_BBR_PROBE_RTT];
 	p->now_us += 60 * (uint64_t)SECOND;
 	for (uint64_t n = p->oldest; n < p->next; n++) /* all had arrived long ago */
 		at(p, n)->done = true;
@@ -537,7 +614,7 @@ static void idle_restarts_at_the_bandwidth(void **state)
 	assert_int_equal(p->cc.cwnd, cwnd);
 	assert_near(p->cc.pacing_rate, p->bandwidth * 99 / 100, 3);
 	run(p, 100 * MS);
-	assert_int_equal(p->entered[TCP_BBR_PROBE_RTT], 0);
+	assert_int_equal(p->entered[TCP_BBR_PROBE_RTT], probes);
 	assert_true(goodput(p, SECOND) > p->bandwidth * 90 / 100);
 	free(p);
 }
@@ -731,8 +808,12 @@ int main(void)
 		cmocka_unit_test(more_and_less_bandwidth_are_found),
 		cmocka_unit_test(random_loss_of_a_percent_is_borne),
 		cmocka_unit_test(loss_above_two_percent_bounds_what_is_in_flight),
+		cmocka_unit_test(probing_is_cautious_after_loss),
+		cmocka_unit_test(cruising_leaves_headroom),
+		cmocka_unit_test(the_longterm_bound_rises_where_there_is_room),
 		cmocka_unit_test(startup_ends_by_loss),
 		cmocka_unit_test(limited_samples_do_not_lower_the_bandwidth),
+		cmocka_unit_test(limited_samples_do_not_count_in_a_new_cycle),
 		cmocka_unit_test(a_limited_startup_goes_on),
 		cmocka_unit_test(idle_restarts_at_the_bandwidth),
 		cmocka_unit_test(timeout_leaves_one_segment_and_recovers),
