@@ -24,23 +24,62 @@ static void on_closed(struct stream *s, enum stream_end why)
 
 	c->stream = NULL;
 	c->why = why;
+	s->handler = NULL; /* the handle may go before the last frame of it was seen leaving: th_conn_of() */
 }
 
-static const struct stream_handler handler = { .on_open = on_open, .on_end = on_end, .on_closed = on_closed };
+static void on_soft_error(struct stream *s, enum stream_soft_error what)
+{
+	static const int errors[] = {
+		[STREAM_SOFT_NET_UNREACHABLE] = -ENETUNREACH,
+		[STREAM_SOFT_HOST_UNREACHABLE] = -EHOSTUNREACH,
+		[STREAM_SOFT_PROTOCOL_UNREACHABLE] = -ENOPROTOOPT,
+		[STREAM_SOFT_PORT_UNREACHABLE] = -ECONNREFUSED,
+		[STREAM_SOFT_TIME_EXCEEDED] = -EHOSTUNREACH,
+		[STREAM_SOFT_PARAMETER_PROBLEM] = -EPROTO,
+		[STREAM_SOFT_R1] = -ETIMEDOUT,
+	};
+
+	((struct th_conn *)s->user)->soft_error = errors[what];
+}
+
+static const struct stream_handler handler = {
+	.on_open = on_open,
+	.on_end = on_end,
+	.on_soft_error = on_soft_error,
+	.on_closed = on_closed,
+};
+
+const struct th_conn *th_conn_of(const struct tcp_conn *c)
+{
+	const struct stream *s = tcp_stream_of_conn(c);
+
+	return s->handler == &handler ? s->user : NULL;
+}
 
 int th_listen(struct th_stack *stack, const char *address, uint16_t port, struct th_listener **out)
 {
+	return th_listen_sized(stack, address, port, NULL, 0, out);
+}
+
+int th_listen_sized(struct th_stack *stack, const char *address, uint16_t port,
+		    const struct th_listen_options *given, size_t size, struct th_listener **out)
+{
 	static const struct tcp_listener_handler nobody; /* th_accept() asks */
+	struct th_listen_options options;
+	struct tcp_listen_options internal;
 	struct ip_addr addr = { { 0 } };
 	struct th_listener *l;
 	int error;
 
-	if (port == 0 || (address != NULL && !ip_addr_parse(address, &addr)))
+	if (port == 0 || (address != NULL && !ip_addr_parse(address, &addr)) ||
+	    !th_take(&options, sizeof options, given, size))
 		return -EINVAL;
+	internal = (struct tcp_listen_options){ .congestion = options.congestion,
+						.accept_backlog = options.backlog };
 	l = malloc(sizeof *l);
 	if (l == NULL)
 		return -ENOMEM;
-	error = tcp_listen(stack->stack->tcp, &addr, port, &nobody, NULL, &l->tcp);
+	error = tcp_listen(stack->stack->tcp, &addr, port, &nobody, &internal, &l->tcp);
 	if (error != 0) {
 		free(l);
 		return error;
@@ -78,16 +117,22 @@ int th_accept(struct th_listener *listener, struct th_conn **out)
 
 int th_connect(struct th_stack *stack, const char *address, uint16_t port, struct th_conn **out)
 {
+	return th_connect_from(stack, NULL, 0, address, port, out);
+}
+
+int th_connect_from(struct th_stack *stack, const char *local_address, uint16_t local_port, const char *address,
+		    uint16_t port, struct th_conn **out)
+{
 	struct ip_addr local = { { 0 } }, remote;
 	struct th_conn *c;
 	int error;
 
-	if (!ip_addr_parse(address, &remote))
+	if (!ip_addr_parse(address, &remote) || (local_address != NULL && !ip_addr_parse(local_address, &local)))
 		return -EINVAL;
 	c = calloc(1, sizeof *c);
 	if (c == NULL)
 		return -ENOMEM;
-	error = tcp_connect(stack->stack->tcp, &local, 0, &remote, port, &handler, c, &c->stream);
+	error = tcp_connect(stack->stack->tcp, &local, local_port, &remote, port, &handler, c, &c->stream);
 	if (error != 0) {
 		free(c);
 		return error;
@@ -126,7 +171,7 @@ static void free_block(struct span_owner *o)
 	free(CONTAINER_OF(o, struct sent_block, owner));
 }
 
-ssize_t th_send(struct th_conn *conn, const void *data, size_t len)
+static ssize_t queue(struct th_conn *conn, const void *data, size_t len, unsigned flags)
 {
 	struct sent_block *b;
 	struct span span;
@@ -144,14 +189,25 @@ ssize_t th_send(struct th_conn *conn, const void *data, size_t len)
 	if (b == NULL)
 		return -ENOMEM;
 	span_owner_init(&b->owner, free_block);
-	memcpy(b->data, data, len);
+	if (len > 0)
+		memcpy(b->data, data, len);
 	span = (struct span){ b->data, len, &b->owner };
-	error = stream_send(conn->stream, &span, 1, 0);
+	error = stream_send(conn->stream, &span, 1, flags);
 	if (error != 0) {
 		free(b);
 		return error == -ENOBUFS ? -EAGAIN : error;
 	}
 	return (ssize_t)len;
+}
+
+ssize_t th_send(struct th_conn *conn, const void *data, size_t len)
+{
+	return queue(conn, data, len, 0);
+}
+
+ssize_t th_send_urgent(struct th_conn *conn, const void *data, size_t len)
+{
+	return queue(conn, data, len, STREAM_URGENT);
 }
 
 ssize_t th_recv(struct th_conn *conn, void *buf, size_t len)
@@ -190,68 +246,37 @@ void th_abort(struct th_conn *conn)
 	free(conn);
 }
 
+size_t th_urgent(const struct th_conn *conn)
+{
+	struct tcp_info info;
+
+	if (conn->stream == NULL)
+		return 0;
+	tcp_conn_info(tcp_conn_of_stream(conn->stream), &info);
+	return info.urgent_unread;
+}
+
+int th_soft_error(struct th_conn *conn)
+{
+	int error = conn->soft_error;
+
+	conn->soft_error = 0;
+	return error;
+}
+
 unsigned th_events(const struct th_conn *conn)
 {
 	struct tcp_info info;
-	unsigned events = conn->open ? TH_OPEN : 0;
+	unsigned events = (conn->open ? TH_OPEN : 0) | (conn->soft_error != 0 ? TH_SOFT_ERROR : 0);
 
 	if (conn->stream == NULL)
 		return events | TH_READABLE | TH_CLOSED;
 	tcp_conn_info(tcp_conn_of_stream(conn->stream), &info);
 	if (info.unread > 0 || conn->ended)
 		events |= TH_READABLE;
+	if (info.urgent_unread > 0)
+		events |= TH_URGENT;
 	if (stream_room(conn->stream) > 0)
 		events |= TH_WRITABLE;
 	return events;
-}
-
-void th_set_nodelay(struct th_conn *conn, int nodelay)
-{
-	if (conn->stream != NULL)
-		tcp_set_nodelay(conn->stream, nodelay != 0);
-}
-
-void th_set_keepalive(struct th_conn *conn, int on)
-{
-	if (conn->stream != NULL)
-		tcp_set_keepalive(conn->stream, on != 0);
-}
-
-void th_set_user_timeout(struct th_conn *conn, uint64_t us)
-{
-	if (conn->stream != NULL)
-		tcp_set_user_timeout(conn->stream, us);
-}
-
-int th_info(const struct th_conn *conn, struct th_info *out)
-{
-	struct tcp_info i;
-
-	if (conn->stream == NULL)
-		return -ENOTCONN;
-	tcp_conn_info(tcp_conn_of_stream(conn->stream), &i);
-	*out = (struct th_info){
-		.state = tcp_state_name(i.state),
-		.local_port = i.local_port,
-		.remote_port = i.remote_port,
-		.mss = i.mss,
-		.cwnd = i.cwnd,
-		.ssthresh = i.ssthresh,
-		.snd_wnd = i.snd_wnd,
-		.rcv_wnd = i.rcv_wnd,
-		.in_flight = i.in_flight,
-		.unsent = i.unsent,
-		.unread = i.unread,
-		.srtt_us = i.srtt_us,
-		.rttvar_us = i.rttvar_us,
-		.rto_us = i.rto_us,
-		.bytes_acked = i.bytes_acked,
-		.bytes_received = i.bytes_received,
-		.segs_in = i.segs_in,
-		.segs_out = i.segs_out,
-		.retransmissions = i.retransmissions,
-	};
-	ip_addr_format(&i.local, out->local);
-	ip_addr_format(&i.remote, out->remote);
-	return 0;
 }

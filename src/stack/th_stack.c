@@ -13,41 +13,86 @@ const char *th_version(void)
 	return TH_VERSION;
 }
 
+bool th_take(void *to, size_t size, const void *from, size_t given)
+{
+	const uint8_t *rest = from;
+
+	memset(to, 0, size);
+	if (from == NULL)
+		return true;
+	memcpy(to, from, given < size ? given : size);
+	for (size_t i = size; i < given; i++)
+		if (rest[i] != 0)
+			return false;
+	return true;
+}
+
+enum { ALL_FEATURES = TH_TIMESTAMPS | TH_WINDOW_SCALING | TH_SACK | TH_ECN | TH_PACING };
+enum { MIN_BUFFER = 4096, MAX_BUFFER = 1 << 30, MAX_RTO_US = 60 * 1000000, MAX_DELAYED_ACK_US = 500000 };
+
+static bool is_buffer(uint32_t size)
+{
+	return size == 0 || (size >= MIN_BUFFER && size <= MAX_BUFFER);
+}
+
 static bool is_valid(const struct th_stack_config *c)
 {
-	return c->mtu == 0 || (c->mtu >= 576 && c->mtu <= 65535);
+	return (c->mtu == 0 || (c->mtu >= 576 && c->mtu <= 65535)) && is_buffer(c->send_buffer) &&
+	       is_buffer(c->receive_buffer) && (unsigned)c->link <= TH_LINK_IP &&
+	       (c->off & ~(unsigned)ALL_FEATURES) == 0 && c->min_rto_us <= MAX_RTO_US &&
+	       c->initial_rto_us <= MAX_RTO_US && c->delayed_ack_us <= MAX_DELAYED_ACK_US && c->dscp < 64;
+}
+
+#define TAKE(to, from) ((to) = (from) != 0 ? (from) : (to))
+
+static void translate_tcp(const struct th_stack_config *c, struct tcp_config *out)
+{
+	TAKE(out->congestion, c->congestion);
+	TAKE(out->max_connections, c->max_connections);
+	TAKE(out->syn_backlog, c->syn_backlog);
+	TAKE(out->accept_backlog, c->accept_backlog);
+	TAKE(out->send_buffer, c->send_buffer);
+	TAKE(out->send_buffer_max, c->send_buffer); /* whoever sets it means it */
+	TAKE(out->receive_buffer, c->receive_buffer);
+	TAKE(out->msl_us, c->msl_us);
+	TAKE(out->user_timeout_us, c->user_timeout_us);
+	TAKE(out->delayed_ack_us, c->delayed_ack_us);
+	TAKE(out->min_rto_us, c->min_rto_us);
+	TAKE(out->initial_rto_us, c->initial_rto_us);
+	TAKE(out->ttl, c->ttl);
+	out->tos = (uint8_t)(c->dscp << 2);
+	out->timestamps = (c->off & TH_TIMESTAMPS) == 0;
+	out->window_scaling = (c->off & TH_WINDOW_SCALING) == 0;
+	out->sack = (c->off & TH_SACK) == 0;
+	out->pacing = (c->off & TH_PACING) == 0;
+	if ((c->off & TH_ECN) != 0)
+		out->ecn = TCP_ECN_OFF;
 }
 
 static void translate(const struct th_stack_config *c, struct stack_config *out)
 {
 	stack_config_default(out);
 	out->caps.mtu = c->mtu != 0 ? c->mtu : 1500;
+	out->caps.framing = c->link == TH_LINK_IP ? FRAMING_IP : FRAMING_ETHERNET;
 	memcpy(out->mac.b, c->mac, sizeof out->mac.b);
 	out->seed = c->seed;
-	if (c->send_buffer != 0)
-		out->tcp.send_buffer = c->send_buffer;
-	if (c->receive_buffer != 0)
-		out->tcp.receive_buffer = c->receive_buffer;
-	if (c->msl_us != 0)
-		out->tcp.msl_us = c->msl_us;
+	translate_tcp(c, &out->tcp);
 }
 
-int th_stack_new(const struct th_stack_config *config, uint64_t now_us, struct th_stack **out)
+int th_stack_new_sized(const struct th_stack_config *given, size_t size, uint64_t now_us, struct th_stack **out)
 {
-	static const struct th_stack_config defaults;
+	struct th_stack_config config;
 	struct stack_config internal;
 	struct th_stack *s;
 	struct failure why;
 	int error;
 
-	if (config == NULL)
-		config = &defaults;
-	if (!is_valid(config))
+	if (!th_take(&config, sizeof config, given, size) || !is_valid(&config))
 		return -EINVAL;
 	s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return -ENOMEM;
-	translate(config, &internal);
+	translate(&config, &internal);
 	error = stack_new(&internal, now_us, &s->stack, &why);
 	if (error != 0) {
 		free(s);

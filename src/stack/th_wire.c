@@ -32,18 +32,22 @@ static int open_ends(struct th_wire *w, const struct th_wire_config *c)
 	return error;
 }
 
-int th_wire_new(struct th_stack *a, struct th_stack *b, const struct th_wire_config *config,
-		struct th_wire **out)
+int th_wire_new_sized(struct th_stack *a, struct th_stack *b, const struct th_wire_config *given, size_t size,
+		      struct th_wire **out)
 {
-	static const struct th_wire_config defaults;
-	struct th_wire *w = calloc(1, sizeof *w);
+	struct th_wire_config config;
+	struct th_wire *w;
 	int error;
 
+	if (!th_take(&config, sizeof config, given, size) ||
+	    a->stack->link.caps.framing != b->stack->link.caps.framing)
+		return -EINVAL;
+	w = calloc(1, sizeof *w);
 	if (w == NULL)
 		return -ENOMEM;
 	w->stacks[0] = a;
 	w->stacks[1] = b;
-	error = open_ends(w, config != NULL ? config : &defaults);
+	error = open_ends(w, &config);
 	if (error != 0) {
 		th_wire_free(w);
 		return error;

@@ -61,13 +61,14 @@ int tcp_set_congestion(struct stream *s, const char *name)
 	struct tcp_conn *c = tcp_conn_of(s);
 	const struct tcp_cc_ops *ops = tcp_cc_find(name);
 	uint32_t cwnd = c->cc.cwnd, ssthresh = c->cc.ssthresh;
+	struct tcp_cc_event now = tcp_cc_event(c, NULL);
 
 	if (ops == NULL)
 		return -EINVAL;
 	if (ops == c->cc.ops)
 		return 0;
 	c->cc = (struct tcp_cc){ .ops = ops };
-	ops->init(&c->cc, &(struct tcp_cc_event){ .mss = c->mss });
+	ops->init(&c->cc, &now);
 	c->cc.cwnd = cwnd;
 	c->cc.ssthresh = ssthresh;
 	return 0;

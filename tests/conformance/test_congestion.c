@@ -669,7 +669,7 @@ static void rfc5681_4_1_a_short_pause_is_not_idle(void **state)
 
 static void rfc9293_may_18_the_control_of_a_connection(void **state)
 {
-	static const char *const names[] = { "cubic", "reno", "cubic" };
+	static const char *const names[] = { "bbr", "reno", "cubic", "bbr", "cubic" };
 	struct peer p;
 
 	(void)state;
