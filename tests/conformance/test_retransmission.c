@@ -172,6 +172,28 @@ static void rfc6298_2_the_handshake_gives_a_sample(void **state)
 
 /* ---- Karn ---- */
 
+/* RFC 6298 (2.1) to (2.5) with samples that rise, fall and stand: what the RFC computes, to the microsecond's
+ * rounding. */
+static void rfc9293_must_18_the_timeout_is_rfc_6298s(void **state)
+{
+	static const uint32_t samples_ms[] = { 400, 700, 100, 100, 600, 600, 300, 50, 500 };
+	struct peer p;
+	double srtt = 0, rttvar = 0;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, NULL);
+	assert_int_equal(peer_info(&p).rto_us, SECOND);
+	for (unsigned i = 0; i < ARRAY_LENGTH(samples_ms); i++) {
+		double r = samples_ms[i] * 1000.0, error = srtt > r ? srtt - r : r - srtt;
+		rttvar = i == 0 ? r / 2 : 0.75 * rttvar + 0.25 * error;
+		srtt = i == 0 ? r : 0.875 * srtt + 0.125 * r;
+		round_trip(&p, samples_ms[i] * MS);
+		assert_in_range(peer_info(&p).rto_us, srtt + 4 * rttvar - 100, srtt + 4 * rttvar + 100);
+	}
+	peer_fini(&p);
+}
+
 static void rfc9293_must_18_no_sample_from_what_was_sent_twice(void **state)
 {
 	struct peer p;
@@ -660,6 +682,7 @@ int main(void)
 		cmocka_unit_test(rfc6298_2_4_minimum_can_be_configured_to_1_s),
 		cmocka_unit_test(rfc6298_2_5_and_5_5_rto_doubles_up_to_60_s),
 		cmocka_unit_test(rfc6298_2_the_handshake_gives_a_sample),
+		cmocka_unit_test(rfc9293_must_18_the_timeout_is_rfc_6298s),
 		cmocka_unit_test(rfc9293_must_18_no_sample_from_what_was_sent_twice),
 		cmocka_unit_test(rfc9293_must_18_no_sample_from_what_waited_behind_a_loss),
 		cmocka_unit_test(rfc9293_must_18_back_off_stays_until_a_new_sample),

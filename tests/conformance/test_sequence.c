@@ -526,6 +526,16 @@ static void rfc9293_must_2_checksum_is_filled_in(void **state)
 		peer_expect(&p, SEG(.flags = A | P, .len = len));
 		peer_ack(&p, peer_info(&p).snd_nxt);
 	}
+	/* Text of several pieces, each beginning at an odd or an even place. */
+	tcp_set_nodelay(p.stream, true);
+	for (uint32_t first = 1; first < 6; first++) {
+		static const uint8_t text[] = "the quick brown fox jumps over the lazy dog";
+		struct span spans[] = { { text, first, NULL }, { text, 3, NULL }, { text, 8, NULL },
+					{ text, 5, NULL } };
+		assert_int_equal(stream_send(p.stream, spans, ARRAY_LENGTH(spans), 0), 0);
+		peer_expect(&p, SEG(.flags = A | P, .len = first + 16));
+		peer_ack(&p, peer_info(&p).snd_nxt);
+	}
 	peer_fini(&p);
 }
 
