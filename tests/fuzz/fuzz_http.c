@@ -32,6 +32,27 @@ static uint64_t wall_us(void *context)
 	return UINT64_C(784111777) * 1000000;
 }
 
+/* What the location answers with; one reference is ours. */
+static char document[LARGE];
+static struct span_owner document_owner;
+
+static void never(struct span_owner *owner)
+{
+	(void)owner;
+	abort(); /* our own reference was released */
+}
+
+static unsigned answer(void *context, const char *path, struct http_document *out)
+{
+	(void)context;
+	if (*path != '\0')
+		return 404;
+	span_owner_ref(&document_owner);
+	out->type = "text/plain";
+	out->body = (struct span){ (const uint8_t *)document, sizeof document, &document_owner };
+	return 200;
+}
+
 static void write_file(const char *name, size_t len)
 {
 	char path[128];
@@ -60,7 +81,10 @@ static void remove_root(void)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const struct http_hooks hooks = { .wall_us = wall_us };
-	const struct http_site site = { .name = "fuzz", .root = root };
+	const struct http_location location = { .prefix = "/.l/", .answer = answer };
+	const struct http_site site = {
+		.name = "fuzz", .root = root, .locations = &location, .n_locations = 1,
+	};
 	struct http_config config;
 	struct failure why;
 	int error;
@@ -73,13 +97,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	write_file("index.html", 10);
 	write_file("a", 3);
 	write_file("large", LARGE);
+	memset(document, 'd', sizeof document);
+	span_owner_init(&document_owner, never);
 	http_config_default(&config);
 	config.max_uri = 200; /* limits within the reach of short inputs */
 	config.max_headers = 300;
 	config.max_header_count = 8;
 	config.max_body = 100;
-	config.max_requests = 2;
 	config.keepalive_requests = 20;
+	config.max_requests = 20; /* and so many small buffers: enough for all answers of a connection */
 	config.cache_max_file = 100;
 	config.file_buffer_bytes = 4096;
 	config.cache_revalidate_us = UINT64_MAX;
@@ -153,6 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_stream_fini(&cut);
 	http_usage(server, &usage);
 	assert(usage.idle + usage.busy == 0);
+	assert(document_owner.references == 1);
 	return 0;
 }
 
