@@ -88,6 +88,20 @@ static void add_escaped(struct document *d, uint8_t c)
 	document_add_text(d, escape);
 }
 
+/* How many bytes of text stand for themselves. */
+static size_t plain_length(const char *text)
+{
+	size_t n = 0, len;
+
+	while ((uint8_t)text[n] >= 0x20 && text[n] != '"' && text[n] != '\\') {
+		len = sequence_length((const uint8_t *)text + n);
+		if (len == 0)
+			break;
+		n += len;
+	}
+	return n;
+}
+
 void json_text(struct document *d, const char *key, const char *text)
 {
 	begin(d, key);
@@ -96,16 +110,18 @@ void json_text(struct document *d, const char *key, const char *text)
 		return;
 	}
 	document_add(d, "\"", 1);
-	for (size_t len; *text != '\0'; text += len) {
-		len = sequence_length((const uint8_t *)text);
-		if (len == 0) {
-			document_add_text(d, "\\ufffd");
-			len = 1;
-		} else if ((uint8_t)*text < 0x20 || *text == '"' || *text == '\\') {
+	for (;;) {
+		size_t len = plain_length(text);
+
+		document_add(d, text, len);
+		text += len;
+		if (*text == '\0')
+			break;
+		if ((uint8_t)*text < 0x80)
 			add_escaped(d, (uint8_t)*text);
-		} else {
-			document_add(d, text, len);
-		}
+		else
+			document_add_text(d, "\\ufffd");
+		text++;
 	}
 	document_add(d, "\"", 1);
 }

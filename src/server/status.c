@@ -26,7 +26,7 @@ static const char page[] =
 	"color:var(--ink);font:1.0625rem/1.6 system-ui,sans-serif}\n"
 	"main{width:min(100% - 2.5rem,38rem);padding:2rem 0}\n"
 	"h1{margin:0;font:700 clamp(1.7rem,6vw,2.4rem)/1.15 Rockwell,\"Roboto Slab\",\"DejaVu Serif\",serif;"
-	"color:var(--green)}\n"
+	"color:var(--green);text-wrap:balance}\n"
 	"p{margin:.4rem 0 1.4rem;color:var(--soft)}\n"
 	"ul{margin:0;padding:0;list-style:none;display:grid;gap:.75rem}\n"
 	"a{display:block;padding:.9rem 1.1rem;border:1px solid var(--line);border-radius:.6rem;"

@@ -7,7 +7,7 @@
 #include "server/status.h"
 #include "taphouse/taphouse.h"
 
-enum { ROW_BYTES = 1024 }; /* more than a connection's row ever takes */
+enum { ROW_BYTES = 2048 }; /* more than a connection's row ever takes */
 
 static void write_server(struct document *d, const struct worker *w)
 {
@@ -68,6 +68,7 @@ static void write_tcp_usage(struct document *d, const struct worker *w)
 	json_number(d, "connections", usage.connections);
 	json_number(d, "half_open", usage.half_open);
 	json_number(d, "accept_queued", usage.accept_queued);
+	json_number(d, "orphans", usage.orphans);
 	json_number(d, "time_wait", usage.time_wait);
 	json_close_object(d);
 }
@@ -183,15 +184,30 @@ static void write_windows(struct document *d, const struct tcp_info *i)
 	json_number(d, "ssthresh", i->ssthresh);
 	json_number(d, "srtt", i->srtt_us);
 	json_number(d, "rttvar", i->rttvar_us);
+	json_number(d, "min_rtt", i->min_rtt_us);
 	json_number(d, "rto", i->rto_us);
 	json_number(d, "snd.wnd", i->snd_wnd);
 	json_number(d, "rcv.wnd", i->rcv_wnd);
 	json_number(d, "mss", i->mss);
+	json_number(d, "pacing_rate", i->pacing_rate);
+	json_number(d, "delivery_rate", i->delivery_rate);
+	json_bool(d, "in_recovery", i->in_recovery);
+}
+
+/* What the handshake agreed on. */
+static void write_options(struct document *d, const struct tcp_info *i)
+{
+	json_bool(d, "timestamps", i->timestamps);
+	json_bool(d, "window_scaling", i->window_scaling);
+	json_bool(d, "sack", i->sack);
+	json_bool(d, "ecn", i->ecn);
 }
 
 static void write_amounts(struct document *d, const struct tcp_info *i)
 {
 	json_number(d, "in_flight", i->in_flight);
+	json_number(d, "lost", i->lost);
+	json_number(d, "sacked", i->sacked);
 	json_number(d, "unsent", i->unsent);
 	json_number(d, "unread", i->unread);
 	json_number(d, "bytes_acked", i->bytes_acked);
@@ -233,6 +249,7 @@ static void write_row(void *context, const struct tcp_conn *c)
 	json_number(d, "remote_port", info.remote_port);
 	json_text(d, "state", tcp_state_name(info.state));
 	json_text(d, "congestion", info.congestion);
+	write_options(d, &info);
 	write_windows(d, &info);
 	write_amounts(d, &info);
 	write_above(d, tcp_stream_of_conn(c));

@@ -104,6 +104,7 @@ static void write_tcp_usage(struct document *d, const struct worker *w)
 	      usage.connections);
 	gauge(d, "tcp_half_open", "Half-open connections now.", usage.half_open);
 	gauge(d, "tcp_accept_queued", "Connections that wait to be accepted.", usage.accept_queued);
+	gauge(d, "tcp_orphans", "Connections that HTTP has let go of, and that are not over.", usage.orphans);
 	gauge(d, "tcp_time_wait", "Connections in TIME-WAIT now.", usage.time_wait);
 }
 

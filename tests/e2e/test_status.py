@@ -153,7 +153,9 @@ print(body.decode())
     assert row["bytes_acked"] > 1 << 20
     assert row["bytes_received"] > 100
     assert row["segs_in"] > 1 and row["segs_out"] > 1
-    assert row["retransmissions"] == 0
+    assert row["retransmissions"] == 0 and row["lost"] == row["sacked"] == 0
+    assert row["sack"] is row["timestamps"] is row["window_scaling"] is True
+    assert 0 < row["min_rtt"] <= row["srtt"] * 2
 
 
 def test_many_connections_have_a_row_each(configure, namespace):

@@ -336,6 +336,8 @@ static void test_bad_locations_are_refused(void **state)
 		       "missing title for section 'location'");
 	assert_refused(*state, "site a { root = www location \"/x/\" { status = true\nallow = \"::1\" } }", 2,
 		       "allow: \"::1\" is not an IPv4 address or network, such as \"10.77.0.0/24\"");
+	assert_refused(*state, "site a { root = www location \"/x/\" { status = true allow = 10.0.0.1\n"
+		       "allow = {} } }", 2, "allow is given twice, first in line 1");
 	assert_refused(*state, "site a { location \"/x/\" { status = true } }", 1,
 		       "site \"a\" has no root: which directory does it serve?");
 }
