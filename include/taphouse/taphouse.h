@@ -55,8 +55,8 @@ struct th_stack_config {
 	uint32_t mtu;            /* largest IP packet on the link, bytes; 576 to 65535, default 1500 */
 	uint8_t mac[6];          /* ours on the link; default: a random locally administered one */
 	uint64_t seed;           /* default: secrets from getrandom(2). Any other value makes a run repeatable, and guessable */
-	uint32_t send_buffer;    /* a connection, bytes; default 1 MiB */
-	uint32_t receive_buffer; /* a connection, bytes; default 256 KiB */
+	uint32_t send_buffer;    /* a connection, bytes; 4096 to 2^30; default 1 MiB, and more on a path that is long and wide */
+	uint32_t receive_buffer; /* a connection, bytes; 4096 to 2^30; default 256 KiB */
 	uint64_t msl_us;         /* maximum segment lifetime: TIME-WAIT lasts two of it (RFC 9293 section 3.6.1); default 30 s */
 	enum th_link link;       /* default: Ethernet */
 	uint32_t off;            /* enum th_feature or'ed: what is neither offered nor accepted */
@@ -66,8 +66,8 @@ struct th_stack_config {
 	uint32_t accept_backlog; /* established and not yet accepted, a listener; default 1024 */
 	uint64_t user_timeout_us; /* R2 (RFC 9293 section 3.8.3); default 100 s */
 	uint64_t delayed_ack_us; /* at most 500 ms (MUST-40); default 40 ms */
-	uint32_t min_rto_us;     /* default 200 ms */
-	uint32_t initial_rto_us; /* default 1 s (RFC 6298) */
+	uint32_t min_rto_us;     /* up to 60 s; default 200 ms */
+	uint32_t initial_rto_us; /* up to 60 s; default 1 s (RFC 6298) */
 	uint8_t ttl;             /* of all packets; default 64 */
 	uint8_t dscp;            /* 0 to 63 (RFC 2474); SYN-ACKs and resets carry it too; default 0 */
 };
@@ -97,14 +97,15 @@ TH_API int th_stack_add_address(struct th_stack *stack, const char *cidr);
 /* Packets to `cidr` ("0.0.0.0/0": all others) go through `gateway`, which must be on-link. -EINVAL, -ENOSPC. */
 TH_API int th_stack_add_route(struct th_stack *stack, const char *cidr, const char *gateway);
 
-/* One received frame, or with TH_LINK_IP one IP packet. It is not needed after the call. What is wrong with it is the stack's business: bad
- * frames are counted and dropped. */
+/* One received frame, or with TH_LINK_IP one IP packet. It is not needed after the call. What is wrong with it is the stack's
+ * business: bad frames are counted and dropped. */
 TH_API void th_stack_input(struct th_stack *stack, const void *frame, size_t len, uint64_t now_us);
 
 /*
- * The next frame (with TH_LINK_IP: packet) to be sent, copied into buf (room for mtu + 14 bytes). Runs the timers first. Returns the length, 0 when there is none
- * now, -ENOBUFS when size is too small (the frame is lost). To be called until it returns 0, after input and whenever
- * th_stack_deadline() has come. Feed all frames that have arrived first: acknowledgements are aggregated (RFC 9293 MUST-58).
+ * The next frame (with TH_LINK_IP: packet) to be sent, copied into buf (room for mtu + 14 bytes). Runs the timers first.
+ * Returns the length, 0 when there is none now, -ENOBUFS when size is too small (the frame is lost). To be called until it
+ * returns 0, after input and whenever th_stack_deadline() has come. Feed all frames that have arrived first: acknowledgements
+ * are aggregated (RFC 9293 MUST-58).
  */
 TH_API ssize_t th_stack_output(struct th_stack *stack, void *buf, size_t size, uint64_t now_us);
 
