@@ -25,6 +25,8 @@ void tcp_config_default(struct tcp_config *c)
 		.max_time_wait = 1 << 16,
 		.synack_retries = 5,
 		.syn_cookies = TCP_SYN_COOKIES_AUTO,
+		.fast_open_backlog = 256,
+		.fast_open_key_lifetime_us = 86400ull * SECOND,
 		.syn_timeout_us = 180ull * SECOND,
 		.msl_us = 30ull * SECOND,
 		.user_timeout_us = 100ull * SECOND,
@@ -104,6 +106,7 @@ int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, str
 	tcp->isn_key = (struct hash_key){ random_u64(&w->random), random_u64(&w->random) };
 	tcp->next_ephemeral = (uint16_t)random_u32(&w->random);
 	tcp->cookie_key = (struct hash_key){ random_u64(&w->random), random_u64(&w->random) };
+	tcp->fast_open_key = (struct hash_key){ random_u64(&w->random), random_u64(&w->random) };
 	list_init(&tcp->listeners);
 	list_init(&tcp->output);
 	list_init(&tcp->lingering);
@@ -340,6 +343,8 @@ void tcp_conn_end(struct tcp_conn *c, enum stream_end why)
 
 	if ((c->flags & CONN_DEAD) != 0)
 		return;
+	if ((c->flags & CONN_FAST_OPEN) != 0 && in_state(c, TCP_SYN_RECEIVED))
+		tcp_fast_open_over(c, why == STREAM_END_REFUSED);
 	if (in_state(c, TCP_TIME_WAIT))
 		tcp_hand_over(c);
 	else if (!in_state(c, TCP_CLOSED))

@@ -57,12 +57,15 @@ struct tcp_config {
 	uint32_t max_time_wait;
 	uint8_t synack_retries;
 	enum tcp_syn_cookies syn_cookies;
+	bool fast_open;               /* as a server (RFC 7413): what comes with a SYN may come twice */
+	uint32_t fast_open_backlog;   /* connections opened so whose third ACK has not come */
+	uint64_t fast_open_key_lifetime_us;
 	uint64_t syn_timeout_us;      /* R2 for SYNs: at least three minutes (MUST-23) */
 	uint64_t msl_us;
 	uint64_t user_timeout_us;     /* R2 (RFC 9293 section 3.8.3) */
 	uint64_t fin_wait_2_timeout_us;
-	uint32_t max_orphans;         /* connections that the layer above has closed and that still have to say */
-	uint64_t orphan_timeout_us;   /* how long one of them is put up with while the peer's window is closed */
+	uint32_t max_orphans;         /* connections that the layer above has closed, not yet ended */
+	uint64_t orphan_timeout_us;   /* how long one lasts while the peer's window is closed */
 	uint64_t delayed_ack_us;
 	uint64_t keepalive_idle_us, keepalive_interval_us;
 	uint8_t keepalive_probes;
@@ -98,6 +101,10 @@ void tcp_config_default(struct tcp_config *c);
 	X(synack_timeouts, "TCPSynAckTimeouts")            \
 	X(syn_queue_full, "TCPReqQFullDrop")               \
 	X(syn_queue_cookies, "TCPReqQFullDoCookies")       \
+	X(fast_open_passive, "TCPFastOpenPassive")         \
+	X(fast_open_fails, "TCPFastOpenPassiveFail")       \
+	X(fast_open_overflows, "TCPFastOpenListenOverflow") \
+	X(fast_open_cookies_asked, "TCPFastOpenCookieReqd") \
 	X(cookies_sent, "SyncookiesSent")                  \
 	X(cookies_received, "SyncookiesRecv")              \
 	X(cookies_failed, "SyncookiesFailed")              \

@@ -108,6 +108,8 @@ enum tcp_conn_flags {
 	CONN_PROBING = 1 << 22,       /* what is in flight was sent as window probes */
 	CONN_PROBE_DUE = 1 << 23,     /* the next output round sends a window probe */
 	CONN_SACK = 1 << 24,          /* both sides permit selective acknowledgements (RFC 2018) */
+	CONN_FAST_OPEN = 1 << 25,     /* text came with the SYN, and was taken (RFC 7413) */
+	CONN_FAST_OPEN_RENEW = 1 << 26, /* the SYN-ACK has a cookie of the present key */
 };
 
 /* The urgent marks (tcp_urgent.c): each names the octet after the urgent data (MUST-62). */
@@ -330,6 +332,10 @@ struct tcp {
 	struct hash_key isn_key;      /* RFC 6528's secret */
 	struct hash_key cookie_key;
 	uint64_t cookies_until_us;    /* SYN cookies given out are good until then */
+	struct hash_key fast_open_key;
+	uint32_t fast_open_pending;   /* connections with CONN_FAST_OPEN in SYN-RECEIVED */
+	uint32_t fast_open_resets[2]; /* those that were reset in this period, and in the one before */
+	uint64_t fast_open_period;    /* number of the period */
 	struct list listeners;
 	struct list output;           /* connections that may have something to send */
 	struct list lingering;        /* over on the wire, with data that the layer above has still to read */
@@ -437,6 +443,9 @@ enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uin
 				  struct tcp_conn **established);
 enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash,
 			       struct tcp_conn **established);
+/* Makes a connection block of a record, in SYN-RECEIVED: its SYN counts as sent, and as acknowledged by the
+ * segment at hand. NULL: there is no room for one. */
+struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, const struct tcp_in *in);
 void tcp_listener_established(struct tcp_conn *c);
 void tcp_listener_forget(struct tcp_conn *c); /* c leaves the accept queue */
 void tcp_syn_forget(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash);
@@ -451,6 +460,17 @@ uint32_t tcp_cookie_timestamp(const struct tcp_syn *syn, uint32_t now);
 bool tcp_cookies_are_out(const struct tcp *tcp);
 /* False: the segment carries no good cookie. */
 bool tcp_cookie_open(const struct tcp *tcp, const struct tcp_in *in, struct tcp_syn *syn);
+
+/* tcp_fast_open.c */
+/* The SYN has a good cookie and text, and there is room: a connection, which is in the accept queue. False:
+ * an ordinary SYN. */
+bool tcp_fast_open(struct tcp_listener *l, const struct tcp_syn *syn, const struct tcp_in *in);
+/* Puts a cookie into the SYN-ACK, if the SYN asks for one or has an old one. */
+void tcp_fast_open_offer(const struct tcp_in *in, struct tcp_options *o);
+void tcp_fast_open_renew(const struct tcp_conn *c, struct tcp_options *o);
+void tcp_fast_open_over(struct tcp_conn *c, bool by_reset); /* c leaves SYN-RECEIVED */
+/* True if the SYN of such a connection came again: the SYN-ACK goes again. */
+bool tcp_fast_open_repeats(struct tcp_conn *c, const struct tcp_in *in);
 
 /* tcp_timewait.c */
 struct tcp_timewait *tcp_timewait_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);

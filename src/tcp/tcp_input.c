@@ -155,6 +155,8 @@ static enum step check_sequence(struct tcp_conn *c, struct tcp_in *in)
 {
 	bool closed;
 
+	if (tcp_fast_open_repeats(c, in))
+		return drop(in, DROP_TCP_DUPLICATE);
 	strip_repeated_syn(c, in);
 	if (lacks_timestamp(c, in))
 		return drop(in, DROP_TCP_NO_TIMESTAMP);
@@ -276,7 +278,9 @@ static void become_established(struct tcp_conn *c, struct tcp_in *in)
 		tcp_on_syn_lost(c, c->timeouts);
 	set_window(c, in);
 	tcp_enter(c, TCP_ESTABLISHED);
-	if ((c->flags & CONN_PASSIVE) != 0)
+	if ((c->flags & CONN_FAST_OPEN) != 0) /* the listener has known since the SYN */
+		tcp_fast_open_over(c, false);
+	else if ((c->flags & CONN_PASSIVE) != 0)
 		tcp_listener_established(c);
 	else if ((c->flags & CONN_DETACHED) == 0 && c->stream.handler->on_open != NULL)
 		c->stream.handler->on_open(&c->stream);
@@ -381,7 +385,7 @@ static enum step check_ack(struct tcp_conn *c, struct tcp_in *in)
 		return drop(in, DROP_TCP_NO_ACK);
 	if (in_state(c, TCP_SYN_RECEIVED)) {
 		/* A block made from a half-open record has its SYN acknowledged already: there snd.una is a
-		 * fit ACK too. */
+		 * fit ACK too. By Fast Open text may be in flight behind the SYN. */
 		if (seq_lt(in->ack, c->snd_una) || seq_gt(in->ack, c->snd_nxt) || seq_eq(in->ack, c->iss)) {
 			tcp_reply_rst(in);
 			return drop(in, DROP_TCP_BAD_ACK);

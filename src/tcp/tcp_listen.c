@@ -144,24 +144,35 @@ static struct tcp_reply make_syn_ack(const struct tcp *tcp, const struct tcp_syn
 	return r;
 }
 
-static void send_syn_ack(struct tcp *tcp, const struct tcp_syn *syn)
+/* The answer to a SYN that is at hand. */
+static void send_syn_ack(const struct tcp_syn *syn, const struct tcp_in *in)
+{
+	struct tcp_reply r = make_syn_ack(in->tcp, syn);
+
+	tcp_fast_open_offer(in, &r.options);
+	tcp_reply(in->tcp, &r);
+}
+
+/* The SYN's wish for a Fast Open cookie is forgotten by now: the next connection may have it again. */
+static void resend_syn_ack(struct tcp *tcp, const struct tcp_syn *syn)
 {
 	struct tcp_reply r = make_syn_ack(tcp, syn);
 
-	if (syn->retries > 0)
-		r.note = "SYN-ACK retransmission";
+	r.note = "SYN-ACK retransmission";
 	tcp_reply(tcp, &r);
 }
 
 /* The same, and nothing is kept of it: so it is never sent again. */
-static void send_cookie(struct tcp *tcp, struct tcp_syn *syn)
+static void send_cookie(struct tcp_syn *syn, const struct tcp_in *in)
 {
+	struct tcp *tcp = in->tcp;
 	struct tcp_reply r;
 
 	tcp_cookie_make(tcp, syn);
 	r = make_syn_ack(tcp, syn);
 	if (syn->has_timestamp)
 		r.options.ts_val = tcp_cookie_timestamp(syn, r.options.ts_val);
+	tcp_fast_open_offer(in, &r.options);
 	r.note = "SYN cookie";
 	tcp_reply(tcp, &r);
 }
@@ -218,7 +229,7 @@ static void syn_due(struct tcp *tcp, struct tcp_syn *syn)
 	tcp->counters.retrans_segs++;
 	list_remove(&syn->stage);
 	enter_stage(tcp, syn);
-	send_syn_ack(tcp, syn);
+	resend_syn_ack(tcp, syn);
 }
 
 void tcp_syn_timer_fire(struct timer *t, uint64_t now_us)
@@ -264,8 +275,10 @@ static struct tcp_syn describe_syn(const struct tcp_in *in)
 		.remote = in->packet->src,
 		.remote_port = in->src_port,
 		.local_port = in->dst_port,
+		.iss = choose_iss(in),
 		.irs = in->seq,
 		.ts_recent = in->options.ts_val,
+		.sent_ms = tcp_now_ms(tcp),
 		.mss = announced_mss(in),
 		.local = (unsigned)tcp_local_index(tcp, &in->packet->dst) & 15u,
 		.wscale = agreed_wscale(in) & 15u,
@@ -275,26 +288,30 @@ static struct tcp_syn describe_syn(const struct tcp_in *in)
 	};
 }
 
-static void keep_syn(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash)
+static void keep_syn(struct tcp_syn *syn, const struct tcp_in *in, uint64_t hash)
 {
+	struct tcp *tcp = in->tcp;
+
 	syn->hash_next = tcp->syns[hash & tcp->syn_mask];
 	tcp->syns[hash & tcp->syn_mask] = syn;
 	enter_stage(tcp, syn);
 	tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
-	send_syn_ack(tcp, syn);
+	send_syn_ack(syn, in);
 	if (!timer_is_set(&tcp->syn_timer) ||
 	    tcp->syn_timer.deadline_us > tcp_now(tcp) + stage_wait_ms(tcp, 0) * 1000ull)
 		arm_syn_timer(tcp);
 }
 
-static enum drop_reason syn_queue_full(struct tcp *tcp, struct tcp_syn *offered)
+static enum drop_reason syn_queue_full(struct tcp_syn *offered, const struct tcp_in *in)
 {
+	struct tcp *tcp = in->tcp;
+
 	if (tcp->config.syn_cookies == TCP_SYN_COOKIES_NEVER) {
 		tcp->counters.syn_queue_full++;
 		return world_drop(tcp->world, DROP_TCP_SYN_QUEUE_FULL);
 	}
 	tcp->counters.syn_queue_cookies++;
-	send_cookie(tcp, offered);
+	send_cookie(offered, in);
 	return DROP_NONE;
 }
 
@@ -310,22 +327,21 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
 	}
 	offered = describe_syn(in);
+	if (tcp_fast_open(l, &offered, in))
+		return DROP_NONE;
 	if (tcp->config.syn_cookies == TCP_SYN_COOKIES_ALWAYS) {
-		send_cookie(tcp, &offered);
+		send_cookie(&offered, in);
 		return DROP_NONE;
 	}
 	syn = pool_take(&tcp->syn_pool);
 	if (syn == NULL)
-		return syn_queue_full(tcp, &offered);
+		return syn_queue_full(&offered, in);
 	*syn = offered;
-	syn->iss = choose_iss(in);
-	keep_syn(tcp, syn, hash);
+	keep_syn(syn, in, hash);
 	return DROP_NONE;
 }
 
-/* The record becomes a connection block in SYN-RECEIVED; its SYN counts as sent and is acknowledged by the
- * segment at hand. */
-static struct tcp_conn *promote(struct tcp_listener *l, struct tcp_syn *syn, const struct tcp_in *in)
+struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, const struct tcp_in *in)
 {
 	struct tcp *tcp = l->tcp;
 	struct tcp_conn *c = tcp_conn_new(tcp, &in->packet->dst, in->dst_port, &in->packet->src,
@@ -404,7 +420,7 @@ static enum drop_reason check_segment(struct tcp_syn *syn, struct tcp_in *in, ui
 		/* The SYN sent again: our answer was lost. The record keeps its place: else a peer could hold
 		 * up those behind it. */
 		syn->answered_again = 1;
-		send_syn_ack(tcp, syn);
+		send_syn_ack(syn, in);
 		return world_drop(tcp->world, DROP_TCP_DUPLICATE);
 	}
 	if (syn->has_timestamp && !in->options.has_timestamp && (in->flags & (TH_RST | TH_SYN)) == 0)
@@ -444,7 +460,7 @@ static enum drop_reason establish(struct tcp_listener *l, struct tcp_syn *syn, c
 		tcp->counters.listen_overflows++;
 		return world_drop(tcp->world, DROP_TCP_ACCEPT_QUEUE_FULL);
 	}
-	*established = promote(l, syn, in);
+	*established = tcp_promote(l, syn, in);
 	if (*established == NULL)
 		return world_drop(tcp->world, DROP_TCP_CONNECTION_LIMIT);
 	if (in->text.len > 0)

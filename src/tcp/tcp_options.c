@@ -9,6 +9,7 @@ enum {
 	KIND_SACK_PERMITTED = 4,
 	KIND_SACK = 5,
 	KIND_TIMESTAMP = 8,
+	KIND_FAST_OPEN = 34,
 };
 
 /* Blocks beyond those that a header can hold cannot come; empty and backward ones are the scoreboard's to
@@ -24,6 +25,16 @@ static bool parse_sack(struct bytes value, struct tcp_options *o)
 		bytes_skip(&value, 8);
 	}
 	return true;
+}
+
+/* RFC 7413 section 4.1.1: of a wrong length, or not in a SYN, it is ignored. */
+static void parse_fast_open(struct bytes value, bool syn, struct tcp_options *o)
+{
+	if (!syn || value.len % 2 != 0 || value.len == 2 || value.len > 16)
+		return;
+	o->fast_open = value.len == 8 ? FAST_OPEN_COOKIE : FAST_OPEN_REQUEST;
+	if (value.len == 8)
+		memcpy(&o->fast_open_cookie, value.data, sizeof o->fast_open_cookie);
 }
 
 /* One option's value. The length of those we know must be theirs: another one is illegal. */
@@ -55,6 +66,9 @@ static bool parse_value(uint8_t kind, struct bytes value, bool syn, struct tcp_o
 		o->has_timestamp = true;
 		o->ts_val = load_be32(value.data);
 		o->ts_ecr = load_be32(value.data + 4);
+		return true;
+	case KIND_FAST_OPEN:
+		parse_fast_open(value, syn, o);
 		return true;
 	default:
 		return true; /* MUST-6: unknown ones are skipped by their length */
@@ -113,6 +127,16 @@ unsigned tcp_options_emit(const struct tcp_options *o, uint8_t out[static TCP_OP
 		p[2] = 3;
 		p[3] = o->wscale;
 		p += 4;
+	}
+	if (o->fast_open != FAST_OPEN_NONE) {
+		unsigned len = o->fast_open == FAST_OPEN_COOKIE ? 10 : 2;
+		p[0] = KIND_NOP;
+		p[1] = KIND_NOP;
+		p[2] = KIND_FAST_OPEN;
+		p[3] = (uint8_t)len;
+		if (len > 2)
+			memcpy(p + 4, &o->fast_open_cookie, sizeof o->fast_open_cookie);
+		p += 2 + len;
 	}
 	if (o->n_sack > 0) {
 		p[0] = KIND_NOP;

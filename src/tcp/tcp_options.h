@@ -18,6 +18,13 @@ struct sack_block {
 	struct seq left, right;
 };
 
+/* What a SYN says of Fast Open (RFC 7413 section 4.1.1). */
+enum tcp_fast_open {
+	FAST_OPEN_NONE,
+	FAST_OPEN_REQUEST, /* asks for a cookie, or has one of a length that ours never have */
+	FAST_OPEN_COOKIE,
+};
+
 struct tcp_options {
 	bool has_mss, has_wscale, has_timestamp, sack_permitted;
 	uint16_t mss;
@@ -25,6 +32,8 @@ struct tcp_options {
 	uint32_t ts_val, ts_ecr;
 	uint8_t n_sack;
 	struct sack_block sack[TCP_SACK_BLOCKS];
+	enum tcp_fast_open fast_open;
+	uint64_t fast_open_cookie; /* its bytes as they stand in the option */
 };
 
 /* False if a length is illegal (RFC 9293 MUST-7). Unknown options are skipped. What SYNs alone may carry is

@@ -166,6 +166,7 @@ static struct tcp_options conn_options(const struct tcp_conn *c, uint8_t flags)
 		o.has_wscale = (c->flags & CONN_WSCALE) != 0;
 		o.wscale = c->rcv_wscale;
 		o.sack_permitted = (c->flags & CONN_SACK) != 0;
+		tcp_fast_open_renew(c, &o);
 	}
 	return o;
 }
@@ -277,6 +278,8 @@ static uint8_t segment_tcp_flags(const struct tcp_conn *c, const struct tcp_segm
 		flags |= TH_FIN;
 	if ((s->flags & SEG_PUSH) != 0)
 		flags |= TH_PSH;
+	if ((s->flags & SEG_SYN) != 0 && (c->ecn.flags & ECN_AGREED) != 0)
+		flags |= TH_ECE; /* RFC 3168 section 6.1.1 */
 	if (!in_state(c, TCP_SYN_SENT))
 		flags |= TH_ACK;
 	else if (c->tcp->config.ecn == TCP_ECN_OFFER && s->transmissions == 1)
@@ -351,7 +354,8 @@ static uint32_t window_room(const struct tcp_conn *c, struct seq from)
 static bool may_send_partial(const struct tcp_conn *c, uint32_t len)
 {
 	bool all = len == c->unsent;
-	bool nothing_unacknowledged = seq_eq(c->snd_una, c->snd_nxt);
+	bool no_text_before = seq_eq(c->snd_nxt, seq_add(c->iss, 1)); /* but a SYN may be in flight */
+	bool nothing_unacknowledged = no_text_before || seq_eq(c->snd_una, c->snd_nxt);
 
 	if (all && ((c->flags & (CONN_NODELAY | CONN_SHUTDOWN)) != 0 || nothing_unacknowledged))
 		return true;
@@ -367,13 +371,20 @@ static uint32_t whole_segments(const struct tcp_conn *c, uint32_t len)
 	return len > c->mss && !all ? len - len % c->mss : len;
 }
 
+/* By Fast Open also before the third ACK (RFC 7413 section 4.2.2). */
+static bool may_send_text(const struct tcp_conn *c)
+{
+	return in_state(c, (c->flags & CONN_FAST_OPEN) != 0 ? TCP_CAN_SEND_TEXT | TCP_SYN_RECEIVED
+							    : TCP_CAN_SEND_TEXT);
+}
+
 bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len)
 {
 	uint32_t allowed = min_u32(min_u32(c->unsent, frame_payload(c)),
 				   min_u32(congestion_room(c), window_room(c, c->snd_nxt)));
 	uint32_t in_a_frame, n;
 
-	if (!in_state(c, TCP_CAN_SEND_TEXT) || allowed == 0 || c->flight_segments >= TCP_MAX_FLIGHT)
+	if (!may_send_text(c) || allowed == 0 || c->flight_segments >= TCP_MAX_FLIGHT)
 		return false;
 	in_a_frame = reachable(c->send_next, allowed);
 	n = whole_segments(c, in_a_frame);

@@ -5,6 +5,7 @@
  *   from           to             by
  *   CLOSED         SYN-SENT       tcp_connect
  *   CLOSED         SYN-RECEIVED   the third ACK of a half-open record, or one with a SYN cookie, made a block
+ *   CLOSED         SYN-RECEIVED   tcp_fast_open: a SYN with a Fast Open cookie and text
  *   SYN-SENT       SYN-RECEIVED   SYN arrives: simultaneous open
  *   SYN-SENT       ESTABLISHED    SYN and ACK of ours arrive
  *   SYN-RECEIVED   ESTABLISHED    ACK of our SYN

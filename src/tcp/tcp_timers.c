@@ -115,8 +115,28 @@ static void probe_due(struct tcp_conn *c)
 	tcp_want_output(c);
 }
 
+/* The SYN-ACK of a block (Fast Open) has the limit of a record's. No reset: the peer may be somebody whose
+ * address was used by another. */
+static bool gives_up_syn_ack(struct tcp_conn *c)
+{
+	struct tcp *tcp = c->tcp;
+
+	if ((c->flags & CONN_PASSIVE) == 0 || !in_state(c, TCP_SYN_RECEIVED))
+		return false;
+	if (c->timeouts < tcp->config.synack_retries) {
+		tcp->counters.synack_retrans++;
+		return false;
+	}
+	tcp->counters.synack_timeouts++;
+	tcp->counters.attempt_fails++;
+	tcp_conn_end(c, STREAM_END_TIMEOUT);
+	return true;
+}
+
 static void retransmission_due(struct tcp_conn *c)
 {
+	if (gives_up_syn_ack(c))
+		return;
 	if (tcp_now(c->tcp) - c->stuck_since_us >= limit(c)) {
 		time_out(c);
 		return;

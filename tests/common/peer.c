@@ -131,6 +131,11 @@ static void parse_options(const uint8_t *o, size_t len, struct seg *s)
 			s->ts_val = load_be32(o + i + 2);
 			s->ts_ecr = load_be32(o + i + 6);
 			break;
+		case 34:
+			assert_true(o[i + 1] == 10);
+			s->fast_open = FAST_OPEN_COOKIE;
+			memcpy(&s->fast_open_cookie, o + i + 2, sizeof s->fast_open_cookie);
+			break;
 		case 5:
 			s->n_sack = (uint8_t)((o[i + 1] - 2) / 8);
 			assert_true(o[i + 1] % 8 == 2 && s->n_sack <= 4);
@@ -275,6 +280,8 @@ static unsigned write_options(const struct seg *s, uint8_t *out)
 				 .mss = s->mss,
 				 .has_wscale = s->has_wscale,
 				 .wscale = s->wscale,
+				 .fast_open = s->fast_open,
+				 .fast_open_cookie = s->fast_open_cookie,
 				 .sack_permitted = s->sack_permitted,
 				 .has_timestamp = s->has_ts,
 				 .ts_val = s->ts_val,

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "stack/stack.h"
+#include "tcp/tcp_options.h"
 
 enum { F = 1, S = 2, R = 4, P = 8, A = 16, U = 32, E = 64, C = 128 }; /* TCP flags */
 
@@ -44,6 +45,8 @@ struct seg {
 	struct {
 		uint32_t left, right;
 	} sack[4];
+	enum tcp_fast_open fast_open;
+	uint64_t fast_open_cookie;
 	const uint8_t *raw_options; /* instead of the above, multiple of 4 */
 	uint8_t raw_options_len;
 	bool bad_checksum;

@@ -1,5 +1,5 @@
-/* Connections that the application has closed and the peer does not let end: their number and their time have a
- * limit. */
+/* Connections that the application has closed and the peer does not let end: their number and their time
+ * have a limit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,7 +95,7 @@ static void rfc9293_3_10_4_every_end_of_an_orphan_is_counted(void **state)
 	peer_fini(&p);
 }
 
-/* Answers each window probe, which has come by then, with an ACK of `take` octets more and a closed window. */
+/* Answers a window probe, which has come by then, with an ACK of `take` octets more and a closed window. */
 static void answer_probe(struct peer *p, uint32_t take, uint32_t *taken)
 {
 	discard_all(p);

@@ -423,6 +423,7 @@ static void open_target(struct target *t, unsigned mode)
 	config.tcp.syn_backlog = 8;
 	config.tcp.accept_backlog = 4;
 	config.tcp.max_time_wait = 8;
+	config.tcp.fast_open = true;
 	require(stack_new(&config, t->now_us, &t->stack, &why) == 0, "no stack");
 	require(ip_add_address(&t->stack->ip, &address) == 0, "no address");
 	require(ip_add_route(&t->stack->ip, &all, &gateway) == 0, "no route");
