@@ -56,7 +56,7 @@ struct th_stack_config {
 	uint8_t mac[6];          /* ours on the link; default: a random locally administered one */
 	uint64_t seed;           /* default: secrets from getrandom(2). Any other value makes a run repeatable, and guessable */
 	uint32_t send_buffer;    /* a connection, bytes; 4096 to 2^30; default 1 MiB, and more on a path that is long and wide */
-	uint32_t receive_buffer; /* a connection, bytes; 4096 to 2^30; default 256 KiB */
+	uint32_t receive_buffer; /* a connection, bytes; 4096 to 2^30; default 256 KiB at first, growing up to 6 MiB */
 	uint64_t msl_us;         /* maximum segment lifetime: TIME-WAIT lasts two of it (RFC 9293 section 3.6.1); default 30 s */
 	enum th_link link;       /* default: Ethernet */
 	uint32_t off;            /* enum th_feature or'ed: what is neither offered nor accepted */

@@ -61,6 +61,7 @@ const struct config_key config_keys[] = {
 	TCP(keepalive_probes, count8, 1, 127),
 	TCP(send_buffer, size32, 4 * KB, 1 * GB),
 	TCP(receive_buffer, size32, 4 * KB, 1 * GB),
+	TCP(receive_buffer_max, size32, 4 * KB, 1 * GB),
 	TCP(memory, size, 64 * KB, 1024 * GB),
 	TCP_US(min_rto, time32, 1 * MS, 1 * M),
 	TCP_US(initial_rto, time32, 1 * MS, 1 * M),

@@ -54,6 +54,7 @@ static void translate_tcp(const struct th_stack_config *c, struct tcp_config *ou
 	TAKE(out->send_buffer, c->send_buffer);
 	TAKE(out->send_buffer_max, c->send_buffer); /* whoever sets it means it */
 	TAKE(out->receive_buffer, c->receive_buffer);
+	TAKE(out->receive_buffer_max, c->receive_buffer); /* a size that is given is the only one */
 	TAKE(out->msl_us, c->msl_us);
 	TAKE(out->user_timeout_us, c->user_timeout_us);
 	TAKE(out->delayed_ack_us, c->delayed_ack_us);

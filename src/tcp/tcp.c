@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
 enum { SECOND = 1000000, MAX_LISTENERS = 256 };
@@ -40,6 +41,7 @@ void tcp_config_default(struct tcp_config *c)
 		.send_buffer = 1 << 20,
 		.send_buffer_max = 8 << 20,
 		.receive_buffer = 256 << 10,
+		.receive_buffer_max = 6 << 20,
 		.memory = 256ull << 20,
 		/* RFC 6298 (2.4) wants 1 s at least, for clocks and delayed ACKs of its time; all large
 		 * stacks have 200 ms. */
@@ -63,9 +65,10 @@ uint16_t tcp_initial_receive_window(const struct tcp *tcp)
 
 uint8_t tcp_receive_wscale(const struct tcp *tcp)
 {
+	uint32_t largest = max_u32(tcp->config.receive_buffer, tcp->config.receive_buffer_max);
 	uint8_t shift = 0;
 
-	while (shift < TCP_MAX_WSCALE && (tcp->config.receive_buffer >> shift) > UINT16_MAX)
+	while (shift < TCP_MAX_WSCALE && (largest >> shift) > UINT16_MAX)
 		shift++;
 	return shift;
 }
@@ -312,6 +315,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 		.state = TCP_CLOSED,
 		.peer_mss = ip_addr_is_4(remote) ? TCP_DEFAULT_MSS_4 : TCP_DEFAULT_MSS_6,
 		.rcv_mss = TCP_DEFAULT_MSS_4,
+		.rcv_buffer = tcp->config.receive_buffer,
 		.ts_offset = tcp_timestamp_offset(tcp, local, remote),
 		.user_timeout_us = tcp->config.user_timeout_us,
 		.keepalive = { .idle_us = tcp->config.keepalive_idle_us,

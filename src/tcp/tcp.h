@@ -70,6 +70,7 @@ struct tcp_config {
 	uint64_t keepalive_idle_us, keepalive_interval_us;
 	uint8_t keepalive_probes;
 	uint32_t send_buffer, receive_buffer; /* a connection */
+	uint32_t receive_buffer_max;  /* as far as it grows with what is taken; not above receive_buffer: never */
 	uint32_t send_buffer_max;     /* the send buffer grows to two congestion windows, at most this */
 	uint64_t memory;              /* receive-side copies of all connections together */
 	uint32_t min_rto_us, max_rto_us, initial_rto_us;
@@ -133,6 +134,7 @@ void tcp_config_default(struct tcp_config *c);
 	X(ooo_queued, "TCPOFOQueue")                       \
 	X(ooo_dropped, "TCPOFODrop")                       \
 	X(ooo_merged, "TCPOFOMerge")                       \
+	X(receive_buffers_grown, "TCPRcvBufGrown")         \
 	X(dsack_old_sent, "TCPDSACKOldSent")               \
 	X(dsack_ofo_sent, "TCPDSACKOfoSent")               \
 	X(challenge_acks, "TCPChallengeACK")               \

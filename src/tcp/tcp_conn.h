@@ -10,6 +10,7 @@
 #include "tcp/tcp.h"
 #include "tcp/tcp_cc.h"
 #include "tcp/tcp_options.h"
+#include "tcp/tcp_receive_space.h"
 #include "tcp/tcp_reorder.h"
 
 enum {
@@ -250,6 +251,8 @@ struct tcp_conn {
 	/* Receive queue: in order, not taken; and out of order */
 	struct list received;        /* struct rx_chunk */
 	uint32_t received_bytes;
+	uint32_t rcv_buffer;         /* bytes: grows, and never shrinks (SHLD-14) */
+	struct tcp_receive_space space;
 	uint32_t n_duplicates;
 	struct tcp_reorder reorder;
 	struct sack_block duplicates[TCP_DUPLICATES]; /* to be reported, oldest first */
@@ -497,6 +500,8 @@ void tcp_tell_end(struct tcp_conn *c); /* on_end(), once, to whoever has the con
 uint32_t tcp_receive_window(const struct tcp_conn *c); /* what may be advertised now, from rcv.nxt on */
 uint32_t tcp_receive_room(const struct tcp_conn *c); /* bytes that the buffer still takes */
 enum drop_reason tcp_receive_text(struct tcp_conn *c, struct seq seq, struct bytes text);
+/* What the segment says of the round trip, for the size of the buffer; before its text is taken. */
+void tcp_receive_measure(struct tcp_conn *c, const struct tcp_in *in);
 void tcp_receive_resume(struct tcp_conn *c);
 void tcp_receive_free(struct tcp_conn *c);
 

@@ -456,6 +456,7 @@ static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 	note_segment_size(c, in);
 	tcp_ecn_received(c, in);
 	c->tcp->counters.in_bytes += in->text.len;
+	tcp_receive_measure(c, in);
 	reason = tcp_receive_text(c, in->seq, in->text);
 	if (is_dead(c))
 		return STEP_DONE;

@@ -1,8 +1,8 @@
 /*
  * The receive queue. In-order text is offered to the layer above straight from the frame; what it does not
  * take, and what arrives out of order (tcp_reorder.c), is copied into chunks of one size from a pool with a
- * limit, so memory is bounded a connection (receive_buffer, which the window advertises) and over all
- * (tcp.memory).
+ * limit, so memory is bounded a connection (rcv_buffer, which the window advertises, and which grows with
+ * what is taken: tcp_receive_space.c) and over all (tcp.memory).
  */
 #include "tcp/tcp_conn.h"
 
@@ -12,8 +12,7 @@
 
 uint32_t tcp_receive_room(const struct tcp_conn *c)
 {
-	uint32_t buffer = c->tcp->config.receive_buffer;
-	return buffer > c->received_bytes ? buffer - c->received_bytes : 0;
+	return c->rcv_buffer - min_u32(c->received_bytes, c->rcv_buffer);
 }
 
 uint32_t tcp_receive_window(const struct tcp_conn *c)
@@ -23,9 +22,35 @@ uint32_t tcp_receive_window(const struct tcp_conn *c)
 
 	/* Never back (SHLD-14), and forward only by a worthwhile step (MUST-39; RFC 9293 section
 	 * 3.8.6.2.2). */
-	if (room <= advertised || room - advertised < min_u32(c->tcp->config.receive_buffer / 2, c->rcv_mss))
+	if (room <= advertised || room - advertised < min_u32(c->rcv_buffer / 2, c->rcv_mss))
 		return advertised;
 	return room;
+}
+
+void tcp_receive_measure(struct tcp_conn *c, const struct tcp_in *in)
+{
+	uint32_t ms = tcp_now_ms(c->tcp) + c->ts_offset - in->options.ts_ecr;
+
+	if ((c->flags & CONN_TIMESTAMPS) == 0)
+		tcp_receive_space_moved(&c->space, in->now_us, c->rcv_nxt, c->rcv_adv);
+	else if (in->options.has_timestamp && in->text.len >= c->rcv_mss)
+		tcp_receive_space_echo(&c->space, in->options.ts_ecr, ms * 1000ull);
+}
+
+/* The buffer grows with what the layer above takes, while less than half of all memory is in use; and no
+ * further than the window field can tell. */
+static void grow_buffer(struct tcp_conn *c)
+{
+	const struct pool *pool = &c->tcp->chunk_pool;
+	uint32_t largest = min_u32(c->tcp->config.receive_buffer_max, (uint32_t)UINT16_MAX << c->rcv_wscale);
+	uint64_t wanted = tcp_receive_space_wanted(&c->space, tcp_now(c->tcp),
+						   c->bytes_received - c->received_bytes, c->srtt_us,
+						   c->rcv_mss);
+
+	if (min_u64(wanted, largest) <= c->rcv_buffer || pool->in_use >= pool->limit / 2)
+		return;
+	c->rcv_buffer = (uint32_t)min_u64(wanted, largest);
+	c->tcp->counters.receive_buffers_grown++;
 }
 
 static void free_chunk(struct tcp_conn *c, struct rx_chunk *k)
@@ -110,7 +135,7 @@ static uint32_t out_of_order_limit(const struct tcp_conn *c)
 
 	if (pool->in_use >= pool->limit - pool->limit / 4)
 		return 0;
-	return 2 * (c->tcp->config.receive_buffer / TCP_CHUNK_ROOM) + 8;
+	return 2 * (c->rcv_buffer / TCP_CHUNK_ROOM) + 8;
 }
 
 static enum drop_reason store_out_of_order(struct tcp_conn *c, struct seq seq, struct bytes text)
@@ -172,6 +197,8 @@ enum drop_reason tcp_receive_text(struct tcp_conn *c, struct seq seq, struct byt
 		return store_out_of_order(c, seq, text);
 	reason = take_in_order(c, text);
 	absorb(c); /* even if memory ran out: rcv.nxt may have moved over what was held */
+	if (!is_dead(c))
+		grow_buffer(c);
 	return reason;
 }
 
@@ -188,10 +215,12 @@ static void after_taking(struct tcp_conn *c)
 {
 	if (is_dead(c))
 		return;
-	if ((c->flags & CONN_TABLED) == 0 && list_is_empty(&c->received))
+	if ((c->flags & CONN_TABLED) == 0 && list_is_empty(&c->received)) {
 		tcp_conn_finish(c);
-	else
-		announce_window(c);
+		return;
+	}
+	grow_buffer(c);
+	announce_window(c);
 }
 
 /* Offers a chunk of the queue. While the layer above has it in its hands it does not count as unread: closing

@@ -723,13 +723,13 @@ static void rfc7323_2_2_windows_of_syns_are_not_scaled(void **state)
 		    SEG(.flags = S, .seq = 1000, .mss = 1460, .win = 3000, .has_wscale = true, .wscale = 5));
 	got = peer_expect(&p, SEG(.flags = S | A, .win = 65535));
 	assert_true(got.has_wscale);
-	assert_int_equal(got.wscale, 3); /* 256 KiB need 3: 65535 << 2 is less */
+	assert_int_equal(got.wscale, 7); /* 6 MiB need 7: 65535 << 6 is less */
 	peer_inject(&p, SEG(.flags = A, .seq = 1001, .ack = got.seq + 1, .win = 3000));
 	assert_int_equal(peer_info(&p).snd_wnd, 3000 << 5);
 	assert_int_equal(peer_info(&p).snd_wscale, 5);
 	peer_write(&p, 10);
 	/* And from now on ours is scaled. */
-	peer_expect(&p, SEG(.flags = A | P, .win = 262144 >> 3, .len = 10));
+	peer_expect(&p, SEG(.flags = A | P, .win = 262144 >> 7, .len = 10));
 	peer_fini(&p);
 
 	peer_init(&p, NULL); /* theirs in the SYN-ACK */
@@ -752,7 +752,7 @@ static void rfc7323_2_2_our_syns_are_not_scaled_either(void **state)
 	peer_init(&p, NULL);
 	peer_connect(&p, 99);
 	got = peer_expect(&p, SEG(.flags = S, .win = 65535));
-	assert_int_equal(got.wscale, 3);
+	assert_int_equal(got.wscale, 7);
 	p.our_port = got.src_port;
 	/* Both open at once: the SYN-ACK's is not scaled, though the shift is known by now. */
 	peer_inject(&p, SEG(.flags = S, .seq = 7000, .mss = 1460, .has_wscale = true, .wscale = 2));
@@ -760,7 +760,7 @@ static void rfc7323_2_2_our_syns_are_not_scaled_either(void **state)
 	peer_inject(&p, SEG(.flags = A, .seq = 7001, .ack = got.seq + 1, .win = 1000));
 	assert_int_equal(peer_info(&p).snd_wnd, 4000);
 	peer_write(&p, 10);
-	peer_expect(&p, SEG(.flags = A | P, .win = 262144 >> 3, .len = 10));
+	peer_expect(&p, SEG(.flags = A | P, .win = 262144 >> 7, .len = 10));
 	peer_fini(&p);
 }
 
