@@ -60,6 +60,7 @@ const struct config_key config_keys[] = {
 	TCP_US(keepalive_interval, time, 1 * S, 1 * D),
 	TCP(keepalive_probes, count8, 1, 127),
 	TCP(send_buffer, size32, 4 * KB, 1 * GB),
+	TCP(send_buffer_max, size32, 4 * KB, 1 * GB),
 	TCP(receive_buffer, size32, 4 * KB, 1 * GB),
 	TCP(receive_buffer_max, size32, 4 * KB, 1 * GB),
 	TCP(memory, size, 64 * KB, 1024 * GB),
@@ -71,6 +72,10 @@ const struct config_key config_keys[] = {
 	TCP(timestamps, bool, 0, 0),
 	TCP(window_scaling, bool, 0, 0),
 	TCP(sack, bool, 0, 0),
+	TCP(frto, bool, 0, 0),
+	TCP(pacing, bool, 0, 0),
+	TCP(ecn, ecn, 0, 0),
+	TCP(mtu_probing, mtu_probing, 0, 0),
 
 	HTTP_US(keepalive_timeout, time, 0, 1 * D),
 	HTTP_US(header_timeout, time, 1 * MS, 1 * D),

@@ -88,20 +88,58 @@ static int parse_level(const struct key_input *in, void *field)
 	return 0;
 }
 
+/* One of several words: its number, or -1. */
+static int choose(const struct key_input *in, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(in->text, words[i]) == 0)
+			return i;
+	return -1;
+}
+
+static int parse_ecn(const struct key_input *in, void *field)
+{
+	static const char *const words[] = {
+		[TCP_ECN_OFF] = "off",
+		[TCP_ECN_ACCEPT] = "accept",
+		[TCP_ECN_OFFER] = "offer",
+	};
+	int word = choose(in, words, ARRAY_LENGTH(words));
+
+	if (word < 0)
+		return not_what(in);
+	*(enum tcp_ecn_mode *)field = (enum tcp_ecn_mode)word;
+	return 0;
+}
+
+static int parse_mtu_probing(const struct key_input *in, void *field)
+{
+	static const char *const words[] = {
+		[TCP_MTU_PROBING_OFF] = "off",
+		[TCP_MTU_PROBING_BLACK_HOLE] = "black-hole",
+		[TCP_MTU_PROBING_ON] = "on",
+	};
+	int word = choose(in, words, ARRAY_LENGTH(words));
+
+	if (word < 0)
+		return not_what(in);
+	*(enum tcp_mtu_probing *)field = (enum tcp_mtu_probing)word;
+	return 0;
+}
+
 static int parse_syn_cookies(const struct key_input *in, void *field)
 {
-	static const char *const names[] = {
+	static const char *const words[] = {
 		[TCP_SYN_COOKIES_NEVER] = "never",
 		[TCP_SYN_COOKIES_AUTO] = "auto",
 		[TCP_SYN_COOKIES_ALWAYS] = "always",
 	};
+	int word = choose(in, words, ARRAY_LENGTH(words));
 
-	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
-		if (strcmp(in->text, names[i]) == 0) {
-			*(enum tcp_syn_cookies *)field = (enum tcp_syn_cookies)i;
-			return 0;
-		}
-	return not_what(in);
+	if (word < 0)
+		return not_what(in);
+	*(enum tcp_syn_cookies *)field = (enum tcp_syn_cookies)word;
+	return 0;
 }
 
 /* text as a path from the configuration file's directory. */
@@ -304,6 +342,9 @@ const struct key_type type_level =
 	OTHER(enum log_level, "a level (error, warning, notice, info, debug)", parse_level);
 const struct key_type type_syn_cookies =
 	OTHER(enum tcp_syn_cookies, "auto, always or never", parse_syn_cookies);
+const struct key_type type_ecn = OTHER(enum tcp_ecn_mode, "off, accept or offer", parse_ecn);
+const struct key_type type_mtu_probing =
+	OTHER(enum tcp_mtu_probing, "off, black-hole or on", parse_mtu_probing);
 const struct key_type type_text = TEXT("a text", parse_text);
 const struct key_type type_congestion = TEXT("a congestion control that this version has", parse_congestion);
 const struct key_type type_site_congestion =

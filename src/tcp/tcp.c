@@ -55,6 +55,7 @@ void tcp_config_default(struct tcp_config *c)
 		.frto = true,
 		.pacing = true,
 		.ecn = TCP_ECN_ACCEPT,
+		.mtu_probing = TCP_MTU_PROBING_BLACK_HOLE,
 	};
 }
 
@@ -289,15 +290,6 @@ int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local)
 	return -1;
 }
 
-void tcp_set_mss(struct tcp_conn *c, uint32_t path_mtu)
-{
-	/* MUST-16: what the peer takes and the path carries, less the options that every segment has. */
-	uint32_t path = path_mtu - ip_header_len(&c->remote) - TCP_HEADER_LEN;
-	uint32_t mss = c->peer_mss < path ? c->peer_mss : path;
-
-	c->mss = (uint16_t)(mss - ((c->flags & CONN_TIMESTAMPS) != 0 ? 12 : 0));
-}
-
 struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
 			      const struct ip_addr *remote, uint16_t remote_port)
 {
@@ -492,7 +484,7 @@ static int send_first_syn(struct tcp_conn *c)
 		c->flags |= CONN_TIMESTAMPS;
 	if (tcp->config.sack)
 		c->flags |= CONN_SACK;
-	tcp_set_mss(c, ip_mtu(tcp->ip, &c->remote));
+	tcp_mtu_init(c);
 	tcp_init_congestion(c);
 	/* The window of the SYN: rcv.nxt is 0 until the peer's SYN tells where its numbers begin. */
 	c->rcv_adv = seq_of(tcp_initial_receive_window(tcp));

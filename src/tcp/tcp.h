@@ -47,6 +47,13 @@ enum tcp_ecn_mode {
 	TCP_ECN_OFFER,  /* on our own opens too */
 };
 
+/* Probing for the path's MTU (RFC 4821, RFC 8899); what routers report is believed in any case. */
+enum tcp_mtu_probing {
+	TCP_MTU_PROBING_OFF,
+	TCP_MTU_PROBING_BLACK_HOLE, /* when large segments do not arrive and no router says why */
+	TCP_MTU_PROBING_ON,         /* begin small on every connection */
+};
+
 /* Set at tcp_init(); all times in microseconds, sizes in bytes. tcp_config_default() gives the documented
  * defaults. */
 struct tcp_config {
@@ -79,6 +86,7 @@ struct tcp_config {
 	bool frto;                    /* tell spurious timeouts by new data (RFC 5682) */
 	bool pacing;                  /* where the round trip is a millisecond or longer */
 	enum tcp_ecn_mode ecn;
+	enum tcp_mtu_probing mtu_probing;
 };
 
 void tcp_config_default(struct tcp_config *c);
@@ -127,6 +135,10 @@ void tcp_config_default(struct tcp_config *c);
 	X(loss_probe_recovery, "TCPLossProbeRecovery")     \
 	X(in_ce, "InCEPkts")                               \
 	X(ecn_reductions, "TCPECNReductions")              \
+	X(mtu_black_holes, "TCPMTUBlackHoles")             \
+	X(mtu_probes, "TCPMTUProbes")                      \
+	X(mtu_probe_fails, "TCPMTUPFail")                  \
+	X(mtu_probe_successes, "TCPMTUPSuccess")           \
 	X(delayed_acks, "DelayedACKs")                     \
 	X(delayed_ack_sent, "TCPDelayedAckFired")          \
 	X(pure_acks, "TCPPureAcks")                        \

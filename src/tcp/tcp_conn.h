@@ -52,7 +52,7 @@ enum segment_flags {
 	SEG_PUSH = 16,
 	SEG_SACKED = 32,       /* selectively acknowledged */
 	SEG_APP_LIMITED = 64,  /* sent while the application had no more to send */
-	SEG_LOSS_PROBE = 128,  /* sent again as a tail loss probe, not because it was deemed lost */
+	SEG_MTU_PROBE = 128,   /* larger than the path is known to carry: its loss is no congestion */
 };
 
 /* What the delivery rate is reckoned from when a segment is acknowledged (tcp_rate.c). */
@@ -161,6 +161,18 @@ struct tcp_rate {
 	uint64_t last;            /* the last sample, bytes a second */
 };
 
+/* The path's MTU (tcp_mtu.c): sizes of IP packets. */
+struct tcp_mtu {
+	uint16_t current;        /* what full segments are made for */
+	uint16_t low, high;      /* the search: low passes, above high nothing does */
+	uint16_t probe;          /* of this size a probe is on its way; 0: none */
+	uint16_t largest_acked;  /* maxsizeacked of RFC 5927 section 7.2 */
+	uint16_t pending;        /* a router says so, and is believed if nothing arrives any more; 0: none */
+	uint8_t failures;        /* of probes of one size */
+	bool searching, halving;
+	uint64_t next_us;        /* no probe before; no new search before */
+};
+
 enum ecn_flags {
 	ECN_AGREED = 1,
 	ECN_ECHO = 2,    /* a mark arrived: ECE on every acknowledgement until CWR comes */
@@ -237,6 +249,7 @@ struct tcp_conn {
 	struct tcp_undo undo;
 	struct tcp_rate rate;
 	struct tcp_ecn ecn;
+	struct tcp_mtu mtu;
 	uint64_t paced_until_us;     /* the next segment may go then */
 	struct tcp_cc cc;
 
@@ -423,7 +436,6 @@ int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local); /* in i
 struct tcp_conn *tcp_conn_of(struct stream *s);
 uint16_t tcp_initial_receive_window(const struct tcp *tcp); /* fits a window field that is not scaled */
 uint8_t tcp_receive_wscale(const struct tcp *tcp);
-void tcp_set_mss(struct tcp_conn *c, uint32_t path_mtu);
 uint32_t tcp_send_buffer(const struct tcp_conn *c); /* how much may be queued for sending */
 
 /* tcp_table.c */
@@ -591,6 +603,15 @@ void tcp_pacing_update(struct tcp_conn *c);
 bool tcp_pacing_allows(const struct tcp_conn *c);
 void tcp_pacing_sent(struct tcp_conn *c, uint32_t len);
 uint32_t tcp_pacing_burst(const struct tcp_conn *c); /* most bytes to send at once */
+
+/* tcp_mtu.c */
+void tcp_mtu_init(struct tcp_conn *c); /* the peer's MSS is known: sets mss */
+void tcp_mtu_reported(struct tcp_conn *c, uint32_t mtu); /* by a router; 0: it did not say */
+void tcp_mtu_on_timeout(struct tcp_conn *c);
+bool tcp_mtu_wants_probe(struct tcp_conn *c, uint32_t *payload);
+void tcp_mtu_probe_sent(struct tcp_conn *c, uint32_t payload);
+void tcp_mtu_probe_lost(struct tcp_conn *c, struct tcp_segment *s);
+void tcp_mtu_delivered(struct tcp_conn *c, const struct tcp_segment *s);
 
 /* tcp_ecn.c */
 void tcp_ecn_received(struct tcp_conn *c, const struct tcp_in *in);

@@ -5,31 +5,9 @@
  */
 #include "tcp/tcp_conn.h"
 
-/* Smaller ones are an attack rather than a path (Linux's min_pmtu). */
-enum { MIN_PATH_MTU_4 = 552, MIN_PATH_MTU_6 = 1280 };
-
 static bool is_hard(enum icmp_error_kind kind)
 {
 	return kind == ICMP_PROTOCOL_UNREACHABLE || kind == ICMP_PORT_UNREACHABLE;
-}
-
-/* RFC 1191: segments sent too large go again in the new size. */
-static void path_mtu_shrank(struct tcp_conn *c, uint32_t mtu)
-{
-	uint32_t floor = ip_addr_is_4(&c->remote) ? MIN_PATH_MTU_4 : MIN_PATH_MTU_6;
-	uint16_t before = c->mss;
-
-	tcp_set_mss(c, mtu < floor ? floor : mtu);
-	if (c->mss >= before) { /* nothing new, or a lie */
-		c->mss = before;
-		return;
-	}
-	LIST_FOR_EACH(n, &c->flight) {
-		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
-		if (s->len > c->mss) /* not for want of room: congestion control is not told */
-			tcp_segment_lost(c, s);
-	}
-	tcp_want_output(c);
 }
 
 /* Of a half-open connection only the SYN-ACK can be meant. A hard error ends it as it ends a block in
@@ -71,7 +49,7 @@ enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
 		return world_drop(tcp->world, DROP_ICMP_BLIND);
 	c->soft_error = (uint8_t)(e->kind + 1);
 	if (e->kind == ICMP_TOO_BIG) {
-		path_mtu_shrank(c, e->mtu);
+		tcp_mtu_reported(c, e->mtu);
 	} else if (is_hard(e->kind) && in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED)) {
 		/* SHLD-26, but as RFC 5461 section 4.1 reports of all stacks: not once the connection is
 		 * synchronised. */

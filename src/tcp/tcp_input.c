@@ -550,7 +550,7 @@ static void take_peer_syn(struct tcp_conn *c, const struct tcp_in *in)
 		c->ts_recent = in->options.ts_val;
 		c->ts_recent_us = in->now_us;
 	}
-	tcp_set_mss(c, ip_mtu(c->tcp->ip, &c->remote));
+	tcp_mtu_init(c);
 	tcp_init_congestion(c);
 }
 

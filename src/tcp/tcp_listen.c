@@ -373,7 +373,7 @@ struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, 
 		c->ts_recent = syn->ts_recent;
 		c->ts_recent_us = tcp_now(tcp);
 	}
-	tcp_set_mss(c, ip_mtu(tcp->ip, &c->remote));
+	tcp_mtu_init(c);
 	c->state = TCP_SYN_RECEIVED; /* where the record stood: observers were told then */
 	c->cc.ops = l->cc;
 	tcp_init_congestion(c);

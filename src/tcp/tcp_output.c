@@ -220,6 +220,7 @@ struct outgoing {
 	uint8_t ecn;              /* codepoint for the IP header */
 	struct send_cursor from;
 	uint32_t len;
+	bool whole;               /* not cut into segments, though larger than one: a path MTU probe */
 	const char *note;
 };
 
@@ -251,7 +252,7 @@ static void emit(struct tcp_conn *c, const struct outgoing *o)
 	}
 	tcp_urgent_mark(c, &r);
 	add_payload(f, o->from, o->len);
-	if (o->len > c->mss) {
+	if (o->len > c->mss && !o->whole) {
 		f->gso = ip_addr_is_4(&c->remote) ? GSO_TCP4 : GSO_TCP6;
 		f->gso_size = c->mss;
 	}
@@ -316,6 +317,7 @@ static void emit_record(struct tcp_conn *c, struct tcp_segment *s, const char *n
 				    .ecn = tcp_ecn_codepoint(c, new_text),
 				    .from = s->from,
 				    .len = payload,
+				    .whole = (s->flags & SEG_MTU_PROBE) != 0,
 				    .note = note });
 	tcp_pacing_sent(c, payload);
 	tcp_timers_data_sent(c);
@@ -467,13 +469,33 @@ static void note_limit(struct tcp_conn *c)
 		c->flags &= ~(unsigned)CONN_CWND_LIMITED;
 }
 
+/* A single segment larger than the path is known to carry (RFC 4821 section 7). */
+static bool send_mtu_probe(struct tcp_conn *c)
+{
+	struct tcp_segment *s;
+	uint32_t len;
+
+	if (!in_state(c, TCP_CAN_SEND_TEXT) || !tcp_mtu_wants_probe(c, &len) || congestion_room(c) < len ||
+	    window_room(c, c->snd_nxt) < len || reachable(c->send_next, len) < len)
+		return false;
+	s = tcp_segment_new(c, len, SEG_MTU_PROBE);
+	if (s == NULL)
+		return false;
+	tcp_mtu_probe_sent(c, len);
+	emit_record(c, s, "path MTU probe");
+	return true;
+}
+
 static bool send_new(struct tcp_conn *c)
 {
 	uint32_t len = 0;
 	uint16_t flags = 0;
 	struct tcp_segment *s;
-	bool text = tcp_may_send_new(c, &len);
+	bool text;
 
+	if (UNLIKELY(send_mtu_probe(c)))
+		return true;
+	text = tcp_may_send_new(c, &len);
 	note_limit(c);
 	if (may_send_fin(c) && len == c->unsent)
 		flags |= SEG_FIN;

@@ -105,6 +105,12 @@ void tcp_rack_recovered(struct tcp_conn *c)
 
 static void deem_lost(struct tcp_conn *c, struct tcp_segment *s, struct tcp_delivery *d)
 {
+	if ((s->flags & SEG_MTU_PROBE) != 0) { /* RFC 4821 section 7.5: no sign of congestion */
+		tcp_mtu_probe_lost(c, s);
+		tcp_segment_lost(c, s);
+		tcp_want_output(c);
+		return;
+	}
 	if ((s->flags & SEG_RETRANSMITTED) != 0)
 		c->tcp->counters.lost_retransmit++;
 	d->lost += s->len;

@@ -88,6 +88,8 @@ void tcp_mark_lost(struct tcp_conn *c, struct tcp_segment *s)
 {
 	if ((s->flags & (SEG_LOST | SEG_SACKED)) != 0)
 		return;
+	if ((s->flags & SEG_MTU_PROBE) != 0)
+		tcp_mtu_probe_lost(c, s);
 	c->rate.lost += s->len;
 	tcp_segment_lost(c, s);
 	if (c->cc.ops->on_segment_lost != NULL) {
@@ -329,6 +331,7 @@ void tcp_on_retransmission_timeout(struct tcp_conn *c)
 	if (first)
 		c->cc.ops->on_timeout(&c->cc, &e);
 	mark_all_lost(c);
+	tcp_mtu_on_timeout(c);
 	c->flags &= ~(unsigned)CONN_RECOVERY;
 	c->flags |= CONN_RTO_RECOVERY | CONN_RETRANSMIT_NOW;
 	c->recover = c->snd_nxt;

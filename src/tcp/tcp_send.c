@@ -198,6 +198,7 @@ static void note_delivered(struct tcp_conn *c, struct tcp_segment *s, struct tcp
 	note_round_trip(d, s, tcp_now(c->tcp));
 	tcp_rate_delivered(c, d, s);
 	tcp_rack_delivered(c, d, s);
+	tcp_mtu_delivered(c, s);
 	if ((s->flags & SEG_RETRANSMITTED) == 0 && seq_le(seq_add(s->seq, s->len), c->recover))
 		d->original = true;
 }
