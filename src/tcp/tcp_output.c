@@ -39,6 +39,7 @@ static uint32_t sum_payload(const struct tx_frame *f, uint32_t sum)
 {
 	bool odd = false;
 
+	sum = checksum_fold(sum); /* 16 bits a piece: their sum has room in 32 */
 	for (unsigned i = 1; i <= f->pieces; i++) {
 		uint16_t part = checksum_fold(checksum_add(0, f->iov[i].iov_base, f->iov[i].iov_len));
 		sum += odd ? __builtin_bswap16(part) : part;

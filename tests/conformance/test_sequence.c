@@ -539,6 +539,28 @@ static void rfc9293_must_2_checksum_is_filled_in(void **state)
 	peer_fini(&p);
 }
 
+/* Every value that the sum of a header can take, with text in two pieces: no carry is lost. (The harness
+ * checks the checksum of each segment.) */
+static void rfc9293_must_2_no_carry_is_lost_between_pieces(void **state)
+{
+	struct span spans[2] = { { (const uint8_t *)"\xff\xff\xff", 3, NULL },
+				 { (const uint8_t *)"\xff\xff", 2, NULL } };
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, SEG(.mss = 1460, .has_ts = true, .ts_val = 1));
+	tcp_set_nodelay(p.stream, true);
+	for (uint32_t i = 0; i < 100000; i++) {
+		assert_int_equal(stream_send(p.stream, spans, 2, 0), 0);
+		peer_flush(&p);
+		assert_int_equal(peer_any(&p).len, 5);
+		peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = peer_info(&p).snd_nxt, .has_ts = true,
+				    .ts_val = 2 + i, .ts_ecr = 0));
+	}
+	peer_fini(&p);
+}
+
 static void rfc9293_must_3_bad_checksum_is_dropped(void **state)
 {
 	struct peer p;
@@ -685,6 +707,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_8_6_unread_octets_never_exceed_the_buffer),
 		cmocka_unit_test(rfc9293_3_10_7_4_what_finds_no_memory_is_not_acknowledged),
 		cmocka_unit_test(rfc9293_must_2_checksum_is_filled_in),
+		cmocka_unit_test(rfc9293_must_2_no_carry_is_lost_between_pieces),
 		cmocka_unit_test(rfc9293_must_3_bad_checksum_is_dropped),
 		cmocka_unit_test(rfc9293_3_1_header_lengths_that_cannot_be),
 		cmocka_unit_test(rfc9293_must_50_ip_options_are_ignored),
