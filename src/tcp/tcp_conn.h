@@ -80,6 +80,7 @@ struct tcp_segment {
 	uint32_t len;            /* in sequence space: payload and SYN or FIN */
 	uint16_t transmissions;
 	uint16_t flags;          /* enum segment_flags */
+	uint32_t order;          /* number of the transmission in the connection; wraps */
 	struct tcp_rate_mark mark;
 };
 
@@ -131,6 +132,7 @@ struct tcp_prr {
 struct tcp_rack {
 	uint64_t sent_us;        /* RACK.xmit_ts: of the segments delivered, when the one sent last was sent */
 	struct seq end;          /* RACK.end_seq: and its end */
+	uint32_t order;          /* and its place among all transmissions */
 	uint32_t rtt_us;         /* RACK.rtt: and how long it took */
 	struct seq fack;         /* the highest sequence number delivered */
 	struct seq dsack_round;  /* with dsack_in_round: reo_wnd grew, not again before snd.una gets here */
@@ -239,6 +241,7 @@ struct tcp_conn {
 	uint32_t lost_bytes, sacked_bytes; /* with pipe they make up snd.una to snd.nxt */
 	uint32_t sacked_segments;
 	uint32_t flight_segments;    /* records in `flight` */
+	uint32_t transmissions;      /* of segments, for their order; wraps */
 	uint32_t reno_sacked;        /* bytes that duplicate ACKs say have left the network */
 	uint32_t min_rtt_us;         /* the smaller of these two; 0: no sample */
 	uint32_t min_rtt_period_us, min_rtt_before_us; /* of this period and of the one before */

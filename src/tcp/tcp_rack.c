@@ -16,15 +16,16 @@ enum {
 	NO_RTT_PROBE_US = 1000000,   /* PTO before the first sample */
 };
 
-/* RACK_sent_after: parts of one super-segment were sent at one time, in the order of their numbers. */
-static bool sent_after(uint64_t a_us, struct seq a_end, uint64_t b_us, struct seq b_end)
+/*
+ * RACK_sent_after. What leaves in one batch has one time, so that the order is counted; the RFC's tie-break by
+ * sequence numbers would take a retransmission for older than the new data that left before it. It does hold for
+ * the parts of a super-segment.
+ */
+static bool was_sent_after(const struct tcp_rack *r, const struct tcp_segment *s)
 {
-	return a_us > b_us || (a_us == b_us && seq_gt(a_end, b_end));
-}
+	int32_t order = (int32_t)(r->order - s->order);
 
-static struct seq end_of(const struct tcp_segment *s)
-{
-	return seq_add(s->seq, s->len);
+	return order > 0 || (order == 0 && seq_gt(r->end, seq_add(s->seq, s->len)));
 }
 
 /* Section 6.2 step 2: an ACK of what was sent twice may answer the first transmission. */
@@ -45,7 +46,7 @@ static bool answers_earlier_transmission(const struct tcp_conn *c, const struct 
 void tcp_rack_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s)
 {
 	struct tcp_rack *r = &c->rack;
-	struct seq end = end_of(s);
+	struct seq end = seq_add(s->seq, s->len);
 
 	if (seq_gt(end, r->fack)) {
 		r->fack = end;
@@ -54,9 +55,10 @@ void tcp_rack_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct
 		r->reordering_seen = true;
 		d->reordering = true;
 	}
-	if (answers_earlier_transmission(c, d->in, s) || !sent_after(s->sent_us, end, r->sent_us, r->end))
+	if (answers_earlier_transmission(c, d->in, s) || was_sent_after(r, s))
 		return;
 	r->sent_us = s->sent_us;
+	r->order = s->order;
 	r->end = end;
 	r->rtt_us = (uint32_t)(d->in->now_us - s->sent_us);
 }
@@ -126,10 +128,8 @@ bool tcp_rack_detect(struct tcp_conn *c, struct tcp_delivery *d)
 
 	LIST_FOR_EACH_SAFE(n, &c->outstanding) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, condition);
-		if (s->sent_us > r->sent_us)
+		if (!was_sent_after(r, s))
 			break;
-		if (!sent_after(r->sent_us, r->end, s->sent_us, end_of(s)))
-			continue;
 		if (s->sent_us + window <= now)
 			deem_lost(c, s, d);
 		else if (s->sent_us + window - now > wait)

@@ -138,7 +138,7 @@ static void insert_outstanding(struct tcp_conn *c, struct tcp_segment *s)
 {
 	struct list *at = c->outstanding.prev;
 
-	while (at != &c->outstanding && by_condition(at)->sent_us > s->sent_us)
+	while (at != &c->outstanding && (int32_t)(by_condition(at)->order - s->order) > 0)
 		at = at->prev;
 	list_insert_after(at, &s->condition);
 	c->pipe += s->len;
@@ -148,6 +148,7 @@ void tcp_segment_sent(struct tcp_conn *c, struct tcp_segment *s)
 {
 	leave(c, s);
 	s->sent_us = tcp_now(c->tcp);
+	s->order = ++c->transmissions;
 	tcp_rate_sent(c, s);
 	insert_outstanding(c, s);
 	s->mark.in_flight = c->pipe;

@@ -129,7 +129,7 @@ static void check_conditions(const struct tcp_conn *c)
 	LIST_FOR_EACH(n, &c->outstanding) {
 		const struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, condition);
 		assert((s->flags & (SEG_LOST | SEG_SACKED)) == 0);
-		assert(before == NULL || before->sent_us <= s->sent_us);
+		assert(before == NULL || (int32_t)(s->order - before->order) >= 0);
 		before = s;
 	}
 	before = NULL;
