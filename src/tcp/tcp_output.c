@@ -470,21 +470,26 @@ static void note_limit(struct tcp_conn *c)
 		c->flags &= ~(unsigned)CONN_CWND_LIMITED;
 }
 
-/* A single segment larger than the path is known to carry (RFC 4821 section 7). */
-static bool send_mtu_probe(struct tcp_conn *c)
+enum mtu_probe { MTU_PROBE_NONE, MTU_PROBE_SENT, MTU_PROBE_WAITS };
+
+/* A single segment larger than the path is known to carry (RFC 4821 section 7). Acknowledgements make room for
+ * less than that at a time: new data then waits for the next one. */
+static enum mtu_probe send_mtu_probe(struct tcp_conn *c)
 {
 	struct tcp_segment *s;
 	uint32_t len;
 
-	if (!in_state(c, TCP_CAN_SEND_TEXT) || !tcp_mtu_wants_probe(c, &len) || congestion_room(c) < len ||
-	    window_room(c, c->snd_nxt) < len || reachable(c->send_next, len) < len)
-		return false;
+	if (!in_state(c, TCP_CAN_SEND_TEXT) || !tcp_mtu_wants_probe(c, &len) ||
+	    reachable(c->send_next, len) < len)
+		return MTU_PROBE_NONE;
+	if (min_u32(congestion_room(c), window_room(c, c->snd_nxt)) < len)
+		return tcp_in_flight(c) > len ? MTU_PROBE_WAITS : MTU_PROBE_NONE;
 	s = tcp_segment_new(c, len, SEG_MTU_PROBE);
 	if (s == NULL)
-		return false;
+		return MTU_PROBE_NONE;
 	tcp_mtu_probe_sent(c, len);
 	emit_record(c, s, "path MTU probe");
-	return true;
+	return MTU_PROBE_SENT;
 }
 
 static bool send_new(struct tcp_conn *c)
@@ -492,10 +497,11 @@ static bool send_new(struct tcp_conn *c)
 	uint32_t len = 0;
 	uint16_t flags = 0;
 	struct tcp_segment *s;
+	enum mtu_probe probe = send_mtu_probe(c);
 	bool text;
 
-	if (UNLIKELY(send_mtu_probe(c)))
-		return true;
+	if (UNLIKELY(probe != MTU_PROBE_NONE))
+		return probe == MTU_PROBE_SENT;
 	text = tcp_may_send_new(c, &len);
 	note_limit(c);
 	if (may_send_fin(c) && len == c->unsent)
