@@ -59,7 +59,7 @@ static void require(bool claim, const char *text)
 	abort();
 }
 
-/* --- the echo server --- */
+/* --- the echo server. What it says while more urgent data is to come is urgent too. --- */
 
 struct answer {
 	struct span_owner owner;
@@ -76,6 +76,7 @@ static size_t echo(struct stream *s, struct bytes in)
 	const struct target *t = s->user;
 	size_t len = in.len < stream_room(s) ? in.len : stream_room(s);
 	struct answer *answer;
+	struct tcp_info info;
 	struct span span;
 
 	if ((t->mode & MODE_SLOW_READER) != 0 && len > 100)
@@ -88,7 +89,8 @@ static size_t echo(struct stream *s, struct bytes in)
 	span_owner_init(&answer->owner, free_answer);
 	memcpy(answer->bytes, in.data, len);
 	span = (struct span){ .data = answer->bytes, .len = len, .owner = &answer->owner };
-	if (stream_send(s, &span, 1, 0) != 0)
+	tcp_conn_info(tcp_conn_of_stream(s), &info);
+	if (stream_send(s, &span, 1, info.urgent_unread > 0 ? STREAM_URGENT : 0) != 0)
 		span_owner_unref(&answer->owner);
 	if ((t->mode & MODE_SERVER_ABORTS) != 0)
 		stream_abort(s);
@@ -176,6 +178,7 @@ static void check_tcp(struct target *t, const uint8_t *ip, const uint8_t *tcp, s
 	require(is_syn + is_fin + is_rst <= 1, "TCP flags that exclude each other");
 	require(is_ack || is_rst, "segment of a server without ACK");
 	require(!is_rst || len == header_len, "RST with data");
+	require(((tcp[13] & 32) != 0) == (load_be16(tcp + 18) != 0), "URG and the urgent pointer disagree");
 	check_tcp_options(bytes_of(tcp + 20, header_len - 20));
 	if (!is_rst)
 		note_sent(t, load_be16(tcp + 2),

@@ -567,6 +567,48 @@ static void a_wire_of_ip_packets(void **state)
 	end(&p);
 }
 
+/* Hands over all that `from` has to say; returns how many packets that were. */
+static unsigned carry(struct th_stack *from, struct th_stack *to, uint64_t now_us)
+{
+	uint8_t packet[1500];
+	unsigned packets = 0;
+	ssize_t n;
+
+	while ((n = th_stack_output(from, packet, sizeof packet, now_us)) > 0) {
+		th_stack_input(to, packet, (size_t)n, now_us);
+		packets++;
+	}
+	return packets;
+}
+
+/* The last acknowledgement waits to be fetched when its connection is over and its handle given back. */
+static void a_packet_leaves_after_its_handle_has_gone(void **state)
+{
+	const struct th_stack_config ip = { .link = TH_LINK_IP };
+	struct seen seen = { 0 };
+	struct th_observer *o;
+	struct pair p;
+
+	(void)state;
+	open_pair(&p, &ip);
+	assert_int_equal(th_observe(p.client, TH_TRACE_PACKET_OUT, see, &seen, &o), 0);
+	th_shutdown(p.here);
+	while (carry(p.client, p.server, p.now_us) + carry(p.server, p.client, p.now_us) > 0)
+		;
+	th_shutdown(p.there);
+	assert_int_equal(carry(p.server, p.client, p.now_us), 1);
+	assert_int_equal(th_events(p.here) & TH_CLOSED, TH_CLOSED);
+	th_close(p.here);
+	p.here = NULL;
+	seen.with_conn = 0;
+	assert_int_equal(carry(p.client, p.server, p.now_us), 1);
+	assert_int_equal(seen.with_conn, 0);
+	assert_string_equal(seen.remote, "10.77.0.2");
+	assert_int_equal(th_events(p.there) & TH_CLOSED, TH_CLOSED);
+	th_unobserve(o);
+	end(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -587,6 +629,7 @@ int main(void)
 		cmocka_unit_test(observers),
 		cmocka_unit_test(plain_ip_packets),
 		cmocka_unit_test(a_wire_of_ip_packets),
+		cmocka_unit_test(a_packet_leaves_after_its_handle_has_gone),
 	};
 
 	return cmocka_run_group_tests_name("libtaphouse", tests, NULL, NULL);
