@@ -41,13 +41,15 @@ enum th_link {
 	TH_LINK_IP,       /* IP packets, with nothing around them: no MAC addresses, no ARP */
 };
 
-/* What a stack can be told to do without (th_stack_config.off). */
+/* What a stack can be told to do without (th_stack_config.off), or to do besides (th_stack_config.on). */
 enum th_feature {
-	TH_TIMESTAMPS = 1,     /* RFC 7323 */
-	TH_WINDOW_SCALING = 2, /* RFC 7323 */
-	TH_SACK = 4,           /* RFC 2018 */
-	TH_ECN = 8,            /* RFC 3168: else accepted when the peer offers it */
-	TH_PACING = 16,
+	TH_TIMESTAMPS = 1,     /* RFC 7323; on by default */
+	TH_WINDOW_SCALING = 2, /* RFC 7323; on by default */
+	TH_SACK = 4,           /* RFC 2018; on by default */
+	TH_PACING = 8,         /* on by default */
+	TH_ECN = 16,           /* RFC 3168: by default accepted when the peer offers it; on: offered on our own opens too */
+	TH_FAST_OPEN = 32,     /* RFC 7413, as a server; off by default: what comes with a SYN may come twice */
+	TH_MTU_PROBING = 64,   /* RFC 4821 on every connection; by default only where large segments vanish */
 };
 
 /* Zero in any member means its default. */
@@ -59,7 +61,7 @@ struct th_stack_config {
 	uint32_t receive_buffer; /* a connection, bytes; 4096 to 2^30; default 256 KiB at first, growing up to 6 MiB */
 	uint64_t msl_us;         /* maximum segment lifetime: TIME-WAIT lasts two of it (RFC 9293 section 3.6.1); default 30 s */
 	enum th_link link;       /* default: Ethernet */
-	uint32_t off;            /* enum th_feature or'ed: what is neither offered nor accepted */
+	uint32_t off, on;        /* enum th_feature or'ed: not as by default */
 	const char *congestion;  /* "cubic" (the default), "reno", "bbr"; not needed after the call */
 	uint32_t max_connections; /* default 131072 */
 	uint32_t syn_backlog;    /* half-open connections, of all listeners; beyond it SYN cookies answer; default 4096 */

@@ -27,7 +27,7 @@ bool th_take(void *to, size_t size, const void *from, size_t given)
 	return true;
 }
 
-enum { ALL_FEATURES = TH_TIMESTAMPS | TH_WINDOW_SCALING | TH_SACK | TH_ECN | TH_PACING };
+enum { ALL_FEATURES = 2 * TH_MTU_PROBING - 1 };
 enum { MIN_BUFFER = 4096, MAX_BUFFER = 1 << 30, MAX_RTO_US = 60 * 1000000, MAX_DELAYED_ACK_US = 500000 };
 
 static bool is_buffer(uint32_t size)
@@ -35,11 +35,16 @@ static bool is_buffer(uint32_t size)
 	return size == 0 || (size >= MIN_BUFFER && size <= MAX_BUFFER);
 }
 
+static bool are_features(uint32_t off, uint32_t on)
+{
+	return ((off | on) & ~(uint32_t)ALL_FEATURES) == 0 && (off & on) == 0;
+}
+
 static bool is_valid(const struct th_stack_config *c)
 {
 	return (c->mtu == 0 || (c->mtu >= 576 && c->mtu <= 65535)) && is_buffer(c->send_buffer) &&
 	       is_buffer(c->receive_buffer) && (unsigned)c->link <= TH_LINK_IP &&
-	       (c->off & ~(unsigned)ALL_FEATURES) == 0 && c->min_rto_us <= MAX_RTO_US &&
+	       are_features(c->off, c->on) && c->min_rto_us <= MAX_RTO_US &&
 	       c->initial_rto_us <= MAX_RTO_US && c->delayed_ack_us <= MAX_DELAYED_ACK_US && c->dscp < 64;
 }
 
@@ -62,12 +67,24 @@ static void translate_tcp(const struct th_stack_config *c, struct tcp_config *ou
 	TAKE(out->initial_rto_us, c->initial_rto_us);
 	TAKE(out->ttl, c->ttl);
 	out->tos = (uint8_t)(c->dscp << 2);
-	out->timestamps = (c->off & TH_TIMESTAMPS) == 0;
-	out->window_scaling = (c->off & TH_WINDOW_SCALING) == 0;
-	out->sack = (c->off & TH_SACK) == 0;
-	out->pacing = (c->off & TH_PACING) == 0;
-	if ((c->off & TH_ECN) != 0)
-		out->ecn = TCP_ECN_OFF;
+}
+
+static bool has(uint32_t features, enum th_feature feature)
+{
+	return (features & (uint32_t)feature) != 0;
+}
+
+static void translate_features(const struct th_stack_config *c, struct tcp_config *out)
+{
+	out->timestamps = !has(c->off, TH_TIMESTAMPS);
+	out->window_scaling = !has(c->off, TH_WINDOW_SCALING);
+	out->sack = !has(c->off, TH_SACK);
+	out->pacing = !has(c->off, TH_PACING);
+	out->fast_open = has(c->on, TH_FAST_OPEN);
+	if (has(c->off | c->on, TH_ECN))
+		out->ecn = has(c->on, TH_ECN) ? TCP_ECN_OFFER : TCP_ECN_OFF;
+	if (has(c->off | c->on, TH_MTU_PROBING))
+		out->mtu_probing = has(c->on, TH_MTU_PROBING) ? TCP_MTU_PROBING_ON : TCP_MTU_PROBING_OFF;
 }
 
 static void translate(const struct th_stack_config *c, struct stack_config *out)
@@ -78,9 +95,11 @@ static void translate(const struct th_stack_config *c, struct stack_config *out)
 	memcpy(out->mac.b, c->mac, sizeof out->mac.b);
 	out->seed = c->seed;
 	translate_tcp(c, &out->tcp);
+	translate_features(c, &out->tcp);
 }
 
-int th_stack_new_sized(const struct th_stack_config *given, size_t size, uint64_t now_us, struct th_stack **out)
+int th_stack_new_sized(const struct th_stack_config *given, size_t size, uint64_t now_us,
+		       struct th_stack **out)
 {
 	struct th_stack_config config;
 	struct stack_config internal;

@@ -258,7 +258,9 @@ static void bad_configurations(void **state)
 		{ .mtu = 575 },
 		{ .mtu = 65536 },
 		{ .link = (enum th_link)2 },
-		{ .off = 32 },
+		{ .off = 128 },
+		{ .on = 128 },
+		{ .on = TH_SACK, .off = TH_SACK },
 		{ .congestion = "vegas" },
 		{ .dscp = 64 },
 		{ .send_buffer = 100 },
@@ -318,12 +320,19 @@ static void features_can_be_left_out(void **state)
 	open_pair(&p, NULL);
 	assert_int_equal(th_info(p.here, &info), 0);
 	assert_int_equal(info.timestamps + info.window_scaling + info.sack, 3);
+	assert_int_equal(info.ecn, 0); /* accepted, and not offered */
 	assert_int_equal(info.iss + 1, info.snd_una);
 	assert_int_equal(info.irs + 1, info.rcv_nxt);
 	end(&p);
 	open_pair(&p, &(struct th_stack_config){ .off = TH_TIMESTAMPS | TH_WINDOW_SCALING | TH_SACK | TH_ECN | TH_PACING });
 	assert_int_equal(th_info(p.here, &info), 0);
 	assert_int_equal(info.timestamps + info.window_scaling + info.sack + info.ecn, 0);
+	assert_int_equal(info.pacing_rate, 0);
+	end(&p);
+	open_pair(&p, &(struct th_stack_config){ .on = TH_ECN | TH_FAST_OPEN | TH_MTU_PROBING });
+	assert_int_equal(th_info(p.here, &info), 0);
+	assert_int_equal(info.ecn, 1);
+	assert_true(info.mss < 1400); /* RFC 4821: it begins small */
 	end(&p);
 }
 
