@@ -522,18 +522,19 @@ static bool send_new(struct tcp_conn *c)
 }
 
 /* Acknowledgements that nothing else carried, or that tell what did not fit into one. Without SACK the peer
- * counts them: one for each segment out of order (RFC 5681). */
-static void send_owed_acks(struct tcp_conn *c)
+ * counts them: one for each segment out of order (RFC 5681). False: the ring has no room for all. */
+static bool send_owed_acks(struct tcp_conn *c)
 {
 	unsigned owed = (c->flags & CONN_SACK) != 0 ? tcp_sack_acks_owed(c) : c->dup_acks_owed;
 
-	c->dup_acks_owed = 0;
 	if (owed == 0 && (c->flags & CONN_ACK_NOW) != 0)
 		owed = 1;
-	while (owed-- > 0 && link_tx_room(c->tcp->ip->link) > 0) {
+	for (; owed > 0 && link_tx_room(c->tcp->ip->link) > 0; owed--) {
 		c->tcp->counters.pure_acks++;
 		emit_empty(c, c->snd_nxt, TH_ACK, NULL);
 	}
+	c->dup_acks_owed = (c->flags & CONN_SACK) != 0 ? 0 : (uint8_t)owed;
+	return owed == 0;
 }
 
 /* The window is open, though too little for a full segment: the override of the silly window rule (section
@@ -661,8 +662,8 @@ static enum visit visit(struct tcp_conn *c)
 		if (sent == SEGMENTS_A_VISIT)
 			return VISIT_MORE;
 		if (!send_next(c)) {
-			if (in_state(c, TCP_SYNCHRONISED | TCP_SYN_RECEIVED))
-				send_owed_acks(c);
+			if (in_state(c, TCP_SYNCHRONISED | TCP_SYN_RECEIVED) && !send_owed_acks(c))
+				return VISIT_RING_FULL;
 			if (sent == 0)
 				tcp_timers_blocked(c);
 			tcp_rate_check_app_limited(c);

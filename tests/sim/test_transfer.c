@@ -154,6 +154,40 @@ static void super_segments_pass_uncut(void **state)
 	pair_close(&p);
 }
 
+enum { LONG_FAT = 40 * MEGABYTE };
+
+static bool all_received(void *context)
+{
+	struct pair *p = context;
+	return p->client.received == LONG_FAT && p->server.received == LONG_FAT;
+}
+
+/* How long it takes where a round trip is 100 ms and the wire has room for all. */
+static uint64_t time_over_long_fat_path(uint32_t receive_buffer_max)
+{
+	struct sim_config config;
+	struct pair p;
+	uint64_t us;
+
+	sim_config_default(&config);
+	config.impair = "delay=50ms,queue=100000";
+	config.tcp.receive_buffer_max = receive_buffer_max;
+	pair_open(&p, &config, LONG_FAT);
+	assert_true(sim_run(&p.sim, 120 * SECOND, all_received, &p));
+	us = p.sim.now_us;
+	pair_close(&p);
+	return us;
+}
+
+static void the_receive_window_does_not_hold_up_a_long_fat_path(void **state)
+{
+	uint64_t fixed = time_over_long_fat_path(0), growing = time_over_long_fat_path(6 * MEGABYTE);
+
+	(void)state;
+	assert_in_range(fixed, 15 * SECOND, 20 * SECOND); /* 256 KiB in 100 ms */
+	assert_in_range(growing, 1, 4 * SECOND);
+}
+
 static void small_writes_and_small_reads(void **state)
 {
 	struct sim_config config;
@@ -207,6 +241,7 @@ int main(void)
 		cmocka_unit_test(ten_megabytes_each_way_20_percent_loss),
 		cmocka_unit_test(corruption_is_caught),
 		cmocka_unit_test(super_segments_pass_uncut),
+		cmocka_unit_test(the_receive_window_does_not_hold_up_a_long_fat_path),
 		cmocka_unit_test(small_writes_and_small_reads),
 		cmocka_unit_test(every_mtu),
 	};
