@@ -11,7 +11,7 @@
 
 #define SECOND 1000000ull
 
-enum { IRS = 1000 };
+enum { IRS = 1000, ECE = 64, CWR = 128 };
 
 static void always(struct stack_config *c)
 {
@@ -41,10 +41,10 @@ static struct seg get_cookie(struct peer *p, const struct seg *options)
 {
 	struct seg syn = *options, got;
 
-	syn.flags = S;
+	syn.flags |= S;
 	syn.seq = IRS;
 	peer_inject(p, &syn);
-	got = peer_expect(p, SEG(.flags = S | A, .ack = IRS + 1));
+	got = peer_expect(p, SEG(.flags = S | A | (syn.flags & ECE), .ack = IRS + 1));
 	peer_expect_nothing(p);
 	assert_int_equal(peer_state(p), TCP_CLOSED);
 	return got;
@@ -102,6 +102,7 @@ static void check_fields(struct peer *p, const struct seg *options)
 	assert_int_equal(info.snd_wscale, options->has_wscale ? options->wscale : 0);
 	assert_int_equal(info.rcv_wscale, got.has_wscale ? got.wscale : 0);
 	assert_int_equal(info.sack, options->sack_permitted);
+	assert_int_equal(info.ecn, (options->flags & ECE) != 0);
 	assert_int_equal(info.iss, got.seq);
 	assert_int_equal(info.irs, IRS);
 	assert_int_equal(info.mss, 1460 - 12);
@@ -117,17 +118,18 @@ static void rfc4987_3_6_options_survive(void **state)
 	peer_init(&p, always);
 	peer_listen(&p, 80);
 	for (unsigned wscale = 0; wscale <= TCP_MAX_WSCALE + 1; wscale++)
-		for (unsigned sack = 0; sack < 2; sack++) {
-			check_fields(&p,
-				     SEG(.mss = 1460, .has_ts = true, .ts_val = 42,
-					 .sack_permitted = sack != 0, .has_wscale = wscale <= TCP_MAX_WSCALE,
-					 .wscale = (uint8_t)(wscale <= TCP_MAX_WSCALE ? wscale : 0)));
+		for (unsigned sack_ecn = 0; sack_ecn < 4; sack_ecn++) {
+			check_fields(&p, SEG(.mss = 1460, .has_ts = true, .ts_val = 42,
+					     .flags = (sack_ecn & 2) != 0 ? ECE | CWR : 0,
+					     .sack_permitted = (sack_ecn & 1) != 0,
+					     .has_wscale = wscale <= TCP_MAX_WSCALE,
+					     .wscale = (uint8_t)(wscale <= TCP_MAX_WSCALE ? wscale : 0)));
 			peer_advance(&p, 7000); /* other low bits of the clock */
 		}
-	assert_int_equal(counters(&p)->cookies_sent, 32);
-	assert_int_equal(counters(&p)->cookies_received, 32);
-	assert_int_equal(counters(&p)->passive_opens, 32);
-	assert_int_equal(p.accepted, 32);
+	assert_int_equal(counters(&p)->cookies_sent, 64);
+	assert_int_equal(counters(&p)->cookies_received, 64);
+	assert_int_equal(counters(&p)->passive_opens, 64);
+	assert_int_equal(p.accepted, 64);
 	peer_fini(&p);
 }
 
@@ -162,6 +164,8 @@ static void rfc4987_3_6_without_timestamps_no_scaling_and_no_sack(void **state)
 	(void)state;
 	peer_init(&p, always);
 	peer_listen(&p, 80);
+	peer_inject(&p, SEG(.flags = S | ECE | CWR, .seq = IRS, .mss = 1460)); /* nor ECN */
+	peer_expect(&p, SEG(.flags = S | A, .ack = IRS + 1));
 	got = get_cookie(&p, SEG(.mss = 1460, .has_wscale = true, .wscale = 7, .sack_permitted = true));
 	assert_false(got.has_wscale || got.sack_permitted || got.has_ts);
 	ack = third_ack(&got);

@@ -2,11 +2,14 @@
 
 200,000 SYNs a second for ten seconds, offered by syn_flood.c on the kernel's side of the TAP. That is more than some
 machines can do beside the server and the clients: what was reached is printed, and less than half of it fails, for
-then the test has shown nothing.
+then the test has shown nothing. On two idle processors the server answers them all, and no request takes longer than
+some milliseconds; where it cannot, the TAP's queue is full and drops SYNs, the clients' among them, which come again
+after 1, 2, 4 and 8 seconds.
 """
 
 import json
 import pathlib
+import statistics
 import subprocess
 import threading
 import time
@@ -19,14 +22,24 @@ FLOODER = pathlib.Path(TAPHOUSE).resolve().parent / "obj/tests/e2e/syn_flood"
 RATE = 200_000
 SECONDS = 10
 BACKLOG = 4096
-LONGEST = 5  # seconds for a request: its SYN may be lost twice in a full queue (1 s, then 2 s)
+LONGEST = 16  # seconds for a request: its SYN may be lost four times in a full queue
+USUAL = 2  # seconds, the median
+
+
+CONFIG = f"""
+device "tap:taphouse0" {{ gateway = {{"10.77.0.1"}} }}
+tcp {{ syn_backlog = {BACKLOG} }}
+site "flooded" {{ root = "site"  location "/.taphouse/" {{ status = true }} }}
+"""
 
 
 @pytest.fixture
-def flooded(namespace, serve):
+def flooded(namespace, serve, tmp_path):
     """A server behind a TAP that takes answers to the made-up addresses and drops them without a word."""
     assert FLOODER.exists(), f"{FLOODER} is not there: build it with make obj/tests/e2e/syn_flood"
-    server = serve("--gateway", "10.77.0.1")
+    config = tmp_path / "flood.conf"
+    config.write_text(CONFIG)
+    server = serve("--config", config)
     namespace.run("ip", "route", "add", "blackhole", "198.18.0.0/15")
     namespace.curl("-o", "/dev/null", f"http://{ADDRESS}/")
     return server
@@ -36,9 +49,8 @@ def server_mac(namespace):
     return json.loads(namespace.run("ip", "-j", "neigh", "show", ADDRESS).stdout)[0]["lladdr"]
 
 
-def frames_from_server(namespace):
-    link = json.loads(namespace.run("ip", "-j", "-s", "link", "show", "taphouse0").stdout)[0]
-    return link["stats64"]["rx"]["packets"]
+def counters(namespace):
+    return json.loads(namespace.curl(f"http://{ADDRESS}/.taphouse/status.json").stdout)["tcp"]
 
 
 def resident_kib(process):
@@ -57,7 +69,7 @@ def request_until(namespace, stop, times):
 
 
 def test_clients_get_in_during_a_syn_flood(namespace, flooded):
-    before_kib, before_frames = resident_kib(flooded.process), frames_from_server(namespace)
+    before_kib = resident_kib(flooded.process)
     stop, times = threading.Event(), []
     clients = threading.Thread(target=request_until, args=(namespace, stop, times))
     flooder = namespace.start(FLOODER, "taphouse0", server_mac(namespace), ADDRESS, "80", str(RATE), str(SECONDS),
@@ -72,18 +84,18 @@ def test_clients_get_in_during_a_syn_flood(namespace, flooded):
         clients.join()
 
     offered = (report["sent"] + report["refused"]) / report["seconds"]
-    answered = frames_from_server(namespace) - before_frames
     grown_kib = resident_kib(flooded.process) - before_kib
-    slowest = max(seconds for _, seconds in times)
-    print(f"{offered:.0f} SYN/s offered, {report['sent'] / report['seconds']:.0f} delivered, {answered} frames of "
-          f"the server's; {len(times)} requests, the slowest took {slowest:.3f} s; memory grew by {grown_kib} KiB")
+    slowest, usual = max(s for _, s in times), statistics.median(s for _, s in times)
+    tcp = counters(namespace)
+    print(f"{offered:.0f} SYN/s offered, {tcp['TCPSynsReceived'] / report['seconds']:.0f} received, "
+          f"{tcp['SyncookiesSent']} cookies; {len(times)} requests, {usual:.3f} s the median, {slowest:.3f} s the "
+          f"slowest, {tcp['SyncookiesRecv']} by cookie; memory grew by {grown_kib} KiB")
 
     assert [t for t in times if t[0] != "200"] == []
-    assert len(times) > SECONDS
-    assert slowest < LONGEST
+    assert slowest < LONGEST and usual < USUAL
     # 64 bytes for each record, and what a few hundred connections and the devices' buffers take.
     assert grown_kib < BACKLOG * 64 // 1024 + 4096
     assert offered > RATE / 2, "this machine cannot flood: nothing was shown"
-    # All but the first few thousand answers are cookies: the records of the queue do not suffice for them.
-    assert answered > 10 * BACKLOG
-    namespace.curl("-o", "/dev/null", "--max-time", "5", f"http://{ADDRESS}/")
+    assert tcp["SyncookiesSent"] > 10 * BACKLOG
+    assert tcp["SyncookiesSent"] == tcp["TCPReqQFullDoCookies"] and tcp["TCPReqQFullDrop"] == 0
+    assert tcp["SyncookiesRecv"] > 0
