@@ -35,37 +35,32 @@ struct th_observer {
 	uint8_t packet[]; /* a frame on its way out, in one piece */
 };
 
+#define BIT(kind) __builtin_ctz(kind)
+
+/* By the number of the internal kind's bit: two of one number would not compile without a warning. */
 static const struct kind {
-	enum trace_kind internal;
 	enum th_trace_kind kind;
 	const char *name;
 } kinds[] = {
-	{ TRACE_FRAME_IN, TH_TRACE_PACKET_IN, "packet_in" },
-	{ TRACE_FRAME_OUT, TH_TRACE_PACKET_OUT, "packet_out" },
-	{ TRACE_TCP_STATE, TH_TRACE_STATE, "state" },
-	{ TRACE_TCP_RTT, TH_TRACE_RTT, "rtt" },
-	{ TRACE_TCP_CWND, TH_TRACE_CWND, "cwnd" },
-	{ TRACE_TCP_RTO, TH_TRACE_RTO, "rto" },
-	{ TRACE_TCP_WINDOW, TH_TRACE_WINDOW, "window" },
-	{ TRACE_TCP_URGENT, TH_TRACE_URGENT, "urgent" },
-	{ TRACE_TCP_SOFT_ERROR, TH_TRACE_SOFT_ERROR, "soft_error" },
+	[BIT(TRACE_FRAME_IN)] = { TH_TRACE_PACKET_IN, "packet_in" },
+	[BIT(TRACE_FRAME_OUT)] = { TH_TRACE_PACKET_OUT, "packet_out" },
+	[BIT(TRACE_TCP_STATE)] = { TH_TRACE_STATE, "state" },
+	[BIT(TRACE_TCP_RTT)] = { TH_TRACE_RTT, "rtt" },
+	[BIT(TRACE_TCP_CWND)] = { TH_TRACE_CWND, "cwnd" },
+	[BIT(TRACE_TCP_RTO)] = { TH_TRACE_RTO, "rto" },
+	[BIT(TRACE_TCP_WINDOW)] = { TH_TRACE_WINDOW, "window" },
+	[BIT(TRACE_TCP_MTU)] = { TH_TRACE_MTU, "mtu" },
+	[BIT(TRACE_TCP_URGENT)] = { TH_TRACE_URGENT, "urgent" },
+	[BIT(TRACE_TCP_SOFT_ERROR)] = { TH_TRACE_SOFT_ERROR, "soft_error" },
 };
-
-static const struct kind *kind_of(enum trace_kind internal)
-{
-	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
-		if (kinds[i].internal == internal)
-			return &kinds[i];
-	return NULL;
-}
 
 static unsigned internal_kinds(unsigned wanted)
 {
 	unsigned internal = 0;
 
-	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
-		if ((wanted & (unsigned)kinds[i].kind) != 0)
-			internal |= (unsigned)kinds[i].internal;
+	for (unsigned bit = 0; bit < ARRAY_LENGTH(kinds); bit++)
+		if ((wanted & (unsigned)kinds[bit].kind) != 0)
+			internal |= 1u << bit;
 	return internal;
 }
 
@@ -83,7 +78,7 @@ static void add_packet(struct th_observer *o, const struct trace_event *e, struc
 static void on_event(void *context, const struct trace_event *e)
 {
 	struct th_observer *o = context;
-	const struct kind *kind = kind_of(e->kind);
+	const struct kind *kind = &kinds[BIT(e->kind)]; /* no other was asked for */
 	char remote[IP_ADDR_TEXT];
 	struct tcp_info info;
 	struct th_trace_event event = {

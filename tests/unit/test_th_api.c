@@ -436,7 +436,7 @@ static void counters(void **state)
 }
 
 struct seen {
-	unsigned kinds[9]; /* by bit */
+	unsigned kinds[10]; /* by bit */
 	unsigned with_conn;
 	size_t len;
 	uint8_t packet[100];
@@ -497,6 +497,35 @@ static void observers(void **state)
 	assert_int_equal(states.kinds[2], 2);
 	assert_true(all.kinds[2] > 2);
 	th_unobserve(a);
+	end(&p);
+}
+
+/* Each event is told to those who asked for its kind, and to nobody else. */
+static void rare_events_are_told_apart(void **state)
+{
+	struct seen all = { 0 }, urgent = { 0 }, errors = { 0 };
+	struct th_observer *a, *b, *c;
+	struct pair p;
+
+	(void)state;
+	open_pair(&p, NULL);
+	assert_int_equal(th_observe(p.server, TH_TRACE_ALL, see, &all, &a), 0);
+	assert_int_equal(th_observe(p.server, TH_TRACE_URGENT, see, &urgent, &b), 0);
+	assert_int_equal(th_observe(p.client, TH_TRACE_SOFT_ERROR, see, &errors, &c), 0);
+	assert_int_equal(th_send_urgent(p.here, "!", 1), 1);
+	run(&p, SECOND);
+	assert_int_equal(all.kinds[7], 1);
+	assert_int_equal(urgent.kinds[7], 1);
+	assert_int_equal(all.kinds[8] + all.kinds[9], 0);
+	th_wire_free(p.wire);
+	assert_int_equal(th_wire_new(p.client, p.server, &(struct th_wire_config){ .impair = "loss=100%" }, &p.wire), 0);
+	assert_int_equal(th_send(p.here, "x", 1), 1);
+	run(&p, 10 * SECOND);
+	assert_int_equal(errors.kinds[8], 1);
+	assert_int_equal(errors.kinds[7] + errors.kinds[9], 0);
+	th_unobserve(a);
+	th_unobserve(b);
+	th_unobserve(c);
 	end(&p);
 }
 
@@ -634,6 +663,7 @@ int main(void)
 		cmocka_unit_test(keepalive_times),
 		cmocka_unit_test(urgent_data),
 		cmocka_unit_test(soft_errors),
+		cmocka_unit_test(rare_events_are_told_apart),
 		cmocka_unit_test(counters),
 		cmocka_unit_test(observers),
 		cmocka_unit_test(plain_ip_packets),
