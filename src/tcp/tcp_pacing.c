@@ -4,6 +4,12 @@
  * it can double), as Linux does; one that owns its window sets the rate itself. The timer wheel tells when the
  * next segment may go.
  *
+ * Such a window is also held by the clock of its acknowledgements, and pacing must not run against it: a pair of
+ * segments that waits here for its time lets the peer's delayed acknowledgement of the segment before wait too, and
+ * the round trip grows by a pair's time, which in small windows is a good part of it. So a flow that has not used
+ * its rate may send as much as an initial window at once, which any path must bear (RFC 6928); what is spread
+ * out are longer bursts.
+ *
  * On paths of less than a millisecond a window is one burst to any clock of ours, and pacing would cost wake-ups
  * and large segments for nothing: there only the window rules.
  */
@@ -13,6 +19,7 @@ enum {
 	MIN_RTT_US = 1000,   /* shorter ones are not paced */
 	BURST_US = 1000,     /* a burst lasts about so long at the pacing rate */
 	MIN_BURST_SEGMENTS = 2,
+	CREDIT_SEGMENTS = 10, /* an initial window */
 	SLOW_START_PERCENT = 200,
 	AVOIDANCE_PERCENT = 120,
 };
@@ -45,14 +52,23 @@ uint32_t tcp_pacing_burst(const struct tcp_conn *c)
 	return burst > UINT32_MAX ? UINT32_MAX : (uint32_t)burst;
 }
 
+/* For how long what was not sent in time may still be sent at once. */
+static uint64_t credit_us(const struct tcp_conn *c)
+{
+	uint64_t window_us = CREDIT_SEGMENTS * (uint64_t)c->mss * 1000000 / c->cc.pacing_rate;
+
+	return c->cc.ops->owns_window || window_us < BURST_US ? BURST_US : window_us;
+}
+
 void tcp_pacing_sent(struct tcp_conn *c, uint32_t len)
 {
-	uint64_t now = tcp_now(c->tcp), from = c->paced_until_us;
+	uint64_t now = tcp_now(c->tcp), from = c->paced_until_us, credit;
 
 	if (c->cc.pacing_rate == 0 || len == 0)
 		return;
-	/* Time that was not used is credit, for one burst: a timer that fires late must not slow us down. */
-	if (from + BURST_US < now)
-		from = now - BURST_US;
+	/* Time that was not used is credit: neither may a timer that fires late slow us down. */
+	credit = credit_us(c);
+	if (from + credit < now)
+		from = now - credit;
 	c->paced_until_us = from + len * 1000000ull / c->cc.pacing_rate;
 }
