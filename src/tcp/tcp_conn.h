@@ -546,6 +546,7 @@ struct tcp_delivery {
 	uint64_t ago_us;         /* since the last of them was sent; of those sent again, if there are any */
 	uint32_t rtt_us;         /* the sample that was taken; 0: none */
 	/* Loss recovery. */
+	struct seq fack;         /* the highest that earlier ones had delivered */
 	bool original;           /* a segment sent once, before recovery began, has arrived after all */
 	bool ends_recovery;      /* it does not grow the window too */
 	bool is_duplicate;       /* RFC 5681's duplicate acknowledgement */

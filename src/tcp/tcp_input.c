@@ -360,7 +360,8 @@ static bool measure(struct tcp_conn *c, struct tcp_delivery *d)
 static void take_ack(struct tcp_conn *c, const struct tcp_in *in)
 {
 	bool had_queue = c->queued > 0, sampled;
-	struct tcp_delivery d = { .in = in, .flight = c->pipe, .is_duplicate = is_duplicate_ack(c, in) };
+	struct tcp_delivery d = { .in = in, .flight = c->pipe, .is_duplicate = is_duplicate_ack(c, in),
+				  .fack = c->rack.fack };
 
 	c->tcp->counters.dup_acks_in += d.is_duplicate;
 	tcp_sack_input(c, &d);

@@ -42,15 +42,15 @@ static bool answers_earlier_transmission(const struct tcp_conn *c, const struct 
 	return in->now_us - s->sent_us < c->min_rtt_us;
 }
 
-/* Steps 2 and 3, for each segment delivered. */
+/* Steps 2 and 3, for each segment delivered. What one acknowledgement delivers may have arrived in any order: only
+ * what lies below an earlier one's came late. */
 void tcp_rack_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s)
 {
 	struct tcp_rack *r = &c->rack;
 	struct seq end = seq_add(s->seq, s->len);
 
-	if (seq_gt(end, r->fack)) {
-		r->fack = end;
-	} else if (seq_lt(end, r->fack) && (s->flags & SEG_RETRANSMITTED) == 0) {
+	r->fack = seq_max(r->fack, end);
+	if (seq_lt(end, d->fack) && (s->flags & SEG_RETRANSMITTED) == 0) {
 		c->tcp->counters.sack_reorder += !r->reordering_seen;
 		r->reordering_seen = true;
 		d->reordering = true;
