@@ -50,8 +50,8 @@ static bool eifel_detects(const struct tcp_conn *c, const struct tcp_delivery *d
 {
 	const struct tcp_options *o = &d->in->options;
 
-	return c->undo.stamped && d->acked > 0 && (c->flags & CONN_TIMESTAMPS) != 0 && o->has_timestamp &&
-	       o->ts_ecr != 0 && (int32_t)(o->ts_ecr - c->undo.stamp) < 0;
+	return c->undo.stamped && !c->undo.acked && d->acked > 0 && (c->flags & CONN_TIMESTAMPS) != 0 &&
+	       o->has_timestamp && o->ts_ecr != 0 && (int32_t)(o->ts_ecr - c->undo.stamp) < 0;
 }
 
 /* Every segment sent again in this episode has been reported to have come twice. */
@@ -138,8 +138,7 @@ bool tcp_undo_on_ack(struct tcp_conn *c, const struct tcp_delivery *d)
 		n->spurious_rtos++;
 		take_back(c, d, "undo: the timeout was spurious (F-RTO)");
 	} else {
-		if (d->acked > 0)
-			c->undo.stamped = false; /* later echoes tell nothing of the first retransmission */
+		c->undo.acked |= c->undo.stamped && d->acked > 0;
 		return false;
 	}
 	return true;

@@ -1,0 +1,108 @@
+/* Spurious retransmissions, told by timestamps: the Eifel detection algorithm (RFC 3522). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/peer.h"
+#include "tcp/tcp_conn.h"
+
+enum { MSS = 1460 - 12, FLIGHT = 10, RTT_US = 50000 };
+
+/* A window of segments is on the way; the timestamp that they carry. */
+static uint32_t send_flight(struct peer *p)
+{
+	uint32_t ts = 0;
+
+	peer_init(p, NULL);
+	peer_established(p, SEG(.mss = 1460, .sack_permitted = true, .has_ts = true, .ts_val = 1));
+	peer_write(p, 3 * FLIGHT * MSS);
+	for (int i = 0; i < FLIGHT; i++)
+		ts = peer_any(p).ts_val;
+	peer_advance(p, RTT_US);
+	return ts;
+}
+
+/* What lies before segment n of the transfer. */
+static uint32_t at(const struct peer *p, uint32_t n)
+{
+	return p->iss + 1 + n * MSS;
+}
+
+/* Segment n is sent again, perhaps after new data. Its timestamp. */
+static uint32_t expect_again(struct peer *p, uint32_t n)
+{
+	struct seg got;
+
+	do
+		got = peer_any(p);
+	while (got.seq != at(p, n));
+	return got.ts_val;
+}
+
+static void forget_segments(struct peer *p)
+{
+	while (peer_pending(p) > 0)
+		peer_any(p);
+}
+
+static const struct tcp_counters *counters(const struct peer *p)
+{
+	return &p->stack->tcp->counters;
+}
+
+static void rfc3522_3_2_the_original_was_acknowledged(void **state)
+{
+	struct peer p;
+	uint32_t ts = send_flight(&p), cwnd = peer_info(&p).cwnd;
+
+	(void)state;
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 2, .ts_ecr = ts,
+			    .n_sack = 1, .sack = { { at(&p, 1), at(&p, 5) } }));
+	expect_again(&p, 0);
+	assert_true(peer_info(&p).ssthresh < cwnd);
+	peer_advance(&p, 1000);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 5), .has_ts = true, .ts_val = 2, .ts_ecr = ts));
+	assert_int_equal(counters(&p)->full_undo, 1);
+	assert_false(peer_info(&p).in_recovery);
+	assert_true(peer_info(&p).cwnd >= cwnd);
+	peer_fini(&p);
+}
+
+/* Segments 0, 3 and 7 are lost. When the third is sent again an acknowledgement of the second retransmission is
+ * still on the way: its echo is older than the third, which tells nothing. */
+static void rfc3522_3_2_only_the_first_ack_can_tell(void **state)
+{
+	struct peer p;
+	uint32_t ts = send_flight(&p), again[2];
+
+	(void)state;
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 2, .ts_ecr = ts,
+			    .n_sack = 2, .sack = { { at(&p, 4), at(&p, 7) }, { at(&p, 1), at(&p, 3) } }));
+	again[0] = expect_again(&p, 0);
+	again[1] = expect_again(&p, 3);
+	forget_segments(&p);
+	peer_advance(&p, RTT_US);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 3), .has_ts = true, .ts_val = 3,
+			    .ts_ecr = again[0], .n_sack = 2,
+			    .sack = { { at(&p, 8), at(&p, 10) }, { at(&p, 4), at(&p, 7) } }));
+	expect_again(&p, 7);
+	peer_advance(&p, 1000);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 7), .has_ts = true, .ts_val = 3,
+			    .ts_ecr = again[1], .n_sack = 1, .sack = { { at(&p, 8), at(&p, 10) } }));
+	assert_int_equal(counters(&p)->full_undo, 0);
+	assert_true(peer_info(&p).in_recovery);
+	peer_fini(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rfc3522_3_2_the_original_was_acknowledged),
+		cmocka_unit_test(rfc3522_3_2_only_the_first_ack_can_tell),
+	};
+
+	return cmocka_run_group_tests_name("conformance: Eifel detection", tests, NULL, NULL);
+}
