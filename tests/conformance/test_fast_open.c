@@ -536,6 +536,56 @@ static void rfc7413_4_2_text_waits_for_its_application(void **state)
 	peer_fini(&p);
 }
 
+static void many_pending(struct stack_config *c)
+{
+	fast_open(c);
+	c->tcp.fast_open_backlog = 100000;
+	c->tcp.fast_open_key_lifetime_us = 24 * HOUR * SECOND;
+}
+
+/* Whatever comes while the handshake is not over: the invariants of tcp_state.c are looked at after each. */
+static void rfc7413_4_2_2_monkey_in_syn_received(void **state)
+{
+	static const uint8_t flags[] = { A, A, A | P, S, S | A, R, R | A, F | A, F, 0, S | F, A | U };
+	struct random random;
+	struct peer p;
+	uint64_t cookie, opens = 0;
+
+	(void)state;
+	init(&p, many_pending);
+	random_init(&random, 7);
+	cookie = get_cookie(&p);
+	for (; opens < 3000; opens++) {
+		p.port = (uint16_t)(20000 + opens);
+		p.received_len = 0;
+		open_with(&p, cookie, "hello");
+		p.iss = peer_any(&p).seq;
+		for (unsigned k = 0; k < 8; k++) {
+			if (p.stream != NULL && random_below(&random, 4) == 0)
+				peer_write(&p, 1 + random_below(&random, 4000));
+			if (p.stream != NULL && random_below(&random, 16) == 0) {
+				stream_close(p.stream);
+				p.stream = NULL;
+			}
+			peer_inject(&p, SEG(.flags = flags[random_below(&random, ARRAY_LENGTH(flags))],
+					    .seq = IRS + random_below(&random, 10), .mss = 1460,
+					    .ack = p.iss - 1 + random_below(&random, 5),
+					    .win = (uint16_t)(1 + random_below(&random, 5000)),
+					    .len = random_below(&random, 6)));
+			peer_advance(&p, random_below(&random, 2) * SECOND);
+			while (peer_pending(&p) > 0)
+				peer_any(&p);
+		}
+		if (p.stream != NULL)
+			stream_abort(p.stream);
+		p.stream = NULL;
+	}
+	peer_advance(&p, 300 * SECOND);
+	assert_int_equal(counters(&p)->fast_open_passive, opens);
+	assert_int_equal(p.stack->tcp->fast_open_pending, 0);
+	peer_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +612,7 @@ int main(void)
 		cmocka_unit_test(rfc7413_5_1_pending_connections_have_a_limit),
 		cmocka_unit_test(rfc7413_5_1_those_reset_count_for_a_while),
 		cmocka_unit_test(rfc7413_4_2_2_no_memory),
+		cmocka_unit_test(rfc7413_4_2_2_monkey_in_syn_received),
 		cmocka_unit_test(rfc7413_4_2_text_waits_for_its_application),
 	};
 
