@@ -151,7 +151,8 @@ struct tcp_undo {
 	uint32_t retransmitted;  /* segments sent again since, of which no duplicate was reported */
 	uint32_t stamp;          /* our timestamp clock at the first retransmission, with `stamped` */
 	bool armed, stamped;
-	bool acked;              /* an acknowledgement has come since, and only the first one can tell */
+	struct seq first;        /* of the first segment sent again, with `stamped` ... */
+	bool acked;              /* ... and it has been acknowledged: only that acknowledgement can tell */
 	uint8_t frto;            /* enum frto_step */
 };
 

@@ -34,6 +34,7 @@ void tcp_undo_retransmitted(struct tcp_conn *c, const struct tcp_segment *s)
 	if (!u->stamped) {
 		u->stamped = true;
 		u->stamp = timestamp_now(c);
+		u->first = s->seq;
 	}
 	u->retransmitted += (s->len + c->mss - 1) / c->mss;
 }
@@ -45,13 +46,15 @@ void tcp_frto_begin(struct tcp_conn *c)
 
 /* ---- what tells ---- */
 
-/* The first acknowledgement of new data since answers something sent before the first retransmission. */
+/* The first acknowledgement of what was first sent again answers something sent before that. (One of what lies
+ * before it, and arrives as usual, tells nothing.) */
 static bool eifel_detects(const struct tcp_conn *c, const struct tcp_delivery *d)
 {
 	const struct tcp_options *o = &d->in->options;
 
-	return c->undo.stamped && !c->undo.acked && d->acked > 0 && (c->flags & CONN_TIMESTAMPS) != 0 &&
-	       o->has_timestamp && o->ts_ecr != 0 && (int32_t)(o->ts_ecr - c->undo.stamp) < 0;
+	return c->undo.stamped && !c->undo.acked && seq_gt(d->in->ack, c->undo.first) &&
+	       (c->flags & CONN_TIMESTAMPS) != 0 && o->has_timestamp && o->ts_ecr != 0 &&
+	       (int32_t)(o->ts_ecr - c->undo.stamp) < 0;
 }
 
 /* Every segment sent again in this episode has been reported to have come twice. */
@@ -138,7 +141,7 @@ bool tcp_undo_on_ack(struct tcp_conn *c, const struct tcp_delivery *d)
 		n->spurious_rtos++;
 		take_back(c, d, "undo: the timeout was spurious (F-RTO)");
 	} else {
-		c->undo.acked |= c->undo.stamped && d->acked > 0;
+		c->undo.acked |= c->undo.stamped && seq_gt(d->in->ack, c->undo.first);
 		return false;
 	}
 	return true;

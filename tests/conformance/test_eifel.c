@@ -97,11 +97,48 @@ static void rfc3522_3_2_only_the_first_ack_can_tell(void **state)
 	peer_fini(&p);
 }
 
+/* Segments 0, 10 and 12 are lost, 10 while 0 is recovered from. When 12 begins an episode of its own, the
+ * acknowledgement of 10 is still on its way, and says nothing of 12. */
+static void rfc3522_3_2_nor_the_ack_of_an_earlier_episodes_segment(void **state)
+{
+	struct peer p;
+	uint32_t ts = send_flight(&p), again[2];
+
+	(void)state;
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 2, .ts_ecr = ts,
+			    .n_sack = 1, .sack = { { at(&p, 1), at(&p, 10) } }));
+	again[0] = expect_again(&p, 0);
+	forget_segments(&p);
+	assert_true(peer_info(&p).snd_nxt - at(&p, 0) >= 14 * MSS);
+	peer_advance(&p, RTT_US);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 3,
+			    .ts_ecr = ts, .n_sack = 2,
+			    .sack = { { at(&p, 11), at(&p, 12) }, { at(&p, 1), at(&p, 10) } }));
+	again[1] = expect_again(&p, 10);
+	forget_segments(&p);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 10), .has_ts = true, .ts_val = 3,
+			    .ts_ecr = again[0], .n_sack = 1, .sack = { { at(&p, 11), at(&p, 12) } }));
+	assert_false(peer_info(&p).in_recovery);
+	peer_advance(&p, 5000);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 10), .has_ts = true, .ts_val = 3,
+			    .ts_ecr = again[0], .n_sack = 2,
+			    .sack = { { at(&p, 13), at(&p, 14) }, { at(&p, 11), at(&p, 12) } }));
+	peer_advance(&p, RTT_US / 2);
+	expect_again(&p, 12);
+	assert_true(peer_info(&p).in_recovery);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 12), .has_ts = true, .ts_val = 4,
+			    .ts_ecr = again[1], .n_sack = 1, .sack = { { at(&p, 13), at(&p, 14) } }));
+	assert_int_equal(counters(&p)->full_undo, 0);
+	assert_true(peer_info(&p).in_recovery);
+	peer_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc3522_3_2_the_original_was_acknowledged),
 		cmocka_unit_test(rfc3522_3_2_only_the_first_ack_can_tell),
+		cmocka_unit_test(rfc3522_3_2_nor_the_ack_of_an_earlier_episodes_segment),
 	};
 
 	return cmocka_run_group_tests_name("conformance: Eifel detection", tests, NULL, NULL);
