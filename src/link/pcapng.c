@@ -188,7 +188,7 @@ static uint32_t put_rx(struct pcapng *p, const struct rx_frame *f)
 	uint8_t *copy = p->buffer + p->used;
 
 	put(p, f->data, len);
-	if (f->gso == GSO_NONE && (f->flags & RX_CHECKSUM_PARTIAL))
+	if ((f->flags & RX_CHECKSUM_PARTIAL) != 0)
 		frame_finish_checksum(copy, len, f->checksum_start, f->checksum_offset);
 	return len;
 }
@@ -199,7 +199,7 @@ static uint32_t put_tx(struct pcapng *p, const struct tx_frame *f)
 
 	assert(tx_len(f) <= FRAME_MAX);
 	p->used += tx_flatten(f, copy);
-	if (f->gso == GSO_NONE && (f->flags & TX_CHECKSUM_PARTIAL))
+	if ((f->flags & TX_CHECKSUM_PARTIAL) != 0)
 		frame_finish_checksum(copy, tx_len(f), f->checksum_start, f->checksum_offset);
 	return tx_len(f);
 }

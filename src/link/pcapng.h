@@ -3,8 +3,8 @@
  * (opt_comment): why it was sent or dropped, and which states of connections it changed. It hangs on the
  * observer hook, so it sees the verdict on a frame, not just its bytes.
  *
- * A single frame is written as it stands on the wire, its checksum finished; a super-frame whole and
- * unfinished, as tcpdump on a TAP shows it.
+ * A frame is written with its checksum finished, as it stands on the wire; a super-frame whole, as one long
+ * segment whose checksum is right for all of it, so that a reader that verifies checksums finds no error.
  */
 #ifndef LINK_PCAPNG_H
 #define LINK_PCAPNG_H
