@@ -89,13 +89,19 @@ def latencies(results):
     return lay_out(lines, left={0}) if len(lines) > 1 else []
 
 
+def paired_ratio(ours, theirs):
+    """Of rates in rounds with the same losses: the median of the rounds' ratios."""
+    return f"{statistics.median(a / b for a, b in zip(ours, theirs)):.2f}" if all(theirs) else "-"
+
+
 def goodputs(results):
     """results: a list of (wire.Row, {column: [wire.Sample]}), ours first."""
     path, columns = results[0][0].path, results[0][0].columns
     lines = [[f"goodput over {path}", "Mbit/s", *columns, *("ratio" for _ in columns[1:])]]
     for row, samples in results:
-        medians = [statistics.median(sample.mbit[0] for sample in samples[column]) for column in columns]
-        lines.append([row.title, "", *map(number, medians), *(ratio(medians[0], peer) for peer in medians[1:])])
+        rates = [[sample.mbit[0] for sample in samples[column]] for column in columns]
+        lines.append([row.title, "", *map(number, map(statistics.median, rates)),
+                      *(paired_ratio(rates[0], peer) for peer in rates[1:])])
     return lay_out(lines, left={0, 1})
 
 
