@@ -7,6 +7,8 @@
 #include "base/checksum.h"
 #include "link/ethernet.h"
 
+enum { UDP_CHECKSUM_OFFSET = 6 };
+
 void tx_wrap(struct tx_frame *f, const uint8_t *data, uint32_t len)
 {
 	tx_begin(f);
@@ -38,8 +40,9 @@ void frame_finish_checksum(uint8_t *frame, uint32_t len, uint16_t start, uint16_
 	assert((uint32_t)start + offset + 2 <= len);
 	/* The field holds the pseudo-header's sum and is summed with the rest. */
 	sum = checksum_finish(checksum_add(0, frame + start, len - start));
-	/* RFC 768: 0 would mean "no checksum" to UDP; all ones is the same number to all who check. */
-	if (sum == 0)
+	/* RFC 768: 0 would mean "no checksum" to UDP, which sends the same number as all ones. TCP does not (RFC
+	 * 1624 section 3). */
+	if (sum == 0 && offset == UDP_CHECKSUM_OFFSET)
 		sum = 0xffff;
 	memcpy(frame + start + offset, &sum, sizeof sum);
 }

@@ -142,20 +142,23 @@ static void a_finished_checksum_is_what_its_receiver_expects(void **state)
 		pseudo = load_be16(frame + start + offset);
 		expected = (uint16_t)~plain_sum(frame + start, len - start);
 		frame_finish_checksum(frame, len, (uint16_t)start, (uint16_t)offset);
-		assert_int_equal(load_be16(frame + start + offset), expected != 0 ? expected : 0xffff);
+		assert_int_equal(load_be16(frame + start + offset), expected == 0 && offset == 6 ? 0xffff : expected);
 		/* What the receiver sums: pseudo-header, and the segment with the checksum in it. */
 		assert_int_equal(((uint32_t)pseudo + plain_sum(frame + start, len - start)) % 0xffff, 0);
 		free(frame);
 	}
 }
 
-static void a_checksum_of_zero_is_sent_as_all_ones_rfc768(void **state)
+static void a_checksum_of_zero_is_sent_as_all_ones_by_udp_only_rfc768(void **state)
 {
-	uint8_t frame[] = { 9, 9, 0xff, 0xff, 0x00, 0x00 };
+	uint8_t udp[] = { 9, 9, 0xff, 0xff, 0, 0, 0, 0, 0, 0 };
+	uint8_t tcp[22] = { 9, 9, 0xff, 0xff };
 
 	(void)state;
-	frame_finish_checksum(frame, sizeof frame, 2, 2);
-	assert_memory_equal(frame, "\x09\x09\xff\xff\xff\xff", 6);
+	frame_finish_checksum(udp, sizeof udp, 2, 6);
+	assert_memory_equal(udp, "\x09\x09\xff\xff\0\0\0\0\xff\xff", sizeof udp);
+	frame_finish_checksum(tcp, sizeof tcp, 2, 16);
+	assert_int_equal(load_be16(tcp + 18), 0);
 }
 
 int main(void)
@@ -168,7 +171,7 @@ int main(void)
 		cmocka_unit_test(a_whole_frame_is_wrapped_without_a_copy_of_its_payload),
 		cmocka_unit_test(a_frame_takes_so_many_pieces_and_refuses_the_next),
 		cmocka_unit_test(a_finished_checksum_is_what_its_receiver_expects),
-		cmocka_unit_test(a_checksum_of_zero_is_sent_as_all_ones_rfc768),
+		cmocka_unit_test(a_checksum_of_zero_is_sent_as_all_ones_by_udp_only_rfc768),
 	};
 
 	return cmocka_run_group_tests_name("frame", tests, NULL, NULL);
