@@ -493,7 +493,7 @@ static int send_first_syn(struct tcp_conn *c)
 	if (syn == NULL)
 		return -ENOMEM;
 	tcp_segment_lost(c, syn); /* the next output round sends it */
-	tcp_timers_data_sent(c);
+	tcp_timers_data_sent(c, syn);
 	tcp_want_output(c);
 	return 0;
 }

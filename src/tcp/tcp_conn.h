@@ -143,11 +143,13 @@ struct tcp_rack {
 	bool probe_out;          /* a loss probe is on its way ... */
 	bool probe_retransmits;  /* ... and repeats data */
 	bool probe_due;          /* the next output round sends one */
+	bool probe_unmeasured;   /* no round trip was measured since the last one */
 };
 
 /* Telling a loss that was none (tcp_undo.c). */
 struct tcp_undo {
-	struct seq marker;       /* snd.una when the episode began, with `armed` */
+	struct seq marker, end;  /* the episode's data: snd.una when it began, and the end of what it sent
+				    again; with `armed` */
 	uint32_t retransmitted;  /* segments sent again since, of which no duplicate was reported */
 	uint32_t stamp;          /* our timestamp clock at the first retransmission, with `stamped` */
 	bool armed, stamped;
@@ -551,7 +553,8 @@ struct tcp_delivery {
 	struct seq fack;         /* the highest that earlier ones had delivered */
 	bool original;           /* a segment sent once, before recovery began, has arrived after all */
 	bool ends_recovery;      /* it does not grow the window too */
-	bool is_duplicate;       /* RFC 5681's duplicate acknowledgement */
+	bool repeats;            /* it says nothing that the one before did not, but for SACK blocks */
+	bool is_duplicate;       /* RFC 5681's duplicate acknowledgement: the same, and data is outstanding */
 	bool dsack;              /* it reports a duplicate (RFC 2883) ... */
 	struct sack_block duplicate; /* ... this one */
 	bool reordering;         /* it delivers what was sent before something delivered earlier */
@@ -593,6 +596,7 @@ enum frto_step {
 };
 void tcp_undo_begin(struct tcp_conn *c);
 void tcp_undo_retransmitted(struct tcp_conn *c, const struct tcp_segment *s);
+void tcp_undo_forget(struct tcp_conn *c); /* the window shrank for a reason that stands */
 /* True if the acknowledgement shows that the last reduction was for nothing; it has been taken back then. */
 bool tcp_undo_on_ack(struct tcp_conn *c, const struct tcp_delivery *d);
 void tcp_frto_begin(struct tcp_conn *c);
@@ -682,11 +686,11 @@ void tcp_report_r1(struct tcp_conn *c); /* R1 is reached or exceeded */
 /* tcp_timers.c: callers report events, this file knows timers */
 void tcp_timers_init(struct tcp_conn *c);
 void tcp_timers_stop(struct tcp_conn *c);
-void tcp_timers_data_sent(struct tcp_conn *c);      /* something that must be acknowledged went out */
+/* A segment went out, and must be acknowledged. */
+void tcp_timers_data_sent(struct tcp_conn *c, const struct tcp_segment *s);
 void tcp_timers_acked(struct tcp_conn *c, bool sampled); /* snd.una moved; was the round trip measured? */
 void tcp_timers_reordering(struct tcp_conn *c, uint64_t wait_us); /* RACK waits so long; 0: for nothing */
 void tcp_timers_paced(struct tcp_conn *c);          /* something waits until paced_until_us */
-void tcp_timers_probe_sent(struct tcp_conn *c);     /* a tail loss probe */
 void tcp_timers_window_opened(struct tcp_conn *c);  /* it was closed, and probed */
 void tcp_timers_segment_received(struct tcp_conn *c); /* the peer is alive */
 void tcp_timers_text_received(struct tcp_conn *c);  /* an ACK is owed */

@@ -286,11 +286,11 @@ static void become_established(struct tcp_conn *c, struct tcp_in *in)
 		c->stream.handler->on_open(&c->stream);
 }
 
-/* RFC 5681 section 2: (a) data outstanding, (b) no text, (c) no SYN or FIN, (d) ACK = snd.una, (e) the same
- * window. */
-static bool is_duplicate_ack(const struct tcp_conn *c, const struct tcp_in *in)
+/* RFC 5681 section 2: (b) no text, (c) no SYN or FIN, (d) ACK = snd.una, (e) the same window. With (a), data
+ * outstanding, it is a duplicate acknowledgement. */
+static bool repeats_ack(const struct tcp_conn *c, const struct tcp_in *in)
 {
-	return seq_eq(in->ack, c->snd_una) && in->len == 0 && !list_is_empty(&c->flight) &&
+	return seq_eq(in->ack, c->snd_una) && in->len == 0 &&
 	       (uint32_t)in->window << c->snd_wscale == c->snd_wnd && c->snd_wnd > 0;
 }
 
@@ -353,6 +353,7 @@ static bool measure(struct tcp_conn *c, struct tcp_delivery *d)
 	if (!d->whole || (d->retransmitted && !answers_last_transmission(c, d->in, d->ago_us)))
 		return false;
 	d->rtt_us = tcp_rtt_sample(c, d->ago_us);
+	c->rack.probe_unmeasured = false;
 	return true;
 }
 
@@ -360,8 +361,14 @@ static bool measure(struct tcp_conn *c, struct tcp_delivery *d)
 static void take_ack(struct tcp_conn *c, const struct tcp_in *in)
 {
 	bool had_queue = c->queued > 0, sampled;
-	struct tcp_delivery d = { .in = in, .flight = c->pipe, .is_duplicate = is_duplicate_ack(c, in),
-				  .fack = c->rack.fack };
+	bool repeats = repeats_ack(c, in);
+	struct tcp_delivery d = {
+		.in = in,
+		.flight = c->pipe,
+		.fack = c->rack.fack,
+		.repeats = repeats,
+		.is_duplicate = repeats && !list_is_empty(&c->flight),
+	};
 
 	c->tcp->counters.dup_acks_in += d.is_duplicate;
 	tcp_sack_input(c, &d);
@@ -557,7 +564,7 @@ static void take_peer_syn(struct tcp_conn *c, const struct tcp_in *in)
 
 static enum step open_actively(struct tcp_conn *c, struct tcp_in *in)
 {
-	struct tcp_delivery syn = { .in = in, .flight = c->pipe };
+	struct tcp_delivery syn = { .in = in, .flight = c->pipe, .fack = c->rack.fack };
 
 	tcp_send_acked(c, in->ack, &syn);
 	if ((in->flags & (TH_ECE | TH_CWR)) == TH_ECE && c->tcp->config.ecn == TCP_ECN_OFFER)

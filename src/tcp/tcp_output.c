@@ -321,7 +321,7 @@ static void emit_record(struct tcp_conn *c, struct tcp_segment *s, const char *n
 				    .whole = (s->flags & SEG_MTU_PROBE) != 0,
 				    .note = note });
 	tcp_pacing_sent(c, payload);
-	tcp_timers_data_sent(c);
+	tcp_timers_data_sent(c, s);
 }
 
 /* ---- what may be sent ---- */
@@ -606,7 +606,6 @@ static void send_loss_probe(struct tcp_conn *c)
 		s = last_segment(c);
 	tcp_rack_probe_sent(c, again);
 	emit_record(c, s, "tail loss probe");
-	tcp_timers_probe_sent(c);
 }
 
 /* The next segment of a visit; false if none may go now. */
@@ -617,11 +616,12 @@ static bool send_next(struct tcp_conn *c)
 			tcp_timers_paced(c);
 		return false;
 	}
-	/* F-RTO's second step: new data asks whether the old is lost. */
+	/* F-RTO's second step: new data asks whether the old is lost. Where none can be sent, it is taken to be. */
 	if (c->undo.frto == FRTO_NEW_DATA) {
+		bool asked = seq_gt(c->snd_nxt, c->recover);
 		if (send_new(c))
 			return true;
-		if (tcp_in_flight(c) > 0)
+		if (tcp_in_flight(c) > 0 && (asked || congestion_room(c) < c->mss))
 			return false;
 		c->undo.frto = FRTO_OFF;
 	}

@@ -7,6 +7,7 @@
  *
  * Needs SACK; without it tcp_newreno.c counts duplicate acknowledgements. Names in comments are the RFC's.
  */
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
 enum {
@@ -156,11 +157,11 @@ void tcp_rack_mark_on_timeout(struct tcp_conn *c)
 
 bool tcp_rack_probe_timeout(const struct tcp_conn *c, uint64_t *us)
 {
-	bool single = list_first(&c->flight) == list_last(&c->flight);
+	bool single = c->flight_segments == 1 && seq_len(c->snd_nxt, c->snd_una) <= c->mss;
 
 	if ((c->flags & (CONN_SACK | CONN_RECOVERY | CONN_RTO_RECOVERY)) != CONN_SACK ||
 	    !in_state(c, TCP_SYNCHRONISED) || list_is_empty(&c->flight) || c->rack.probe_out ||
-	    c->sacked_bytes > 0 || c->snd_wnd == 0)
+	    c->rack.probe_unmeasured || c->sacked_bytes > 0 || c->snd_wnd == 0)
 		return false;
 	*us = c->srtt_us == 0 ? NO_RTT_PROBE_US : 2ull * c->srtt_us + (single ? MAX_ACK_DELAY_US : 0);
 	return true;
@@ -169,7 +170,7 @@ bool tcp_rack_probe_timeout(const struct tcp_conn *c, uint64_t *us)
 void tcp_rack_probe_sent(struct tcp_conn *c, bool retransmits)
 {
 	c->tcp->counters.loss_probes++;
-	c->rack.probe_out = true;
+	c->rack.probe_out = c->rack.probe_unmeasured = true;
 	c->rack.probe_retransmits = retransmits;
 	c->rack.probe_end = c->snd_nxt;
 }
@@ -181,6 +182,7 @@ static void probe_repaired_a_loss(struct tcp_conn *c, const struct tcp_delivery 
 	struct tcp_cc_event e = tcp_cc_event(c, d);
 
 	c->tcp->counters.loss_probe_recovery++;
+	tcp_undo_forget(c);
 	c->cc.ops->on_loss(&c->cc, &e);
 	tcp_tell_cwnd(c, before, "loss: repaired by a tail loss probe");
 }
@@ -199,8 +201,8 @@ static void check_probe(struct tcp_conn *c, const struct tcp_delivery *d)
 	} else if (seq_gt(d->in->ack, r->probe_end)) {
 		r->probe_out = false;
 		probe_repaired_a_loss(c, d);
-	} else if (d->acked == 0 && d->is_duplicate) {
-		r->probe_out = false; /* a duplicate ACK without SACK block: original and probe arrived */
+	} else if (d->repeats && d->in->options.n_sack == 0) {
+		r->probe_out = false; /* a duplicate ACK from a peer without D-SACK: original and probe arrived */
 	}
 }
 

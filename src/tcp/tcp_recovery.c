@@ -208,10 +208,14 @@ static void grow(struct tcp_conn *c, const struct tcp_delivery *d)
 
 	if (d->delivered == 0)
 		return;
-	if (!c->cc.ops->owns_window && (d->ends_recovery || (c->flags & CONN_RECOVERY) != 0))
+	/* Only what is acknowledged cumulatively widens the window (RFC 5681 section 3.1, RFC 3042 section 2). */
+	if (!c->cc.ops->owns_window &&
+	    (d->acked == 0 || d->ends_recovery || (c->flags & CONN_RECOVERY) != 0))
 		return;
 	e = tcp_cc_event(c, d);
 	c->cc.ops->on_ack(&c->cc, &e);
+	if (c->undo.frto == FRTO_NEW_DATA && !c->cc.ops->owns_window) /* RFC 5682 section 2.1 (2b) */
+		c->cc.cwnd = min_u32(c->cc.cwnd, tcp_in_flight(c) + 2u * c->mss);
 	tcp_tell_cwnd(c, before, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "congestion avoidance");
 }
 

@@ -18,7 +18,8 @@ static bool is_duplicate_report(const struct tcp_conn *c, const struct tcp_in *i
 	const struct sack_block *b = in->options.sack;
 
 	/* What was acknowledged long ago cannot have been sent again now: a lie, or a very old segment. */
-	if (seq_lt(b->left, seq_sub(c->snd_una, c->max_snd_wnd)) || seq_gt(b->right, c->snd_nxt))
+	if (seq_ge(b->left, b->right) || seq_lt(b->left, seq_sub(c->snd_una, c->max_snd_wnd)) ||
+	    seq_gt(b->right, c->snd_nxt))
 		return false;
 	return seq_le(b->right, in->ack) || (in->options.n_sack > 1 && lies_within(b, b + 1));
 }

@@ -212,6 +212,7 @@ static void fire_early(struct tcp_conn *c, uint64_t now_us)
 	if (c->probe_at <= now_us) {
 		c->probe_at = TIMER_NEVER;
 		c->rack.probe_due = true;
+		c->retransmit_at = now_us + rto(c); /* whether or not one is sent (RFC 8985 section 7.3) */
 		tcp_want_output(c);
 	}
 }
@@ -264,20 +265,14 @@ static void schedule_probe(struct tcp_conn *c)
 		c->probe_at = sooner(tcp_now(c->tcp) + timeout, c->retransmit_at);
 }
 
-void tcp_timers_data_sent(struct tcp_conn *c)
+void tcp_timers_data_sent(struct tcp_conn *c, const struct tcp_segment *s)
 {
-	bool first = list_first(&c->flight) == list_last(&c->flight);
-
-	/* RFC 6298 (5.1). If nothing was in flight, the time that is set was that of a window probe. */
-	if (c->retransmit_at == TIMER_NEVER || first)
+	/* RFC 6298 (5.1). The timer is the first segment's: sent again by fast retransmission it has the whole time
+	 * once more, or a timeout would meet its acknowledgement. If nothing was in flight, the time that is set
+	 * was that of a window probe. */
+	if (c->retransmit_at == TIMER_NEVER || list_first(&c->flight) == &s->node)
 		c->retransmit_at = tcp_now(c->tcp) + rto(c);
 	schedule_probe(c);
-	arm(c);
-}
-
-void tcp_timers_probe_sent(struct tcp_conn *c)
-{
-	c->retransmit_at = tcp_now(c->tcp) + rto(c); /* RFC 8985 section 7.3 */
 	arm(c);
 }
 

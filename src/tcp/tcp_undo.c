@@ -20,17 +20,25 @@ static uint32_t timestamp_now(const struct tcp_conn *c)
 
 void tcp_undo_begin(struct tcp_conn *c)
 {
-	c->undo = (struct tcp_undo){ .marker = c->snd_una, .armed = true };
+	c->undo = (struct tcp_undo){ .marker = c->snd_una, .end = c->snd_una, .armed = true };
 	c->cc.prior_cwnd = c->cc.cwnd;
 	c->cc.prior_ssthresh = c->cc.ssthresh;
+}
+
+void tcp_undo_forget(struct tcp_conn *c)
+{
+	c->undo.armed = false;
+	c->cc.prior_cwnd = c->cc.prior_ssthresh = 0;
 }
 
 void tcp_undo_retransmitted(struct tcp_conn *c, const struct tcp_segment *s)
 {
 	struct tcp_undo *u = &c->undo;
 
-	if (!u->armed)
+	/* A tail loss probe, or what the window held back, tells nothing of an episode that is over. */
+	if (!u->armed || (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) == 0)
 		return;
+	u->end = seq_max(u->end, seq_add(s->seq, s->len));
 	if (!u->stamped) {
 		u->stamped = true;
 		u->stamp = timestamp_now(c);
@@ -63,11 +71,24 @@ static bool dsack_detects(struct tcp_conn *c, const struct tcp_delivery *d)
 	struct tcp_undo *u = &c->undo;
 	uint32_t segments;
 
-	if (!d->dsack || u->retransmitted == 0 || seq_lt(d->duplicate.left, u->marker))
+	if (!d->dsack || u->retransmitted == 0 || seq_lt(d->duplicate.left, u->marker) ||
+	    seq_gt(d->duplicate.right, u->end))
 		return false;
 	segments = (seq_len(d->duplicate.right, d->duplicate.left) + c->mss - 1) / c->mss;
 	u->retransmitted -= segments < u->retransmitted ? segments : u->retransmitted;
 	return u->retransmitted == 0;
+}
+
+/* The loss was real: slow start, in which the first that is sent again has room beside the two new ones (RFC 5682
+ * section 2.1 (3a)). */
+static void go_on_in_slow_start(struct tcp_conn *c)
+{
+	uint32_t before = c->cc.cwnd;
+
+	if (c->undo.frto == FRTO_NEW_DATA && !c->cc.ops->owns_window)
+		c->cc.cwnd = 3u * c->mss;
+	c->undo.frto = FRTO_OFF;
+	tcp_tell_cwnd(c, before, "slow start: the timeout was not spurious");
 }
 
 /* RFC 5682 section 2.1 step 3, and section 3.1 with SACK. */
@@ -80,7 +101,7 @@ static bool frto_detects(struct tcp_conn *c, const struct tcp_delivery *d)
 	if ((c->flags & CONN_SACK) != 0 && d->original)
 		return true;
 	if (d->is_duplicate || (u->frto == FRTO_NEW_DATA && d->acked == 0 && d->delivered > 0)) {
-		u->frto = FRTO_OFF; /* the new data arrives, the old is still missing: it is lost */
+		go_on_in_slow_start(c); /* the new data arrives, the old is still missing: it is lost */
 		return false;
 	}
 	if (d->acked == 0)
