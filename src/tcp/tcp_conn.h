@@ -626,6 +626,7 @@ void tcp_mtu_delivered(struct tcp_conn *c, const struct tcp_segment *s);
 /* tcp_ecn.c */
 void tcp_ecn_received(struct tcp_conn *c, const struct tcp_in *in);
 void tcp_ecn_on_ack(struct tcp_conn *c, const struct tcp_delivery *d);
+void tcp_ecn_reduced(struct tcp_conn *c); /* the window shrank, for whatever reason */
 /* For a segment that leaves: ECE and CWR, and the codepoint of its IP header. */
 uint8_t tcp_ecn_flags(struct tcp_conn *c, bool new_text);
 uint8_t tcp_ecn_codepoint(const struct tcp_conn *c, bool new_text);

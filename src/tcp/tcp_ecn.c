@@ -7,6 +7,7 @@
  * Not marked capable: retransmissions, window probes, pure acknowledgements and control segments (sections
  * 6.1.4 to 6.1.6).
  */
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
 enum { ECN_MASK = 3, ECN_ECT_0 = 2, ECN_CE = 3 };
@@ -24,37 +25,40 @@ void tcp_ecn_received(struct tcp_conn *c, const struct tcp_in *in)
 	}
 }
 
+/* Once a round trip is enough, and the peer learns of it with the next new data (section 6.1.2). */
+void tcp_ecn_reduced(struct tcp_conn *c)
+{
+	if ((c->ecn.flags & ECN_AGREED) == 0)
+		return;
+	c->ecn.flags |= ECN_CWR_DUE | ECN_REDUCED;
+	c->ecn.until = c->snd_nxt;
+}
+
 /* The peer echoes a mark: as for a loss, but nothing is sent again (section 6.1.2). */
 static void slow_down(struct tcp_conn *c, const struct tcp_delivery *d)
 {
 	uint32_t before = c->cc.cwnd;
 	struct tcp_cc_event e = tcp_cc_event(c, d);
 
-	c->cc.prior_cwnd = 0; /* nothing to undo */
+	tcp_undo_forget(c);
 	c->tcp->counters.ecn_reductions++;
-	c->ecn.flags |= ECN_CWR_DUE | ECN_REDUCED;
-	c->ecn.until = c->snd_nxt;
+	tcp_ecn_reduced(c);
 	if (c->cc.ops->on_ecn != NULL)
 		c->cc.ops->on_ecn(&c->cc, &e);
 	else
 		c->cc.ops->on_loss(&c->cc, &e);
+	c->cc.cwnd = min_u32(c->cc.cwnd, before); /* of one segment it would make two */
 	tcp_tell_cwnd(c, before, "congestion: ECN-Echo");
 }
 
 void tcp_ecn_on_ack(struct tcp_conn *c, const struct tcp_delivery *d)
 {
-	bool in_episode = (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0;
-
 	if ((c->ecn.flags & ECN_AGREED) == 0)
 		return;
 	if ((c->ecn.flags & ECN_REDUCED) != 0 && seq_ge(c->snd_una, c->ecn.until))
 		c->ecn.flags &= (uint8_t)~ECN_REDUCED;
-	if ((d->in->flags & TH_ECE) == 0 || (d->in->flags & TH_SYN) != 0)
-		return;
-	if ((c->ecn.flags & ECN_REDUCED) == 0 && !in_episode)
+	if ((d->in->flags & TH_ECE) != 0 && (c->ecn.flags & ECN_REDUCED) == 0)
 		slow_down(c, d);
-	else if (in_episode)
-		c->ecn.flags |= ECN_CWR_DUE; /* the window has been reduced: the peer may stop echoing */
 }
 
 uint8_t tcp_ecn_flags(struct tcp_conn *c, bool new_text)

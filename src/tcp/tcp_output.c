@@ -304,8 +304,8 @@ static void note_retransmission(struct tcp_conn *c, struct tcp_segment *s)
 static void emit_record(struct tcp_conn *c, struct tcp_segment *s, const char *note)
 {
 	uint32_t payload = s->len - ((s->flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0);
-
-	bool new_text = s->transmissions == 0 && payload > 0;
+	/* For ECN a window probe is none, though it is new (RFC 3168 section 6.1.6). */
+	bool new_text = s->transmissions == 0 && payload > 0 && (c->flags & CONN_PROBING) == 0;
 
 	s->transmissions++;
 	if (s->transmissions > 1)

@@ -184,6 +184,8 @@ static void probe_repaired_a_loss(struct tcp_conn *c, const struct tcp_delivery 
 	c->tcp->counters.loss_probe_recovery++;
 	tcp_undo_forget(c);
 	c->cc.ops->on_loss(&c->cc, &e);
+	c->cc.cwnd = min_u32(c->cc.cwnd, before);
+	tcp_ecn_reduced(c);
 	tcp_tell_cwnd(c, before, "loss: repaired by a tail loss probe");
 }
 

@@ -141,6 +141,7 @@ void tcp_enter_recovery(struct tcp_conn *c, struct tcp_delivery *d, const char *
 	c->rack.probe_out = false;
 	c->prr = (struct tcp_prr){ .recover_flight = max_u32(d->flight, c->mss) };
 	c->cc.ops->on_loss(&c->cc, &e);
+	tcp_ecn_reduced(c);
 	if ((c->flags & CONN_SACK) != 0)
 		c->tcp->counters.sack_recovery++;
 	else
@@ -334,6 +335,7 @@ void tcp_on_retransmission_timeout(struct tcp_conn *c)
 	/* ssthresh is set once for the same data, not at each back-off (RFC 5681 equation 4's note). */
 	if (first)
 		c->cc.ops->on_timeout(&c->cc, &e);
+	tcp_ecn_reduced(c);
 	mark_all_lost(c);
 	tcp_mtu_on_timeout(c);
 	c->flags &= ~(unsigned)CONN_RECOVERY;
