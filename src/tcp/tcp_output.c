@@ -612,7 +612,7 @@ static void send_loss_probe(struct tcp_conn *c)
 static bool send_next(struct tcp_conn *c)
 {
 	if (!tcp_pacing_allows(c)) {
-		if (c->lost_bytes > 0 || c->unsent > 0)
+		if (c->lost_bytes > 0 || c->unsent > 0 || may_send_fin(c))
 			tcp_timers_paced(c);
 		return false;
 	}
