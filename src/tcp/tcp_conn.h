@@ -653,6 +653,7 @@ void tcp_rtt_init(struct tcp_conn *c);
 /* tcp_output.c */
 void tcp_want_output(struct tcp_conn *c); /* it may have something to send */
 void tcp_ack_now(struct tcp_conn *c);
+bool tcp_is_stalled(const struct tcp_conn *c); /* something may go, and nothing will send it; with TH_CHECKS */
 /* How much new data may go in the next segment. */
 bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len);
 /* An empty segment one before snd.nxt: keep-alive. */
@@ -686,6 +687,7 @@ void tcp_report_r1(struct tcp_conn *c); /* R1 is reached or exceeded */
 
 /* tcp_timers.c: callers report events, this file knows timers */
 void tcp_timers_init(struct tcp_conn *c);
+bool tcp_timers_run(const struct tcp_conn *c);      /* no deadline will be missed; with TH_CHECKS */
 void tcp_timers_stop(struct tcp_conn *c);
 /* A segment went out, and must be acknowledged. */
 void tcp_timers_data_sent(struct tcp_conn *c, const struct tcp_segment *s);

@@ -674,6 +674,27 @@ static enum visit visit(struct tcp_conn *c)
 	return VISIT_RING_FULL;
 }
 
+#ifdef TH_CHECKS
+static bool may_retransmit(const struct tcp_conn *c)
+{
+	const struct tcp_segment *s = first_lost(c);
+
+	return s != NULL && c->undo.frto != FRTO_NEW_DATA && congestion_room(c) >= c->mss &&
+	       window_room(c, s->seq) >= min_u32(s->len, c->mss);
+}
+
+bool tcp_is_stalled(const struct tcp_conn *c)
+{
+	bool mtu_probe_waits = c->mtu.searching && tcp_in_flight(c) > 0; /* and what is behind it, too */
+	uint32_t len;
+
+	if (list_is_linked(&c->output) || c->pace_at != TIMER_NEVER || c->tcp->segment_pool.refused > 0)
+		return false;
+	return may_retransmit(c) || (!mtu_probe_waits && tcp_may_send_new(c, &len)) ||
+	       (c->unsent == 0 && may_send_fin(c));
+}
+#endif
+
 bool tcp_wants_output(const struct tcp *tcp)
 {
 	return !list_is_empty(&tcp->output);

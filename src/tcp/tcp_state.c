@@ -177,8 +177,13 @@ void tcp_check(const struct tcp_conn *c)
 	/* A connection that waits for an acknowledgement has a timer running. */
 	if (!list_is_empty(&c->flight))
 		assert(c->retransmit_at != TIMER_NEVER);
-	if (c->retransmit_at != TIMER_NEVER || c->delayed_ack_at != TIMER_NEVER)
-		assert(timer_is_set(&c->timer));
+	assert(tcp_timers_run(c));
+	/* Nothing stands still: what may be sent is in line to be, or waits for its turn by the pacing timer; and
+	 * what may not has a timer that asks again. */
+	assert(!tcp_is_stalled(c));
+	if (c->unsent > 0 && in_state(c, TCP_CAN_SEND_TEXT))
+		assert(list_is_linked(&c->output) || c->retransmit_at != TIMER_NEVER ||
+		       c->pace_at != TIMER_NEVER);
 	/* FIN is the last thing sent, and these states mean that it was. */
 	if (in_state(c, TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2 | TCP_CLOSING | TCP_LAST_ACK | TCP_TIME_WAIT))
 		assert((c->flags & CONN_FIN_SENT) != 0 && c->unsent == 0);

@@ -36,6 +36,15 @@ static void arm(struct tcp_conn *c)
 		timer_set(&c->tcp->world->timers, &c->timer, at);
 }
 
+#ifdef TH_CHECKS
+bool tcp_timers_run(const struct tcp_conn *c)
+{
+	uint64_t at = earliest(c);
+
+	return at == TIMER_NEVER || (timer_is_set(&c->timer) && c->timer.deadline_us <= at);
+}
+#endif
+
 /* The timeout with its back-off (RFC 6298 (5.5)). */
 static uint64_t rto(const struct tcp_conn *c)
 {
