@@ -495,7 +495,8 @@ static void rfc8985_7_2_no_probe_in_these_cases(void **state)
 	flight_sack(&p, 0, 1, 4);
 	no_probe(&p);
 
-	open_with(&p, 3); /* something is sacked: RACK's timer is at work */
+	open_with(&p, 3); /* something is sacked: RACK's timer is at work, though it is later */
+	peer_advance(&p, FLIGHT_RTT_US - 10 * MS);
 	flight_sack(&p, 0, 1, 2);
 	no_probe(&p);
 
