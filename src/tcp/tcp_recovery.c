@@ -150,8 +150,9 @@ void tcp_enter_recovery(struct tcp_conn *c, struct tcp_delivery *d, const char *
 	tcp_want_output(c);
 }
 
-/* RFC 6937 section 3: as much is sent as was delivered, less what the window is to shrink by; below ssthresh
- * as slow start would, but only while no more losses come to light. */
+/* RFC 9937 section 6.2 (RFC 6937 section 3, mended): as much is sent as was delivered, less what the window is to
+ * shrink by; below ssthresh a segment more, as slow start would, but only while recovery makes progress and no more
+ * losses come to light. */
 static void reduce_proportionally(struct tcp_conn *c, const struct tcp_delivery *d)
 {
 	struct tcp_prr *p = &c->prr;
@@ -162,9 +163,9 @@ static void reduce_proportionally(struct tcp_conn *c, const struct tcp_delivery 
 		uint64_t target = ((uint64_t)p->delivered * ssthresh + p->recover_flight - 1) / p->recover_flight;
 		room = target > p->out ? (uint32_t)(target - p->out) : 0;
 	} else {
-		uint32_t limit = p->delivered > p->out ? p->delivered - p->out : 0;
+		uint32_t limit = max_u32(p->delivered > p->out ? p->delivered - p->out : 0, d->delivered);
 		if (d->acked > 0 && d->lost == 0)
-			limit = max_u32(limit, d->delivered) + c->mss;
+			limit += c->mss;
 		room = min_u32(ssthresh - pipe, limit);
 	}
 	if (p->out == 0) /* the first retransmission does not wait */
