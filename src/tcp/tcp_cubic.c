@@ -7,8 +7,10 @@
  * There is no floating point. C is 2/5, beta 7/10; windows are bytes, the curve's time is in milliseconds, and
  * what a division leaves over is kept for the next one.
  *
- * ssthresh is computed from the data in flight, as Reno's. An epoch's clock stands still while the application,
- * not the window, is the limit (section 5.8): so the curve cannot run ahead of what was ever tried.
+ * ssthresh is computed from the window, as section 4.6 allows those whose window does not grow unused: pacing, and a
+ * recovery just before, keep the flight below it, and would count as congestion. Where the application has no more
+ * to send it is the flight that counts. An epoch's clock stands still while the application, not the window, is the
+ * limit (section 5.8): so the curve cannot run ahead of what was ever tried.
  */
 #include "tcp/tcp_cubic.h"
 
@@ -174,12 +176,13 @@ static void cubic_on_ack(struct tcp_cc *cc, const struct tcp_cc_event *e)
 
 /*
  * Sections 4.6 and 4.7. A flow that did not come up to its last w_max gives way to newer ones: fast convergence,
- * w_max = cwnd * (1 + beta) / 2. What beta leaves of the flight is returned.
+ * w_max = cwnd * (1 + beta) / 2. What beta leaves of the window is returned.
  */
 static uint32_t reduce(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
 	struct tcp_cubic_epoch *epoch = &cc->state.cubic.epoch;
-	uint32_t left = (uint32_t)((uint64_t)e->flight * 7 / 10);
+	uint32_t window = e->app_limited ? e->flight : cc->cwnd;
+	uint32_t left = (uint32_t)((uint64_t)window * 7 / 10);
 
 	cc->state.cubic.undo = *epoch;
 	epoch->w_max = cc->cwnd < epoch->w_max ? (uint32_t)((uint64_t)cc->cwnd * 17 / 20) : cc->cwnd;
