@@ -326,18 +326,19 @@ void tcp_on_retransmission_timeout(struct tcp_conn *c)
 {
 	uint32_t before = c->cc.cwnd;
 	struct tcp_delivery d = { .flight = tcp_in_flight(c) };
-	struct tcp_cc_event e = tcp_cc_event(c, &d);
+	struct tcp_cc_event e;
 	bool first = c->timeouts == 0, was_in_episode = in_episode(c);
 
-	e.flight = flight_size(c);
 	c->tcp->counters.timeouts++;
 	if (first && !was_in_episode)
 		tcp_undo_begin(c);
+	mark_all_lost(c);
+	e = tcp_cc_event(c, &d);
+	e.flight = flight_size(c);
 	/* ssthresh is set once for the same data, not at each back-off (RFC 5681 equation 4's note). */
 	if (first)
 		c->cc.ops->on_timeout(&c->cc, &e);
 	tcp_ecn_reduced(c);
-	mark_all_lost(c);
 	tcp_mtu_on_timeout(c);
 	c->flags &= ~(unsigned)CONN_RECOVERY;
 	c->flags |= CONN_RTO_RECOVERY | CONN_RETRANSMIT_NOW;

@@ -692,6 +692,31 @@ static void rfc9293_may_18_the_control_of_a_connection(void **state)
 	peer_fini(&p);
 }
 
+static void use_bbr(struct stack_config *c)
+{
+	c->tcp.congestion = "bbr";
+}
+
+/* What was marked lost is no longer on the way: the model's window is what is, and one segment. Before, the whole
+ * flight went again at each timeout. */
+static void bbr_after_a_timeout_one_segment_goes(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, use_bbr);
+	established_with_text(&p, 1000000);
+	assert_int_equal(drain(&p), 10);
+	peer_advance(&p, 1100000);
+	expect_segment(&p, 0);
+	peer_expect_nothing(&p);
+	assert_int_equal(peer_info(&p).cwnd, MSS);
+	peer_advance(&p, 2000000);
+	expect_segment(&p, 0);
+	peer_expect_nothing(&p);
+	peer_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -723,6 +748,7 @@ int main(void)
 		cmocka_unit_test(rfc5681_4_1_cwnd_restarts_after_an_idle_time),
 		cmocka_unit_test(rfc5681_4_1_a_short_pause_is_not_idle),
 		cmocka_unit_test(rfc9293_may_18_the_control_of_a_connection),
+		cmocka_unit_test(bbr_after_a_timeout_one_segment_goes),
 	};
 
 	return cmocka_run_group_tests_name("conformance: congestion control", tests, NULL, NULL);
