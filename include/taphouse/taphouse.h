@@ -278,7 +278,8 @@ enum th_trace_kind {
 	TH_TRACE_URGENT = 128,    /* the peer's urgent mark moved on; new_value: octets up to it */
 	TH_TRACE_SOFT_ERROR = 256, /* note: what */
 	TH_TRACE_MTU = 512,       /* old_value, new_value: the path's MTU, bytes; note: how it was learnt */
-	TH_TRACE_ALL = 1023,      /* all that this header knows */
+	TH_TRACE_SSTHRESH = 1024, /* old_value, new_value: the slow start threshold, bytes; note: why */
+	TH_TRACE_ALL = 2047,      /* all that this header knows */
 };
 
 /* Made by the library; valid, with all that it points at, during the call only. New members will be added at its end. */

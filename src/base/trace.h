@@ -27,6 +27,7 @@ enum trace_kind {
 	TRACE_TCP_URGENT = 1 << 8, /* the peer's urgent mark moved: new_value, octets up to it not read yet */
 	TRACE_TCP_SOFT_ERROR = 1 << 9, /* new_value: enum stream_soft_error; note names it */
 	TRACE_LAYER = 1 << 10,    /* a step of TLS or HTTP on conn: note names it */
+	TRACE_TCP_SSTHRESH = 1 << 11, /* old_value, new_value: ssthresh in bytes; note says why */
 };
 
 /* Everything that it points at is valid during the call only. */

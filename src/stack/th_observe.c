@@ -52,6 +52,7 @@ static const struct kind {
 	[BIT(TRACE_TCP_MTU)] = { TH_TRACE_MTU, "mtu" },
 	[BIT(TRACE_TCP_URGENT)] = { TH_TRACE_URGENT, "urgent" },
 	[BIT(TRACE_TCP_SOFT_ERROR)] = { TH_TRACE_SOFT_ERROR, "soft_error" },
+	[BIT(TRACE_TCP_SSTHRESH)] = { TH_TRACE_SSTHRESH, "ssthresh" },
 };
 
 static unsigned internal_kinds(unsigned wanted)

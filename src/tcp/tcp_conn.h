@@ -259,6 +259,7 @@ struct tcp_conn {
 	struct tcp_mtu mtu;
 	uint64_t paced_until_us;     /* the next segment may go then */
 	struct tcp_cc cc;
+	uint32_t ssthresh_told;      /* to observers */
 
 	/* Send queue: bytes from snd.una (SYN and FIN not counted) on */
 	struct send_piece *send_tail;
@@ -428,6 +429,8 @@ void tcp_hand_over(struct tcp_conn *c);
 /* Tells observers of a change that no connection block stands for (half-open records, TIME-WAIT). */
 void tcp_note_state(struct tcp *tcp, enum tcp_state from, enum tcp_state to);
 void tcp_check(const struct tcp_conn *c); /* the invariants; empty unless TH_CHECKS */
+/* All that pools gave out belongs to some connection: walks them all. Empty unless TH_CHECKS. */
+void tcp_check_memory(const struct tcp *tcp);
 
 /* tcp.c: life and death of a connection */
 struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
@@ -644,7 +647,7 @@ void tcp_recovery_sent(struct tcp_conn *c, const struct tcp_segment *s);
 void tcp_init_congestion(struct tcp_conn *c);
 uint32_t tcp_in_flight(const struct tcp_conn *c);
 struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_delivery *d);
-void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note);
+void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note); /* and ssthresh */
 
 /* tcp_rtt.c */
 uint32_t tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us); /* the sample as it was taken */

@@ -25,15 +25,26 @@ uint32_t tcp_in_flight(const struct tcp_conn *c)
 	return c->pipe > c->reno_sacked ? c->pipe - c->reno_sacked : 0;
 }
 
-void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
+static void tell(struct tcp_conn *c, enum trace_kind kind, uint32_t before, uint32_t after, const char *note)
 {
-	if (UNLIKELY(c->tcp->world->observer != NULL) && c->cc.cwnd != before)
-		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_CWND,
+	if (before != after)
+		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = kind,
 									       .now_us = tcp_now(c->tcp),
 									       .conn = c,
 									       .note = note,
 									       .old_value = before,
-									       .new_value = c->cc.cwnd });
+									       .new_value = after });
+}
+
+void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
+{
+	uint32_t ssthresh_before = c->ssthresh_told;
+
+	if (LIKELY(c->tcp->world->observer == NULL))
+		return;
+	c->ssthresh_told = c->cc.ssthresh;
+	tell(c, TRACE_TCP_SSTHRESH, ssthresh_before, c->cc.ssthresh, note);
+	tell(c, TRACE_TCP_CWND, before, c->cc.cwnd, note);
 }
 
 struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_delivery *d)
@@ -71,6 +82,7 @@ void tcp_init_congestion(struct tcp_conn *c)
 	c->cc.pacing_rate = 0;
 	c->cc.prior_cwnd = c->cc.prior_ssthresh = 0;
 	c->cc.ops->init(&c->cc, &e);
+	c->ssthresh_told = c->cc.ssthresh;
 	c->rack = (struct tcp_rack){ .fack = c->snd_una, .end = c->snd_una, .reo_wnd_mult = 1 };
 	c->undo = (struct tcp_undo){ .armed = false };
 }

@@ -318,6 +318,41 @@ static void rfc5681_3_1_ssthresh_is_two_segments_at_least(void **state)
 	peer_fini(&p);
 }
 
+struct threshold_seen {
+	unsigned times;
+	uint64_t old_value, new_value;
+};
+
+static void see_threshold(void *context, const struct trace_event *e)
+{
+	struct threshold_seen *seen = context;
+
+	seen->times++;
+	seen->old_value = e->old_value;
+	seen->new_value = e->new_value;
+}
+
+static void rfc5681_3_1_observers_see_the_threshold(void **state)
+{
+	struct threshold_seen seen = { 0 };
+	struct observer o = { .kinds = TRACE_TCP_SSTHRESH, .on_event = see_threshold, .context = &seen };
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, without_frto);
+	stack_observe(p.stack, &o);
+	established_with_text(&p, 20 * MSS);
+	ack_flight(&p);
+	assert_int_equal(seen.times, 0); /* it grows, and the threshold stays */
+	peer_advance(&p, 5 * SECOND);
+	assert_int_equal(seen.times, 1);
+	assert_int_equal(seen.old_value, UINT32_MAX);
+	assert_int_equal(seen.new_value, peer_info(&p).ssthresh);
+	stack_unobserve(p.stack, &o);
+	drain(&p);
+	peer_fini(&p);
+}
+
 static void rfc5681_3_1_slow_start_after_a_timeout(void **state)
 {
 	struct peer p;
@@ -731,6 +766,7 @@ int main(void)
 		cmocka_unit_test(rfc5681_3_1_timeout_takes_cwnd_to_one_segment),
 		cmocka_unit_test(rfc5681_3_1_ssthresh_is_set_once_for_the_same_data),
 		cmocka_unit_test(rfc5681_3_1_ssthresh_is_two_segments_at_least),
+		cmocka_unit_test(rfc5681_3_1_observers_see_the_threshold),
 		cmocka_unit_test(rfc5681_3_1_slow_start_after_a_timeout),
 		cmocka_unit_test(rfc5681_3_2_third_duplicate_ack_retransmits),
 		cmocka_unit_test(rfc5681_2_what_is_no_duplicate_ack),

@@ -436,7 +436,7 @@ static void counters(void **state)
 }
 
 struct seen {
-	unsigned kinds[10]; /* by bit */
+	unsigned kinds[11]; /* by bit */
 	unsigned with_conn;
 	size_t len;
 	uint8_t packet[100];
