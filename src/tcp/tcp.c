@@ -89,7 +89,7 @@ static void init_pools(struct tcp *tcp)
 	pool_init(&tcp->chunk_pool, "tcp_receive_chunk", TCP_CHUNK_SIZE,
 		  (size_t)(c->memory / TCP_CHUNK_SIZE));
 	/* A range has a chunk at least. */
-	pool_init(&tcp->range_pool, "tcp out-of-order ranges", sizeof(struct rx_range),
+	pool_init(&tcp->range_pool, "tcp_receive_range", sizeof(struct rx_range),
 		  tcp->chunk_pool.limit);
 }
 
@@ -595,7 +595,7 @@ void tcp_each_pool(const struct tcp *tcp, pool_visit_fn *visit, void *context)
 {
 	const struct pool *const pools[] = {
 		&tcp->conn_pool,    &tcp->syn_pool,   &tcp->timewait_pool, &tcp->listener_pool,
-		&tcp->segment_pool, &tcp->piece_pool, &tcp->chunk_pool,
+		&tcp->segment_pool, &tcp->piece_pool, &tcp->chunk_pool,   &tcp->range_pool,
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(pools); i++)

@@ -13,6 +13,7 @@
  * On paths of less than a millisecond a window is one burst to any clock of ours, and pacing would cost wake-ups
  * and large segments for nothing: there only the window rules.
  */
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
 enum {
@@ -60,6 +61,17 @@ static uint64_t credit_us(const struct tcp_conn *c)
 	return c->cc.ops->owns_window || window_us < BURST_US ? BURST_US : window_us;
 }
 
+/* How long len bytes keep the next ones waiting: at most a round trip a segment. A path that needs longer for one
+ * has a longer round trip; a lower rate comes from a peer's window that let hardly anything pass, and must not
+ * outlast it. */
+static uint64_t pause_us(const struct tcp_conn *c, uint32_t len)
+{
+	uint64_t us = len * 1000000ull / c->cc.pacing_rate;
+	uint64_t longest = (uint64_t)(len / c->mss + 1) * c->srtt_us;
+
+	return c->srtt_us != 0 ? min_u64(us, longest) : us;
+}
+
 void tcp_pacing_sent(struct tcp_conn *c, uint32_t len)
 {
 	uint64_t now = tcp_now(c->tcp), from = c->paced_until_us, credit;
@@ -70,5 +82,5 @@ void tcp_pacing_sent(struct tcp_conn *c, uint32_t len)
 	credit = credit_us(c);
 	if (from + credit < now)
 		from = now - credit;
-	c->paced_until_us = from + len * 1000000ull / c->cc.pacing_rate;
+	c->paced_until_us = from + pause_us(c, len);
 }

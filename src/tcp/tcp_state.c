@@ -141,6 +141,20 @@ static void check_conditions(const struct tcp_conn *c)
 	}
 }
 
+/* What the numbers of both directions may be (RFC 9293 section 3.4). */
+static void check_sequence_space(const struct tcp_conn *c)
+{
+	assert(seq_le(c->iss, c->snd_una) || seq_len(c->snd_una, c->iss) > UINT32_MAX / 2); /* or 2 GB later */
+	assert(seq_le(c->snd_una, c->snd_nxt));
+	assert(seq_le(c->recover, c->snd_nxt));
+	assert(c->snd_wnd <= c->max_snd_wnd);
+	if (!in_state(c, TCP_SYNCHRONISED))
+		return;
+	assert(seq_le(c->last_ack_sent, c->rcv_nxt));
+	/* A FIN takes a number beyond the window. */
+	assert(seq_le(c->rcv_nxt, seq_add(c->rcv_adv, (c->flags & CONN_FIN_RECEIVED) != 0 ? 1 : 0)));
+}
+
 static void check_receive(const struct tcp_conn *c)
 {
 	uint32_t bytes = 0;
@@ -169,7 +183,7 @@ void tcp_check(const struct tcp_conn *c)
 		assert(c->state == TCP_CLOSED);
 		return;
 	}
-	assert(seq_le(c->snd_una, c->snd_nxt));
+	check_sequence_space(c);
 	check_flight(c);
 	check_conditions(c);
 	check_receive(c);
@@ -192,9 +206,50 @@ void tcp_check(const struct tcp_conn *c)
 	if (in_state(c, TCP_SYN_SENT))
 		assert(c->rcv_nxt.n == 0 && c->received_bytes == 0);
 }
+
+struct sums {
+	size_t conns, segments, pieces, chunks, ranges;
+	uint32_t orphans, accept_queued;
+};
+
+static void add_conn(struct sums *sum, const struct tcp_conn *c)
+{
+	sum->conns++;
+	sum->segments += c->flight_segments;
+	for (const struct send_piece *p = c->send_head.piece; p != NULL; p = p->next)
+		sum->pieces++;
+	LIST_FOR_EACH(n, &c->received)
+		sum->chunks++;
+	sum->chunks += c->reorder.n_chunks;
+	sum->ranges += c->reorder.n_ranges;
+	sum->orphans += (c->flags & (CONN_DETACHED | CONN_DEAD)) == CONN_DETACHED;
+	sum->accept_queued += list_is_linked(&c->accept);
+}
+
+void tcp_check_memory(const struct tcp *tcp)
+{
+	struct sums sum = { 0 };
+
+	for (uint32_t i = 0; i <= tcp->conn_mask; i++)
+		for (const struct tcp_conn *c = tcp->conns[i]; c != NULL; c = c->hash_next)
+			add_conn(&sum, c);
+	LIST_FOR_EACH(n, &tcp->lingering)
+		add_conn(&sum, LIST_ENTRY(n, struct tcp_conn, output));
+	LIST_FOR_EACH(m, &tcp->graveyard)
+		add_conn(&sum, LIST_ENTRY(m, struct tcp_conn, output));
+	assert(sum.conns == tcp->conn_pool.in_use);
+	assert(sum.segments == tcp->segment_pool.in_use && sum.pieces == tcp->piece_pool.in_use);
+	assert(sum.chunks == tcp->chunk_pool.in_use && sum.ranges == tcp->range_pool.in_use);
+	assert(sum.orphans == tcp->orphans && sum.accept_queued == tcp->accept_queued);
+}
 #else
 void tcp_check(const struct tcp_conn *c)
 {
 	(void)c;
+}
+
+void tcp_check_memory(const struct tcp *tcp)
+{
+	(void)tcp;
 }
 #endif

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/minmax.h"
 #include "link/impair.h"
 
 void sim_config_default(struct sim_config *c)
@@ -33,7 +34,7 @@ static struct device *impaired(const struct sim_config *config, struct device *i
 	return d;
 }
 
-static void host_init(struct sim_host *h, const struct sim_config *config, uint64_t seed, uint32_t address,
+static void host_init(struct sim_host *h, const struct tcp_config *tcp, uint64_t seed, uint32_t address,
 		      uint64_t now_us)
 {
 	struct stack_config sc;
@@ -43,7 +44,7 @@ static void host_init(struct sim_host *h, const struct sim_config *config, uint6
 	stack_config_default(&sc);
 	sc.caps = h->device->caps;
 	sc.seed = seed;
-	sc.tcp = config->tcp;
+	sc.tcp = *tcp;
 	if (stack_new(&sc, now_us, &h->stack, &why) != 0)
 		fail_msg("%s", why.text);
 	h->addr = ip_addr_from_4(address);
@@ -53,11 +54,13 @@ static void host_init(struct sim_host *h, const struct sim_config *config, uint6
 
 void sim_init(struct sim *s, const struct sim_config *config)
 {
+	const struct tcp_config *tcp_b = config->tcp_b != NULL ? config->tcp_b : &config->tcp;
+
 	*s = (struct sim){ .now_us = 1000000 };
 	assert_int_equal(wire_open(&config->wire, &s->a.device, &s->b.device), 0);
 	s->b.device = impaired(config, s->b.device);
-	host_init(&s->a, config, 2 * config->seed + 1, 0x0a4d0001, s->now_us);
-	host_init(&s->b, config, 2 * config->seed + 2, 0x0a4d0002, s->now_us);
+	host_init(&s->a, &config->tcp, 2 * config->seed + 1, 0x0a4d0001, s->now_us);
+	host_init(&s->b, tcp_b, 2 * config->seed + 2, 0x0a4d0002, s->now_us);
 }
 
 void sim_fini(struct sim *s)
@@ -122,12 +125,12 @@ static uint64_t next_event(const struct sim *s)
 	return a < b ? a : b;
 }
 
-bool sim_step(struct sim *s)
+bool sim_step_until(struct sim *s, uint64_t at_us)
 {
 	uint64_t next;
 
 	settle(s);
-	next = next_event(s);
+	next = min_u64(next_event(s), at_us);
 	if (next == TIMER_NEVER)
 		return false;
 	if (next > s->now_us)
@@ -136,6 +139,11 @@ bool sim_step(struct sim *s)
 		s->now_us++; /* a deadline that has come and changed nothing: time goes on all the same */
 	settle(s);
 	return true;
+}
+
+bool sim_step(struct sim *s)
+{
+	return sim_step_until(s, TIMER_NEVER);
 }
 
 bool sim_run(struct sim *s, uint64_t limit_us, bool (*done)(void *context), void *context)

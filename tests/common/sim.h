@@ -13,7 +13,8 @@ struct sim_config {
 	uint64_t seed;             /* of both stacks and of the impairment */
 	struct wire_config wire;
 	const char *impair;        /* in front of host b's end, both ways; NULL: a clean wire */
-	struct tcp_config tcp;     /* of both */
+	struct tcp_config tcp;     /* of both ... */
+	const struct tcp_config *tcp_b; /* ... or of a only: b has this one; NULL: the same */
 };
 
 struct sim_host {
@@ -37,6 +38,9 @@ void sim_fini(struct sim *s);
 
 /* Moves time to the next event and handles it. False if nothing will ever happen again. */
 bool sim_step(struct sim *s);
+/* The same, but time moves to at_us at most: for a caller who has something to do then. False if nothing will
+ * ever happen again and at_us is TIMER_NEVER. */
+bool sim_step_until(struct sim *s, uint64_t at_us);
 
 /* Steps until done(context) says so: true; or until virtual time `limit_us` from now is over, or nothing is
  * left to happen: false. done may be NULL. */

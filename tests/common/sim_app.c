@@ -48,16 +48,52 @@ static void write_block(struct sim_app *app, size_t n)
 	app->sent += n;
 }
 
-void sim_app_pump(struct sim_app *app)
+static void write_once(struct sim_app *app)
 {
-	size_t n;
+	size_t n = next_write(app);
 
-	if (app->stream == NULL || !app->open)
-		return;
-	while ((n = next_write(app)) > 0)
+	if (n > 0)
 		write_block(app, n);
+}
+
+static void shut_down_when_done(struct sim_app *app)
+{
 	if (app->sent == app->to_send && !app->keep_open)
 		stream_shutdown(app->stream);
+}
+
+void sim_app_pump(struct sim_app *app)
+{
+	if (app->stream == NULL || !app->open)
+		return;
+	while (!app->by_turns && next_write(app) > 0)
+		write_once(app);
+	shut_down_when_done(app);
+}
+
+void sim_app_turn(struct sim_app *app)
+{
+	if (app->stream == NULL || !app->open)
+		return;
+	write_once(app);
+	shut_down_when_done(app);
+	app->may_read = app->read_limit > 0 ? app->read_limit : SIZE_MAX;
+	stream_resume(app->stream);
+	app->may_read = 0;
+}
+
+/* Of an offer of n bytes. */
+static size_t next_read(struct sim_app *app, size_t n)
+{
+	if (app->stop_reading)
+		return 0;
+	if (app->by_turns) {
+		n = n < app->may_read ? n : app->may_read;
+		app->may_read -= n;
+	} else if (app->read_limit > 0 && n > app->read_limit) {
+		n = app->read_limit;
+	}
+	return n;
 }
 
 static void on_open(struct stream *s)
@@ -71,12 +107,8 @@ static void on_open(struct stream *s)
 static size_t on_receive(struct stream *s, struct bytes data)
 {
 	struct sim_app *app = s->user;
-	size_t n = data.len;
+	size_t n = next_read(app, data.len);
 
-	if (app->stop_reading)
-		return 0;
-	if (app->read_limit > 0 && n > app->read_limit)
-		n = app->read_limit;
 	assert_int_equal(EVP_DigestUpdate(app->digest, data.data, n), 1);
 	app->received += n;
 	return n;

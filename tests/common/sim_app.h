@@ -15,6 +15,8 @@ struct sim_app {
 	size_t read_limit;       /* takes at most so many bytes of one offer, the rest when asked to go on; 0: all */
 	bool keep_open;          /* does not shut down after the last byte */
 	bool stop_reading;       /* takes nothing */
+	bool by_turns;           /* writes and reads once each sim_app_turn(), and not otherwise */
+	size_t may_read;         /* bytes in this turn */
 	uint64_t received;
 	bool open, ended, closed;
 	enum stream_end why;
@@ -32,6 +34,9 @@ struct tcp_listener_handler sim_app_listener(struct sim_app *app);
 
 /* Writes what may be written now; called by the handler, and by tests after they changed something. */
 void sim_app_pump(struct sim_app *app);
+
+/* Writes write_size bytes, if there is room, and takes up to read_limit bytes of what is held. */
+void sim_app_turn(struct sim_app *app);
 
 /* Takes the stream's held data, in bites of read_limit. */
 void sim_app_read(struct sim_app *app);
