@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/minmax.h"
 
 enum {
 	POLL_ON_US = 50,          /* after work, before sleeping: about what waking up costs */
@@ -33,11 +34,6 @@ static enum signal_event look(struct loop *l)
 	if (l->now_us >= l->idle_call_us)
 		call_idle(l);
 	return signals_take(l->signals);
-}
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 /* Waits for a frame or a signal until the time given. */
@@ -72,7 +68,7 @@ int loop_step(struct loop *l, uint64_t deadline_us, enum signal_event *signal)
 	if (moved > 0 || *signal != SIGNAL_NONE || l->now_us < l->poll_until_us)
 		return 0;
 	call_idle(l);
-	sleep_until(l, earlier(deadline_us, host_deadline(l->host)));
+	sleep_until(l, min_u64(deadline_us, host_deadline(l->host)));
 	l->look_at_us = 0;
 	return 0;
 }

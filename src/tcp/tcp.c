@@ -61,7 +61,7 @@ void tcp_config_default(struct tcp_config *c)
 
 uint16_t tcp_initial_receive_window(const struct tcp *tcp)
 {
-	return tcp->config.receive_buffer > UINT16_MAX ? UINT16_MAX : (uint16_t)tcp->config.receive_buffer;
+	return (uint16_t)min_u32(tcp->config.receive_buffer, UINT16_MAX);
 }
 
 uint8_t tcp_receive_wscale(const struct tcp *tcp)
@@ -142,7 +142,7 @@ uint32_t tcp_send_buffer(const struct tcp_conn *c)
 	const struct tcp_config *config = &c->tcp->config;
 	uint32_t wanted = c->cc.cwnd < config->send_buffer_max / 2 ? 2 * c->cc.cwnd : config->send_buffer_max;
 
-	return wanted > config->send_buffer ? wanted : config->send_buffer;
+	return max_u32(wanted, config->send_buffer);
 }
 
 static size_t conn_room(const struct stream *s)
@@ -190,7 +190,7 @@ static void conn_resume(struct stream *s)
 
 	if (c->urgent.receiving)
 		tcp_tell_urgent(c); /* it came before the connection was accepted */
-	if ((c->flags & CONN_DEAD) == 0)
+	if (!is_dead(c))
 		tcp_receive_resume(c);
 	if ((c->flags & (CONN_DEAD | CONN_FIN_RECEIVED)) == CONN_FIN_RECEIVED)
 		tcp_tell_end(c); /* it came before the connection was accepted */
@@ -337,7 +337,7 @@ void tcp_conn_end(struct tcp_conn *c, enum stream_end why)
 	const struct stream_handler *h = c->stream.handler;
 	bool tell = (c->flags & (CONN_ACCEPTED | CONN_DETACHED)) == CONN_ACCEPTED && h != NULL;
 
-	if ((c->flags & CONN_DEAD) != 0)
+	if (is_dead(c))
 		return;
 	if ((c->flags & CONN_FAST_OPEN) != 0 && in_state(c, TCP_SYN_RECEIVED))
 		tcp_fast_open_over(c, why == STREAM_END_REFUSED);

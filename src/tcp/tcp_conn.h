@@ -404,6 +404,12 @@ static inline bool in_state(const struct tcp_conn *c, unsigned states)
 	return ((unsigned)c->state & states) != 0;
 }
 
+/* It has ended, in a callback perhaps, and is kept only until no caller can hold it. */
+static inline bool is_dead(const struct tcp_conn *c)
+{
+	return (c->flags & CONN_DEAD) != 0;
+}
+
 enum {
 	TCP_SYNCHRONISED = TCP_ESTABLISHED | TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2 | TCP_CLOSE_WAIT | TCP_CLOSING |
 			   TCP_LAST_ACK | TCP_TIME_WAIT,
@@ -684,7 +690,17 @@ void tcp_urgent_queued(struct tcp_conn *c); /* all that is in the send queue now
 bool tcp_urgent_outstanding(const struct tcp_conn *c);
 void tcp_urgent_mark(struct tcp_conn *c, struct tcp_reply *r); /* URG and its pointer, if r is before the mark */
 
-/* tcp_report.c: soft errors. Afterwards the connection may be gone. */
+/* tcp_report.c: what observers are told ... */
+void tcp_tell_observers(const struct tcp_conn *c, enum trace_kind kind, const char *note, uint64_t old_value,
+			uint64_t new_value);
+/* One predicted branch when nobody watches. */
+static inline void tcp_tell(const struct tcp_conn *c, enum trace_kind kind, const char *note, uint64_t old_value,
+			    uint64_t new_value)
+{
+	if (UNLIKELY(c->tcp->world->observer != NULL))
+		tcp_tell_observers(c, kind, note, old_value, new_value);
+}
+/* ... and the layer above: soft errors. Afterwards the connection may be gone. */
 void tcp_report_icmp(struct tcp_conn *c, enum icmp_error_kind kind); /* any but ICMP_TOO_BIG */
 void tcp_report_r1(struct tcp_conn *c); /* R1 is reached or exceeded */
 

@@ -27,11 +27,6 @@ static enum step drop(struct tcp_in *in, enum drop_reason reason)
 	return STEP_DROP;
 }
 
-static bool is_dead(const struct tcp_conn *c)
-{
-	return (c->flags & CONN_DEAD) != 0;
-}
-
 /* A challenge ACK (RFC 5961), at most so many a second and connection: an attacker must not make us count or
  * shout. */
 static void challenge(struct tcp_conn *c)
@@ -241,12 +236,7 @@ static void set_window(struct tcp_conn *c, const struct tcp_in *in)
 		c->max_snd_wnd = c->snd_wnd;
 	if (c->snd_wnd == before)
 		return;
-	if (UNLIKELY(c->tcp->world->observer != NULL))
-		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_WINDOW,
-									       .now_us = in->now_us,
-									       .conn = c,
-									       .old_value = before,
-									       .new_value = c->snd_wnd });
+	tcp_tell(c, TRACE_TCP_WINDOW, NULL, before, c->snd_wnd);
 	tcp_want_output(c);
 }
 

@@ -14,6 +14,8 @@
 
 #include <errno.h>
 
+#include "base/minmax.h"
+
 /* False: no such congestion control. */
 static bool take_options(struct tcp_listener *l, const struct tcp_listen_options *options)
 {
@@ -180,7 +182,7 @@ static void send_cookie(struct tcp_syn *syn, const struct tcp_in *in)
 static uint32_t stage_wait_ms(const struct tcp *tcp, unsigned stage)
 {
 	uint64_t us = (uint64_t)tcp->config.initial_rto_us << stage;
-	return (uint32_t)((us > tcp->config.max_rto_us ? tcp->config.max_rto_us : us) / 1000);
+	return (uint32_t)(min_u64(us, tcp->config.max_rto_us) / 1000);
 }
 
 static void enter_stage(struct tcp *tcp, struct tcp_syn *syn)

@@ -13,6 +13,7 @@
  * after it has ended the path may have changed, and it begins anew. Probing needs SACK: without it the loss of one
  * segment cannot be told from any other.
  */
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
 enum {
@@ -41,27 +42,22 @@ static uint16_t limit(const struct tcp_conn *c)
 {
 	uint32_t link = ip_mtu(c->tcp->ip, &c->remote), peer = c->peer_mss + headers(c);
 
-	return (uint16_t)(peer < link ? peer : link);
+	return (uint16_t)min_u32(peer, link);
 }
 
 /* MUST-16: what the peer takes and the path carries, less the options that every segment has. */
 static void set_mss(struct tcp_conn *c, uint16_t mtu)
 {
-	uint32_t path = mtu - headers(c), mss = c->peer_mss < path ? c->peer_mss : path;
+	uint32_t path = mtu - headers(c);
 
 	c->mtu.current = mtu;
-	c->mss = (uint16_t)(mss - options_len(c));
+	c->mss = (uint16_t)(min_u32(c->peer_mss, path) - options_len(c));
 }
 
 static void tell(const struct tcp_conn *c, uint16_t before, const char *note)
 {
-	if (UNLIKELY(c->tcp->world->observer != NULL) && c->mtu.current != before)
-		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_MTU,
-									       .now_us = tcp_now(c->tcp),
-									       .conn = c,
-									       .note = note,
-									       .old_value = before,
-									       .new_value = c->mtu.current });
+	if (c->mtu.current != before)
+		tcp_tell(c, TRACE_TCP_MTU, note, before, c->mtu.current);
 }
 
 static void search(struct tcp_conn *c, uint16_t high)
@@ -212,7 +208,7 @@ void tcp_mtu_probe_lost(struct tcp_conn *c, struct tcp_segment *s)
 void tcp_mtu_delivered(struct tcp_conn *c, const struct tcp_segment *s)
 {
 	struct tcp_mtu *m = &c->mtu;
-	uint32_t size = (s->len < c->mss ? s->len : c->mss) + headers(c) + options_len(c);
+	uint32_t size = min_u32(s->len, c->mss) + headers(c) + options_len(c);
 	uint16_t before = m->current;
 
 	m->pending = 0;

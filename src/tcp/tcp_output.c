@@ -12,13 +12,9 @@
 #include <assert.h>
 
 #include "base/checksum.h"
+#include "base/minmax.h"
 
 enum { SEGMENTS_A_VISIT = 4 };
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
 
 void tcp_want_output(struct tcp_conn *c)
 {

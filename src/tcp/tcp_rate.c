@@ -4,6 +4,7 @@
  * over the time that passed is the rate at which the path delivered, never more than it was sent with. What
  * was sent while the application had no more to say gives only a lower bound, and is marked so.
  */
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
 void tcp_rate_sent(struct tcp_conn *c, struct tcp_segment *s)
@@ -31,11 +32,6 @@ static bool is_newest(const struct tcp_conn *c, const struct tcp_delivery *d, co
 	       (s->mark.delivered == d->rate.prior_delivered && s->sent_us > c->rate.first_sent_us);
 }
 
-static uint64_t longer(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s)
 {
 	struct tcp_rate *r = &c->rate;
@@ -47,11 +43,11 @@ void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct
 		return;
 	d->rate = (struct tcp_rate_sample){
 		/* At least one, so that 0 means that there is no sample yet. */
-		.interval_us = longer(longer(s->sent_us - s->mark.first_sent_us, now - s->mark.delivered_us), 1),
+		.interval_us = max_u64(max_u64(s->sent_us - s->mark.first_sent_us, now - s->mark.delivered_us), 1),
 		.prior_delivered = s->mark.delivered,
 		.prior_lost = s->mark.lost,
 		.tx_in_flight = s->mark.in_flight,
-		.rtt_us = (s->flags & SEG_RETRANSMITTED) != 0 ? 0 : (uint32_t)longer(now - s->sent_us, 1),
+		.rtt_us = (s->flags & SEG_RETRANSMITTED) != 0 ? 0 : (uint32_t)max_u64(now - s->sent_us, 1),
 		.app_limited = (s->flags & SEG_APP_LIMITED) != 0,
 	};
 	r->first_sent_us = s->sent_us;
@@ -83,5 +79,5 @@ void tcp_rate_sample(struct tcp_conn *c, struct tcp_delivery *d)
 void tcp_rate_check_app_limited(struct tcp_conn *c)
 {
 	if (c->unsent == 0 && c->lost_bytes == 0 && tcp_in_flight(c) < c->cc.cwnd)
-		c->rate.app_limited = longer(c->rate.delivered + c->pipe, 1);
+		c->rate.app_limited = max_u64(c->rate.delivered + c->pipe, 1);
 }

@@ -96,11 +96,6 @@ static size_t offer(struct tcp_conn *c, struct bytes data)
 	return taken;
 }
 
-static bool is_dead(const struct tcp_conn *c)
-{
-	return (c->flags & CONN_DEAD) != 0;
-}
-
 /* In-order text: rcv.nxt moves over what was taken or kept, and no further. */
 static enum drop_reason take_in_order(struct tcp_conn *c, struct bytes text)
 {

@@ -8,32 +8,12 @@
  * during fast recovery, from what each acknowledgement delivers; an algorithm that owns its window does it
  * itself.
  */
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
-
-static uint32_t min_u32(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
-static uint32_t max_u32(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
 
 uint32_t tcp_in_flight(const struct tcp_conn *c)
 {
 	return c->pipe > c->reno_sacked ? c->pipe - c->reno_sacked : 0;
-}
-
-static void tell(struct tcp_conn *c, enum trace_kind kind, uint32_t before, uint32_t after, const char *note)
-{
-	if (before != after)
-		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = kind,
-									       .now_us = tcp_now(c->tcp),
-									       .conn = c,
-									       .note = note,
-									       .old_value = before,
-									       .new_value = after });
 }
 
 void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
@@ -43,8 +23,10 @@ void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
 	if (LIKELY(c->tcp->world->observer == NULL))
 		return;
 	c->ssthresh_told = c->cc.ssthresh;
-	tell(c, TRACE_TCP_SSTHRESH, ssthresh_before, c->cc.ssthresh, note);
-	tell(c, TRACE_TCP_CWND, before, c->cc.cwnd, note);
+	if (c->cc.ssthresh != ssthresh_before)
+		tcp_tell(c, TRACE_TCP_SSTHRESH, note, ssthresh_before, c->cc.ssthresh);
+	if (c->cc.cwnd != before)
+		tcp_tell(c, TRACE_TCP_CWND, note, before, c->cc.cwnd);
 }
 
 struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_delivery *d)

@@ -1,6 +1,7 @@
 /*
- * What the layer above hears without asking (RFC 9293 section 3.9.1.8, MUST-47): soft errors, after which the
- * connection goes on. And at R1 the negative advice to the layers below (section 3.8.3 (b)).
+ * What others hear without asking. Observers: each change of a connection that they want to see. The layer above
+ * (RFC 9293 section 3.9.1.8, MUST-47): soft errors, after which the connection goes on. And at R1 the layers
+ * below: negative advice (section 3.8.3 (b)).
  *
  * Reports are on: they reach only those who have set on_soft_error(), and each can turn them off (SHLD-20).
  */
@@ -16,6 +17,17 @@ static const char *const names[] = {
 	[STREAM_SOFT_R1] = "R1: three retransmissions unanswered",
 };
 
+void tcp_tell_observers(const struct tcp_conn *c, enum trace_kind kind, const char *note, uint64_t old_value,
+			uint64_t new_value)
+{
+	observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = kind,
+								       .now_us = tcp_now(c->tcp),
+								       .conn = c,
+								       .note = note,
+								       .old_value = old_value,
+								       .new_value = new_value });
+}
+
 void tcp_set_error_reports(struct stream *s, bool on)
 {
 	tcp_conn_of(s)->reports_off = !on;
@@ -27,12 +39,7 @@ static void report(struct tcp_conn *c, enum stream_soft_error what)
 	const struct stream_handler *h = c->stream.handler;
 
 	c->tcp->counters.soft_errors++;
-	if (UNLIKELY(c->tcp->world->observer != NULL))
-		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_SOFT_ERROR,
-									       .now_us = tcp_now(c->tcp),
-									       .conn = c,
-									       .note = names[what],
-									       .new_value = what });
+	tcp_tell(c, TRACE_TCP_SOFT_ERROR, names[what], 0, what);
 	if ((c->flags & (CONN_ACCEPTED | CONN_DETACHED)) == CONN_ACCEPTED && h != NULL &&
 	    h->on_soft_error != NULL && !c->reports_off)
 		h->on_soft_error(&c->stream, what);

@@ -60,11 +60,6 @@ uint32_t tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us)
 			c->srtt_us = 1;
 	}
 	c->rto_us = clamp_rto(c, (uint64_t)c->srtt_us + 4ull * c->rttvar_us);
-	if (UNLIKELY(c->tcp->world->observer != NULL))
-		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_RTT,
-									       .now_us = tcp_now(c->tcp),
-									       .conn = c,
-									       .old_value = r,
-									       .new_value = c->srtt_us });
+	tcp_tell(c, TRACE_TCP_RTT, NULL, r, c->srtt_us);
 	return r;
 }

@@ -11,21 +11,17 @@
  *   delayed_ack_at  RFC 9293 section 3.8.6.3
  *   idle_at         keep-alive (section 3.8.4); in FIN-WAIT-2 the limit on waiting for the peer's FIN
  */
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
 enum { MAX_BACKOFF = 16 };
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static uint64_t earliest(const struct tcp_conn *c)
 {
-	uint64_t at = sooner(c->retransmit_at, c->delayed_ack_at);
+	uint64_t at = min_u64(c->retransmit_at, c->delayed_ack_at);
 
-	at = sooner(at, sooner(c->probe_at, c->reorder_at));
-	return sooner(at, sooner(c->pace_at, c->idle_at));
+	at = min_u64(at, min_u64(c->probe_at, c->reorder_at));
+	return min_u64(at, min_u64(c->pace_at, c->idle_at));
 }
 
 static void arm(struct tcp_conn *c)
@@ -49,7 +45,7 @@ bool tcp_timers_run(const struct tcp_conn *c)
 static uint64_t rto(const struct tcp_conn *c)
 {
 	uint64_t us = (uint64_t)c->rto_us << c->backoff;
-	return us > c->tcp->config.max_rto_us ? c->tcp->config.max_rto_us : us;
+	return min_u64(us, c->tcp->config.max_rto_us);
 }
 
 static void back_off(struct tcp_conn *c)
@@ -57,11 +53,7 @@ static void back_off(struct tcp_conn *c)
 	if (c->backoff < MAX_BACKOFF)
 		c->backoff++;
 	c->retransmit_at = tcp_now(c->tcp) + rto(c);
-	if (UNLIKELY(c->tcp->world->observer != NULL))
-		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_RTO,
-									       .now_us = tcp_now(c->tcp),
-									       .conn = c,
-									       .new_value = rto(c) });
+	tcp_tell(c, TRACE_TCP_RTO, NULL, 0, rto(c));
 }
 
 static void time_out(struct tcp_conn *c)
@@ -238,9 +230,9 @@ static void fire(struct timer *t, uint64_t now_us)
 	fire_early(c, now_us);
 	if (c->retransmit_at <= now_us)
 		on_retransmit(c);
-	if ((c->flags & CONN_DEAD) == 0 && c->idle_at <= now_us)
+	if (!is_dead(c) && c->idle_at <= now_us)
 		on_idle(c);
-	if ((c->flags & CONN_DEAD) == 0)
+	if (!is_dead(c))
 		arm(c);
 	tcp_check(c);
 }
@@ -271,7 +263,7 @@ static void schedule_probe(struct tcp_conn *c)
 
 	c->probe_at = TIMER_NEVER;
 	if (tcp_rack_probe_timeout(c, &timeout))
-		c->probe_at = sooner(tcp_now(c->tcp) + timeout, c->retransmit_at);
+		c->probe_at = min_u64(tcp_now(c->tcp) + timeout, c->retransmit_at);
 }
 
 void tcp_timers_data_sent(struct tcp_conn *c, const struct tcp_segment *s)

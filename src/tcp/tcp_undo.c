@@ -11,6 +11,7 @@
  *
  * The response is RFC 4015's: the window before the reduction.
  */
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
 static uint32_t timestamp_now(const struct tcp_conn *c)
@@ -75,7 +76,7 @@ static bool dsack_detects(struct tcp_conn *c, const struct tcp_delivery *d)
 	    seq_gt(d->duplicate.right, u->end))
 		return false;
 	segments = (seq_len(d->duplicate.right, d->duplicate.left) + c->mss - 1) / c->mss;
-	u->retransmitted -= segments < u->retransmitted ? segments : u->retransmitted;
+	u->retransmitted -= min_u32(segments, u->retransmitted);
 	return u->retransmitted == 0;
 }
 
@@ -114,11 +115,6 @@ static bool frto_detects(struct tcp_conn *c, const struct tcp_delivery *d)
 
 /* ---- taking it back ---- */
 
-static uint32_t larger(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
-
 /* What was deemed lost and not sent again yet is in flight after all. */
 static void find_the_lost(struct tcp_conn *c)
 {
@@ -132,8 +128,8 @@ static void take_back(struct tcp_conn *c, const struct tcp_delivery *d, const ch
 	struct tcp_cc_event e;
 
 	find_the_lost(c);
-	c->cc.cwnd = larger(c->cc.cwnd, c->cc.prior_cwnd);
-	c->cc.ssthresh = larger(c->cc.ssthresh, c->cc.prior_ssthresh);
+	c->cc.cwnd = max_u32(c->cc.cwnd, c->cc.prior_cwnd);
+	c->cc.ssthresh = max_u32(c->cc.ssthresh, c->cc.prior_ssthresh);
 	e = tcp_cc_event(c, d);
 	if (c->cc.ops->on_undo != NULL)
 		c->cc.ops->on_undo(&c->cc, &e);

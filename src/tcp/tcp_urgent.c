@@ -5,6 +5,7 @@
  * urgent data (MUST-62). Both marks are forgotten when they have been read, or acknowledged, so that they
  * cannot seem to lie ahead again once sequence numbers have wrapped.
  */
+#include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
 /* ---- received ---- */
@@ -41,12 +42,7 @@ static void note_mark(struct tcp_conn *c, struct seq up)
 	c->urgent.rcv_up = up;
 	c->urgent.told = false;
 	c->tcp->counters.urgent_in++;
-	if (UNLIKELY(c->tcp->world->observer != NULL))
-		observers_tell(c->tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_URGENT,
-									       .now_us = tcp_now(c->tcp),
-									       .conn = c,
-									       .note = "urgent data announced",
-									       .new_value = tcp_urgent_unread(c) });
+	tcp_tell(c, TRACE_TCP_URGENT, "urgent data announced", 0, tcp_urgent_unread(c));
 	tcp_tell_urgent(c);
 }
 
@@ -90,6 +86,6 @@ void tcp_urgent_mark(struct tcp_conn *c, struct tcp_reply *r)
 		return;
 	/* A mark too far ahead for the field is named as far as it reaches; it moves on as the data does. */
 	ahead = seq_len(c->urgent.snd_up, r->seq);
-	r->urgent = ahead > UINT16_MAX ? UINT16_MAX : (uint16_t)ahead;
+	r->urgent = (uint16_t)min_u32(ahead, UINT16_MAX);
 	r->flags |= TH_URG;
 }
