@@ -279,7 +279,10 @@ enum th_trace_kind {
 	TH_TRACE_SOFT_ERROR = 256, /* note: what */
 	TH_TRACE_MTU = 512,       /* old_value, new_value: the path's MTU, bytes; note: how it was learnt */
 	TH_TRACE_SSTHRESH = 1024, /* old_value, new_value: the slow start threshold, bytes; note: why */
-	TH_TRACE_ALL = 2047,      /* all that this header knows */
+	/* An episode of loss recovery begins, ends or is undone, or the window shrinks for congestion without one (ECN, a
+	 * tail loss probe); note: which, "loss: RACK" for one; old_value, new_value: the congestion window, bytes */
+	TH_TRACE_RECOVERY = 2048,
+	TH_TRACE_ALL = 4095,      /* all that this header knows */
 };
 
 /* Made by the library; valid, with all that it points at, during the call only. New members will be added at its end. */

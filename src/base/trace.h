@@ -28,6 +28,9 @@ enum trace_kind {
 	TRACE_TCP_SOFT_ERROR = 1 << 9, /* new_value: enum stream_soft_error; note names it */
 	TRACE_LAYER = 1 << 10,    /* a step of TLS or HTTP on conn: note names it */
 	TRACE_TCP_SSTHRESH = 1 << 11, /* old_value, new_value: ssthresh in bytes; note says why */
+	/* An episode of loss recovery begins, ends or is undone, or the window shrinks for congestion without
+	 * one; old_value, new_value: cwnd in bytes; note says which */
+	TRACE_TCP_RECOVERY = 1 << 12,
 };
 
 /* Everything that it points at is valid during the call only. */

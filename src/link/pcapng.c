@@ -3,13 +3,14 @@
  * (enhanced packet), in the host's byte order as the format allows. Each block is put together in one
  * bounded buffer, which is written out when the next block may not fit.
  *
- * What changed a connection is told before the frame that caused it, at the same instant (base/trace.h);
+ * What changed a connection (its state, loss recovery, the path's MTU) is told before the frame that caused it, at the same instant (base/trace.h);
  * such texts are kept until that frame comes and dropped once time has moved on without it.
  */
 #include "link/pcapng.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ enum {
 	COMMENT_MAX = 512,
 	BLOCK_MAX = FRAME_MAX + COMMENT_MAX + 64,
 	CHANGES = 16, /* texts that wait for their frame; the oldest gives way */
-	CHANGE_TEXT = 64,
+	CHANGE_TEXT = 96,
 };
 
 enum block_type {
@@ -45,6 +46,8 @@ enum option_code {
 };
 
 enum direction { INBOUND = 1, OUTBOUND = 2 }; /* the low bits of epb_flags, section 4.3.1 */
+
+enum { CHANGE_KINDS = TRACE_TCP_STATE | TRACE_TCP_RECOVERY | TRACE_TCP_MTU };
 
 enum { BYTE_ORDER_MAGIC = 0x1a2b3c4d, LINKTYPE_ETHERNET = 1, MICROSECONDS = 6 };
 
@@ -227,6 +230,17 @@ static void put_packet(struct pcapng *p, const struct trace_event *e, const char
 	end_block(p);
 }
 
+static void write_change(char text[static CHANGE_TEXT], const struct trace_event *e)
+{
+	if (e->kind == TRACE_TCP_RECOVERY)
+		snprintf(text, CHANGE_TEXT, "%s, cwnd %" PRIu64 " -> %" PRIu64, e->note, e->old_value, e->new_value);
+	else if (e->kind == TRACE_TCP_MTU)
+		snprintf(text, CHANGE_TEXT, "path MTU %" PRIu64 " -> %" PRIu64 ": %s", e->old_value, e->new_value,
+			 e->note);
+	else
+		snprintf(text, CHANGE_TEXT, "%s", e->note);
+}
+
 static void remember_change(struct pcapng *p, const struct trace_event *e)
 {
 	struct change *c;
@@ -238,7 +252,7 @@ static void remember_change(struct pcapng *p, const struct trace_event *e)
 	c = &p->changes[p->n_changes++];
 	c->conn = e->conn;
 	c->at_us = e->now_us;
-	snprintf(c->text, sizeof c->text, "%s", e->note);
+	write_change(c->text, e);
 }
 
 /* What was told since the last frame belongs to this one, if it comes in: processing it was all that went
@@ -291,7 +305,7 @@ static void on_frame(struct pcapng *p, const struct trace_event *e)
 
 static void on_event(void *context, const struct trace_event *e)
 {
-	if (e->kind == TRACE_TCP_STATE)
+	if ((e->kind & CHANGE_KINDS) != 0)
 		remember_change(context, e);
 	else
 		on_frame(context, e);
@@ -311,7 +325,7 @@ int pcapng_open(const char *path, const char *interface, uint64_t wall_offset_us
 		free(p);
 		return err;
 	}
-	p->observer = (struct observer){ .kinds = TRACE_FRAME_IN | TRACE_FRAME_OUT | TRACE_TCP_STATE,
+	p->observer = (struct observer){ .kinds = TRACE_FRAME_IN | TRACE_FRAME_OUT | CHANGE_KINDS,
 					 .on_event = on_event,
 					 .context = p };
 	p->wall_offset_us = wall_offset_us;

@@ -49,6 +49,7 @@ static const struct kind {
 	[BIT(TRACE_TCP_CWND)] = { TH_TRACE_CWND, "cwnd" },
 	[BIT(TRACE_TCP_RTO)] = { TH_TRACE_RTO, "rto" },
 	[BIT(TRACE_TCP_WINDOW)] = { TH_TRACE_WINDOW, "window" },
+	[BIT(TRACE_TCP_RECOVERY)] = { TH_TRACE_RECOVERY, "recovery" },
 	[BIT(TRACE_TCP_MTU)] = { TH_TRACE_MTU, "mtu" },
 	[BIT(TRACE_TCP_URGENT)] = { TH_TRACE_URGENT, "urgent" },
 	[BIT(TRACE_TCP_SOFT_ERROR)] = { TH_TRACE_SOFT_ERROR, "soft_error" },

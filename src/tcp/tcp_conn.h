@@ -654,6 +654,7 @@ void tcp_init_congestion(struct tcp_conn *c);
 uint32_t tcp_in_flight(const struct tcp_conn *c);
 struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_delivery *d);
 void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note); /* and ssthresh */
+void tcp_tell_recovery(struct tcp_conn *c, uint32_t before, const char *note); /* an episode, and these */
 
 /* tcp_rtt.c */
 uint32_t tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us); /* the sample as it was taken */

@@ -48,7 +48,7 @@ static void slow_down(struct tcp_conn *c, const struct tcp_delivery *d)
 	else
 		c->cc.ops->on_loss(&c->cc, &e);
 	c->cc.cwnd = min_u32(c->cc.cwnd, before); /* of one segment it would make two */
-	tcp_tell_cwnd(c, before, "congestion: ECN-Echo");
+	tcp_tell_recovery(c, before, "congestion: ECN-Echo");
 }
 
 void tcp_ecn_on_ack(struct tcp_conn *c, const struct tcp_delivery *d)

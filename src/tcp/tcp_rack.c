@@ -186,7 +186,7 @@ static void probe_repaired_a_loss(struct tcp_conn *c, const struct tcp_delivery 
 	c->cc.ops->on_loss(&c->cc, &e);
 	c->cc.cwnd = min_u32(c->cc.cwnd, before);
 	tcp_ecn_reduced(c);
-	tcp_tell_cwnd(c, before, "loss: repaired by a tail loss probe");
+	tcp_tell_recovery(c, before, "loss: repaired by a tail loss probe");
 }
 
 /* TLP_process_ack. */

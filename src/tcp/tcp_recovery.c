@@ -29,6 +29,12 @@ void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
 		tcp_tell(c, TRACE_TCP_CWND, note, before, c->cc.cwnd);
 }
 
+void tcp_tell_recovery(struct tcp_conn *c, uint32_t before, const char *note)
+{
+	tcp_tell(c, TRACE_TCP_RECOVERY, note, before, c->cc.cwnd);
+	tcp_tell_cwnd(c, before, note);
+}
+
 struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_delivery *d)
 {
 	uint32_t flight = d != NULL ? d->flight : tcp_in_flight(c);
@@ -140,7 +146,7 @@ void tcp_enter_recovery(struct tcp_conn *c, struct tcp_delivery *d, const char *
 		c->tcp->counters.sack_recovery++;
 	else
 		c->tcp->counters.reno_recovery++;
-	tcp_tell_cwnd(c, before, why);
+	tcp_tell_recovery(c, before, why);
 	tcp_want_output(c);
 }
 
@@ -192,7 +198,7 @@ static void leave_recovery(struct tcp_conn *c, struct tcp_delivery *d)
 		struct tcp_cc_event e = tcp_cc_event(c, d);
 		c->cc.ops->on_recovered(&c->cc, &e);
 	}
-	tcp_tell_cwnd(c, before, "recovered");
+	tcp_tell_recovery(c, before, "recovered");
 }
 
 /* ---- acknowledgements ---- */
@@ -345,6 +351,6 @@ void tcp_on_retransmission_timeout(struct tcp_conn *c)
 	else
 		c->undo.frto = FRTO_OFF;
 	tcp_pacing_update(c);
-	tcp_tell_cwnd(c, before, "loss: retransmission timeout");
+	tcp_tell_recovery(c, before, "loss: retransmission timeout");
 	tcp_want_output(c);
 }

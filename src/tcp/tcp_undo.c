@@ -136,7 +136,7 @@ static void take_back(struct tcp_conn *c, const struct tcp_delivery *d, const ch
 	c->flags &= ~(unsigned)(CONN_RECOVERY | CONN_RTO_RECOVERY | CONN_RETRANSMIT_NOW);
 	c->undo = (struct tcp_undo){ .armed = false };
 	c->backoff = 0;
-	tcp_tell_cwnd(c, before, note);
+	tcp_tell_recovery(c, before, note);
 	tcp_want_output(c);
 }
 

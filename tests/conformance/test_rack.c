@@ -6,9 +6,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
+#include "base/trace.h"
 #include "common/flight.h"
 
 #define MS 1000ull
@@ -120,6 +122,47 @@ static void rfc8985_6_2_what_one_ack_tells_is_no_reordering(void **state)
 	assert_false(peer_info(&p).reordering_seen);
 	flight_sack_two(&p, 0, 4, 6, 7, 8); /* now 4 came behind 7 */
 	assert_true(peer_info(&p).reordering_seen);
+	peer_fini(&p);
+}
+
+/* What observers are told of episodes: the notes, with the window before and after. */
+struct told {
+	struct observer observer;
+	unsigned n;
+	char note[4][64];
+	uint64_t before[4], after[4];
+};
+
+static void hear(void *context, const struct trace_event *e)
+{
+	struct told *t = context;
+
+	assert_true(t->n < 4);
+	snprintf(t->note[t->n], sizeof t->note[0], "%s", e->note);
+	t->before[t->n] = e->old_value;
+	t->after[t->n++] = e->new_value;
+}
+
+static void rfc8985_6_2_observers_are_told_when_recovery_begins_and_ends(void **state)
+{
+	struct told t = { .observer = { .kinds = TRACE_TCP_RECOVERY, .on_event = hear, .context = &t } };
+	struct peer p;
+
+	(void)state;
+	open_with(&p, 10);
+	stack_observe(p.stack, &t.observer);
+	flight_sack(&p, 0, 1, 4);
+	assert_int_equal(t.n, 1);
+	assert_string_equal(t.note[0], "loss: RACK");
+	assert_int_equal(t.before[0], 10 * FLIGHT_MSS);
+	assert_int_equal(t.after[0], 5 * FLIGHT_MSS);
+	flight_expect_all(&p, 0, 0);
+	peer_advance(&p, FLIGHT_RTT_US);
+	flight_ack(&p, 10);
+	assert_int_equal(t.n, 2);
+	assert_string_equal(t.note[1], "recovered");
+	assert_int_equal(t.after[1], 5 * FLIGHT_MSS);
+	stack_unobserve(p.stack, &t.observer);
 	peer_fini(&p);
 }
 
@@ -582,6 +625,7 @@ int main(void)
 		cmocka_unit_test(rfc8985_6_2_three_sacked_segments_need_no_more_proof),
 		cmocka_unit_test(rfc8985_6_2_where_reordering_was_seen_it_waits),
 		cmocka_unit_test(rfc8985_6_2_what_one_ack_tells_is_no_reordering),
+		cmocka_unit_test(rfc8985_6_2_observers_are_told_when_recovery_begins_and_ends),
 		cmocka_unit_test(rfc8985_6_2_a_retransmission_that_comes_is_no_reordering),
 		cmocka_unit_test(rfc8985_6_2_a_lost_retransmission_is_found),
 		cmocka_unit_test(rfc8985_6_2_an_ack_within_the_minimum_round_trip_answers_the_original),

@@ -70,6 +70,17 @@ def test_drops_and_retransmissions_are_commented(serve, namespace, tmp_path):
     assert "dropped:" in comments
 
 
+def test_loss_recovery_is_commented(serve, namespace, site, tmp_path):
+    capture = tmp_path / "loss.pcapng"
+    (site / "8m.bin").write_bytes(bytes(8 << 20))
+    server = serve("--pcap", capture, "--impair", "loss=1%,delay=2ms,seed=5")
+    namespace.curl("-o", "/dev/null", f"{URL}/8m.bin")
+    server.stop()
+    comments = " ".join(row[0] for row in fields(capture, "frame.comment", "frame.comment"))
+    assert "loss: RACK, cwnd" in comments
+    assert "recovered, cwnd" in comments
+
+
 def test_a_full_disk_does_not_end_the_server(serve, namespace, tmp_path):
     small = tmp_path / "small"
     small.mkdir()

@@ -324,6 +324,30 @@ static void state_changes_go_to_the_frame_that_caused_them(void **state)
 	assert_comment(2, "SYN-RECEIVED -> ESTABLISHED; ESTABLISHED -> CLOSE-WAIT");
 }
 
+static void recovery_and_path_mtu_are_said_with_their_numbers(void **state)
+{
+	struct pcapng *p = open_file();
+	struct trace_event loss = { .kind = TRACE_TCP_RECOVERY,
+				    .now_us = 10,
+				    .conn = conn(0),
+				    .note = "loss: RACK",
+				    .old_value = 29200,
+				    .new_value = 14600 };
+	struct trace_event mtu = { .kind = TRACE_TCP_MTU,
+				   .now_us = 10,
+				   .conn = conn(0),
+				   .note = "a router reported it",
+				   .old_value = 1500,
+				   .new_value = 1400 };
+
+	(void)state;
+	tell(p, loss);
+	tell(p, mtu);
+	frame_in(p, 10, "ack", 3);
+	assert_int_equal(pcapng_close(p), 0);
+	assert_comment(0, "loss: RACK, cwnd 29200 -> 14600; path MTU 1500 -> 1400: a router reported it");
+}
+
 static void outgoing_frames_get_the_changes_of_their_own_connection(void **state)
 {
 	struct pcapng *p = open_file();
@@ -612,6 +636,7 @@ int main(void)
 		cmocka_unit_test(outgoing_frames_are_gathered_from_their_pieces),
 		cmocka_unit_test(drops_and_notes_become_comments),
 		cmocka_unit_test(state_changes_go_to_the_frame_that_caused_them),
+		cmocka_unit_test(recovery_and_path_mtu_are_said_with_their_numbers),
 		cmocka_unit_test(outgoing_frames_get_the_changes_of_their_own_connection),
 		cmocka_unit_test(changes_without_a_frame_are_forgotten_when_time_moves_on),
 		cmocka_unit_test(comments_are_bounded),
