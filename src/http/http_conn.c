@@ -247,14 +247,28 @@ static bool expects_continue(const struct http_request *r)
 	return r->line.minor > 0 && r->first[HTTP_FIELD_EXPECT] != 0;
 }
 
-/* What the head alone decides. 0, or the status that refuses the request. */
-static unsigned check_head(struct http_exchange *x)
+/* RFC 9110 section 7.4: what is asked for by https must not come over a stream that is not encrypted. */
+static bool is_misdirected(const struct http_conn *c)
 {
+	struct stream_info info;
+
+	if (!c->exchange->target.is_https)
+		return false;
+	stream_info(c->stream, &info);
+	return info.tls_version == NULL;
+}
+
+/* What the head alone decides. 0, or the status that refuses the request. */
+static unsigned check_head(struct http_conn *c)
+{
+	struct http_exchange *x = c->exchange;
 	const struct http_request *r = x->request;
 	struct bytes expect = http_request_value(r, HTTP_FIELD_EXPECT);
 	unsigned status = http_target_parse(r, &x->target);
 
 	x->head_checked = true;
+	if (status == 0 && is_misdirected(c))
+		status = 421;
 	if (status != 0 || !expects_continue(r))
 		return status;
 	if (http_request_is_repeated(r, HTTP_FIELD_EXPECT) ||
@@ -268,7 +282,7 @@ static enum step take_head(struct http_conn *c, struct http_batch *out, size_t a
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct http_exchange *x = c->exchange;
-	unsigned status = check_head(x);
+	unsigned status = check_head(c);
 	struct http_answer answer;
 
 	if (status != 0)
@@ -291,7 +305,7 @@ static enum step take_head(struct http_conn *c, struct http_batch *out, size_t a
 static enum step answer_message(struct http_conn *c, struct http_batch *out)
 {
 	struct http_exchange *x = c->exchange;
-	unsigned status = x->head_checked ? 0 : check_head(x);
+	unsigned status = x->head_checked ? 0 : check_head(c);
 	struct http_answer answer;
 
 	if (status != 0)

@@ -18,6 +18,7 @@
 	X(413, "Content Too Large", "The body of the request is larger than this server takes.")       \
 	X(414, "URI Too Long", "The address in the request is longer than this server takes.")         \
 	X(417, "Expectation Failed", "The request expects something that this server does not know.")  \
+	X(421, "Misdirected Request", "The request is for another server than this one.")              \
 	X(431, "Request Header Fields Too Large", "The header of the request is too large.")           \
 	X(500, "Internal Server Error", "Something went wrong on this server.")                        \
 	X(501, "Not Implemented", "This server does not know what the request asks for.")              \

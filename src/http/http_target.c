@@ -122,19 +122,14 @@ static void split_query(struct bytes path_and_query, struct http_target *out)
 	out->query = bytes_of(mark, path_and_query.len - out->path.len);
 }
 
-static bool take_scheme(struct bytes *target)
+static bool take_word(struct bytes *text, const char *word)
 {
-	static const char *const schemes[] = { "http://", "https://" };
+	size_t len = strlen(word);
 
-	for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
-		size_t len = strlen(schemes[i]);
-
-		if (target->len >= len && http_text_is((const char *)target->data, len, schemes[i])) {
-			bytes_skip(target, len);
-			return true;
-		}
-	}
-	return false;
+	if (text->len < len || !http_text_is((const char *)text->data, len, word))
+		return false;
+	bytes_skip(text, len);
+	return true;
 }
 
 /* RFC 9112 section 3.2.2: the authority of the target replaces the one of Host. */
@@ -142,7 +137,8 @@ static bool parse_absolute(struct bytes target, struct http_target *out)
 {
 	size_t len = 0;
 
-	if (!take_scheme(&target))
+	out->is_https = take_word(&target, "https://");
+	if (!out->is_https && !take_word(&target, "http://"))
 		return false;
 	while (len < target.len && target.data[len] != '/' && target.data[len] != '?')
 		len++;

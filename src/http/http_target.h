@@ -13,6 +13,7 @@ struct http_target {
 	struct bytes authority; /* "example.com:8080": of an absolute target, else Host; may be absent */
 	struct bytes path;      /* begins with a slash, or is "*"; absent for CONNECT */
 	struct bytes query;     /* with its question mark; may be empty */
+	bool is_https;          /* of an absolute target */
 };
 
 /* Looks at a request whose head is complete. 0, or the status that refuses it. */

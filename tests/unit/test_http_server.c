@@ -398,6 +398,26 @@ static void absolute_targets_are_served(void **state)
 	assert_int_equal(status_of("GET http:///a.txt HTTP/1.1\r\nHost: b\r\n\r\n"), 400);
 }
 
+/* RFC 9110 section 7.4 */
+static void https_is_misdirected_unless_the_stream_is_encrypted(void **state)
+{
+	static const char request[] = "GET https://a/a.txt HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct http_reply r;
+
+	(void)state;
+	start();
+	fake_stream_feed_text(&s, request);
+	r = reply();
+	assert_int_equal(r.status, 421);
+	assert_field(&r, "Connection", "close");
+	assert_lingers();
+	open_stream(1 << 20);
+	s.facts.tls_version = "TLSv1.3";
+	fake_stream_feed_text(&s, request);
+	r = reply();
+	assert_int_equal(r.status, 200);
+}
+
 static void sites_are_chosen_by_name(void **state)
 {
 	static const char *const names[] = { "one.example", "ONE.test", NULL };
@@ -1596,6 +1616,7 @@ int main(void)
 		TEST(other_methods_are_405_with_allow),
 		TEST(options_says_what_is_allowed),
 		TEST(absolute_targets_are_served),
+		TEST(https_is_misdirected_unless_the_stream_is_encrypted),
 		TEST(sites_are_chosen_by_name),
 		TEST(refusals_close_and_linger),
 		TEST(limits_have_their_statuses),
