@@ -28,7 +28,7 @@
 
 enum {
 	FIELDS_ROOM = 512,
-	ETAG_LEN = 18,  /* a hash in quotes */
+	ETAG_ROOM = 24, /* a hash in quotes, W/ before it, NUL */
 	READ_TRIES = 3, /* while somebody writes to the file */
 	SETTLED_S = 2,
 	COMPLAINT_US = 1000000,
@@ -74,14 +74,15 @@ bool http_version_is_current(const struct http_version *v, int fd)
 	return fstat(fd, &st) == 0 && v->size == (uint64_t)st.st_size && same_time(&v->modified, &st.st_mtim);
 }
 
-static void etag_format(const struct http_version *v, char out[static ETAG_LEN + 1])
+/* Weak (RFC 9110 section 8.8.1) as long as a write may still leave the file's times as they are. */
+static size_t etag_format(const struct http_version *v, bool settled, char out[static ETAG_ROOM])
 {
 	static const struct hash_key key = { 0 }; /* alike in every worker and after a restart */
 	const uint64_t facts[4] = { (uint64_t)v->modified.tv_sec, (uint64_t)v->modified.tv_nsec, v->size,
 				    v->inode };
 
-	snprintf(out, ETAG_LEN + 1, "\"%016llx\"",
-		 (unsigned long long)hash_siphash24(&key, facts, sizeof facts));
+	return (size_t)snprintf(out, ETAG_ROOM, "%s\"%016llx\"", settled ? "" : "W/",
+				(unsigned long long)hash_siphash24(&key, facts, sizeof facts));
 }
 
 /* ---- opening ---- */
@@ -294,16 +295,17 @@ static char *put(char **at, const void *data, size_t len)
 static struct http_entry *entry_new(struct http_cache *c, const struct http_path *path,
 				    const struct opened *f, size_t body_len)
 {
-	char fields[FIELDS_ROOM], etag[ETAG_LEN + 1];
+	char fields[FIELDS_ROOM], etag[ETAG_ROOM];
+	bool settled = f->version.changed.tv_sec + SETTLED_S < http_clock_wall_s(c->clock);
+	size_t etag_len = etag_format(&f->version, settled, etag);
 	int64_t last_modified_s = last_modified_of(c, &f->version);
 	uint32_t fields_len, validators_at;
 	struct http_entry *e;
 	size_t size;
 	char *at;
 
-	etag_format(&f->version, etag);
 	fields_len = format_fields(f, etag, last_modified_s, fields, &validators_at);
-	size = sizeof *e + path->len + ETAG_LEN + fields_len + body_len;
+	size = sizeof *e + path->len + etag_len + fields_len + body_len;
 	e = malloc(size);
 	if (e == NULL)
 		return NULL;
@@ -311,7 +313,7 @@ static struct http_entry *entry_new(struct http_cache *c, const struct http_path
 		.cache = c,
 		.key_len = (uint32_t)path->len,
 		.version = f->version,
-		.settled = f->version.changed.tv_sec + SETTLED_S < http_clock_wall_s(c->clock),
+		.settled = settled,
 		.fields_len = fields_len,
 		.validators_at = validators_at,
 		.checked_us = c->world->now_us,
@@ -322,7 +324,7 @@ static struct http_entry *entry_new(struct http_cache *c, const struct http_path
 	list_init(&e->lru);
 	at = e->memory;
 	e->key = put(&at, path->text, path->len);
-	e->validators.etag = bytes_of(put(&at, etag, ETAG_LEN), ETAG_LEN);
+	e->validators.etag = bytes_of(put(&at, etag, etag_len), etag_len);
 	e->validators.last_modified_s = last_modified_s;
 	e->fields = (uint8_t *)put(&at, fields, fields_len);
 	c->bytes += size;
@@ -349,7 +351,7 @@ static bool read_whole(int fd, char *out, size_t len)
 /* Reads the contents behind the fields; false if the file changed meanwhile, or could not be read. */
 static bool entry_read(struct http_entry *e)
 {
-	char *body = e->memory + e->key_len + ETAG_LEN + e->fields_len;
+	char *body = e->memory + e->key_len + e->validators.etag.len + e->fields_len;
 
 	if (!read_whole(e->fd, body, e->version.size) || !http_version_is_current(&e->version, e->fd))
 		return false;

@@ -1,6 +1,11 @@
 /*
- * Conditional requests, RFC 9110 section 13. Of the order in section 13.2.2 these are steps 3 and 4:
- * If-None-Match decides alone where it is present, If-Modified-Since only where it is not.
+ * Conditional requests, RFC 9110 section 13, evaluated in the order of section 13.2.2: If-Match, or else
+ * If-Unmodified-Since; then If-None-Match, or else If-Modified-Since; If-Range comes with the ranges.
+ *
+ * Entity-tags are compared strongly where bytes of two answers would be put together or somebody's change
+ * overwritten (If-Match, If-Range), weakly elsewhere (section 8.8.3.2). An entity-tag is weak as long as the
+ * file may still change without its times telling; then its Last-Modified is no strong validator either
+ * (section 8.8.2.2).
  */
 #include "http/http_conditional.h"
 
@@ -8,11 +13,20 @@
 
 #include "http/http_date.h"
 
-/* Drops a leading W/: weak comparison looks at the opaque tag only (section 8.8.3.2). */
-static void skip_weak_mark(struct bytes *etag)
+enum comparison { WEAK, STRONG };
+
+/* Drops a leading W/ and tells whether it was there. */
+static bool skip_weak_mark(struct bytes *etag)
 {
-	if (etag->len >= 2 && etag->data[0] == 'W' && etag->data[1] == '/')
-		bytes_skip(etag, 2);
+	if (etag->len < 2 || etag->data[0] != 'W' || etag->data[1] != '/')
+		return false;
+	bytes_skip(etag, 2);
+	return true;
+}
+
+static bool is_weak(struct bytes etag)
+{
+	return skip_weak_mark(&etag);
 }
 
 static void skip_separators(struct bytes *list)
@@ -21,61 +35,95 @@ static void skip_separators(struct bytes *list)
 		bytes_skip(list, 1);
 }
 
-/* The next entity-tag of a list, quotes included; false at its end or where it is malformed. */
-static bool take_etag(struct bytes *list, struct bytes *etag)
+/* The next entity-tag of a list: its opaque tag, quotes included. False at the end or where it is malformed. */
+static bool take_etag(struct bytes *list, struct bytes *opaque, bool *weak)
 {
 	const uint8_t *end;
 
 	skip_separators(list);
-	skip_weak_mark(list);
+	*weak = skip_weak_mark(list);
 	if (list->len < 2 || list->data[0] != '"')
 		return false;
 	end = memchr(list->data + 1, '"', list->len - 1);
-	return end != NULL && bytes_take(list, (size_t)(end - list->data) + 1, etag);
+	return end != NULL && bytes_take(list, (size_t)(end - list->data) + 1, opaque);
 }
 
-bool http_etag_is_listed(struct bytes value, struct bytes etag)
+/* The list in value holds etag; "*" holds every one. */
+static bool list_has(struct bytes value, struct bytes etag, enum comparison comparison)
 {
-	struct bytes candidate;
+	struct bytes opaque;
+	bool weak;
 
 	if (value.len == 1 && value.data[0] == '*')
 		return true;
-	skip_weak_mark(&etag);
-	while (take_etag(&value, &candidate))
-		if (candidate.len == etag.len && memcmp(candidate.data, etag.data, etag.len) == 0)
-			return true;
-	return false;
-}
-
-/* Several lines with one name are one list (RFC 9110 section 5.3). */
-static bool none_match_fails(const struct http_request *r, struct bytes etag)
-{
-	for (uint32_t i = r->first[HTTP_FIELD_IF_NONE_MATCH]; i <= r->field_count; i++) {
-		const struct http_field *f = &r->fields[i - 1];
-
-		if (f->id == HTTP_FIELD_IF_NONE_MATCH &&
-		    http_etag_is_listed(bytes_of(r->store + f->value_at, f->value_len), etag))
-			return true;
-	}
-	return false;
-}
-
-/* Section 13.1.3: what is no date, or came more than once, counts as absent. */
-static bool not_modified_since(const struct http_request *r, int64_t last_modified_s, int64_t now_s)
-{
-	struct bytes value = http_request_value(r, HTTP_FIELD_IF_MODIFIED_SINCE);
-	int64_t since_s;
-
-	if (value.data == NULL || last_modified_s == 0 ||
-	    http_request_is_repeated(r, HTTP_FIELD_IF_MODIFIED_SINCE) ||
-	    !http_date_parse((const char *)value.data, value.len, now_s, &since_s))
+	if (skip_weak_mark(&etag) && comparison == STRONG)
 		return false;
-	return last_modified_s <= since_s;
+	while (take_etag(&value, &opaque, &weak))
+		if (!(weak && comparison == STRONG) && opaque.len == etag.len &&
+		    memcmp(opaque.data, etag.data, etag.len) == 0)
+			return true;
+	return false;
 }
 
-bool http_is_not_modified(const struct http_request *r, const struct http_validators *v, int64_t now_s)
+static bool is_listed(const struct http_request *r, enum http_field_id id, struct bytes etag,
+		      enum comparison comparison)
 {
+	for (uint32_t i = r->first[id]; i != 0; i = http_request_next(r, i))
+		if (list_has(http_request_value_at(r, i), etag, comparison))
+			return true;
+	return false;
+}
+
+/* Sections 13.1.3 and 13.1.4: what is no date, or came more than once, counts as absent. */
+static bool has_date(const struct http_request *r, enum http_field_id id, int64_t now_s, int64_t *date_s)
+{
+	struct bytes value = http_request_value(r, id);
+
+	return value.data != NULL && !http_request_is_repeated(r, id) &&
+	       http_date_parse((const char *)value.data, value.len, now_s, date_s);
+}
+
+/* Steps 1 and 2: the client has something that was made from another version. */
+static bool is_another(const struct http_request *r, const struct http_validators *v, int64_t now_s)
+{
+	int64_t date_s;
+
+	if (r->first[HTTP_FIELD_IF_MATCH] != 0)
+		return !is_listed(r, HTTP_FIELD_IF_MATCH, v->etag, STRONG);
+	return v->last_modified_s != 0 && has_date(r, HTTP_FIELD_IF_UNMODIFIED_SINCE, now_s, &date_s) &&
+	       v->last_modified_s > date_s;
+}
+
+/* Steps 3 and 4: the client has this version already. */
+static bool is_known(const struct http_request *r, const struct http_validators *v, int64_t now_s)
+{
+	int64_t date_s;
+
 	if (r->first[HTTP_FIELD_IF_NONE_MATCH] != 0)
-		return none_match_fails(r, v->etag);
-	return not_modified_since(r, v->last_modified_s, now_s);
+		return is_listed(r, HTTP_FIELD_IF_NONE_MATCH, v->etag, WEAK);
+	return v->last_modified_s != 0 && has_date(r, HTTP_FIELD_IF_MODIFIED_SINCE, now_s, &date_s) &&
+	       v->last_modified_s <= date_s;
+}
+
+unsigned http_conditions_status(const struct http_request *r, const struct http_validators *v, int64_t now_s)
+{
+	if (is_another(r, v, now_s))
+		return 412;
+	return is_known(r, v, now_s) ? 304 : 200;
+}
+
+/* Section 13.1.5. An entity-tag begins with a quote or W/; all else is a date, which must be the very one. */
+bool http_if_range_holds(const struct http_request *r, const struct http_validators *v, int64_t now_s)
+{
+	struct bytes value = http_request_value(r, HTTP_FIELD_IF_RANGE);
+	int64_t date_s;
+
+	if (value.data == NULL)
+		return true;
+	if (http_request_is_repeated(r, HTTP_FIELD_IF_RANGE) || is_weak(v->etag))
+		return false;
+	if (value.len > 0 && value.data[0] == '"')
+		return value.len == v->etag.len && memcmp(value.data, v->etag.data, value.len) == 0;
+	return v->last_modified_s != 0 && has_date(r, HTTP_FIELD_IF_RANGE, now_s, &date_s) &&
+	       v->last_modified_s == date_s;
 }

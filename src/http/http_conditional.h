@@ -1,4 +1,4 @@
-/* Conditional requests (RFC 9110 section 13): whether the client has the current version already. */
+/* Conditional requests (RFC 9110 section 13): whether the client, or somebody else, has another version. */
 #ifndef HTTP_HTTP_CONDITIONAL_H
 #define HTTP_HTTP_CONDITIONAL_H
 
@@ -8,14 +8,15 @@
 
 /* The validators of what would be sent. */
 struct http_validators {
-	struct bytes etag;       /* with its quotes */
+	struct bytes etag;       /* with its quotes; weak if it begins with W/ */
 	int64_t last_modified_s; /* 0: unknown */
 };
 
-/* A GET or HEAD is to be answered by 304, by RFC 9110 section 13.2.2. */
-bool http_is_not_modified(const struct http_request *r, const struct http_validators *v, int64_t now_s);
+/* The status that preconditions answer a GET or HEAD with, by RFC 9110 section 13.2.2: 304 or 412; 200 if
+ * they hold, or there is none. If-Range is not among them. */
+unsigned http_conditions_status(const struct http_request *r, const struct http_validators *v, int64_t now_s);
 
-/* The entity-tag list in value holds etag, by weak comparison; "*" holds every one. */
-bool http_etag_is_listed(struct bytes value, struct bytes etag);
+/* If-Range is absent, or says that ranges of this version are wanted. */
+bool http_if_range_holds(const struct http_request *r, const struct http_validators *v, int64_t now_s);
 
 #endif

@@ -18,10 +18,18 @@ enum http_field_id http_field_find(const char *name, size_t len)
 	switch (len) {
 	case 4:
 		return IS("host") ? HTTP_FIELD_HOST : HTTP_FIELD_OTHER;
+	case 5:
+		return IS("range") ? HTTP_FIELD_RANGE : HTTP_FIELD_OTHER;
 	case 6:
+		if (IS("accept"))
+			return HTTP_FIELD_ACCEPT;
 		return IS("expect") ? HTTP_FIELD_EXPECT : HTTP_FIELD_OTHER;
 	case 7:
 		return IS("referer") ? HTTP_FIELD_REFERER : HTTP_FIELD_OTHER;
+	case 8:
+		if (IS("if-range"))
+			return HTTP_FIELD_IF_RANGE;
+		return IS("if-match") ? HTTP_FIELD_IF_MATCH : HTTP_FIELD_OTHER;
 	case 10:
 		if (IS("user-agent"))
 			return HTTP_FIELD_USER_AGENT;
@@ -30,10 +38,14 @@ enum http_field_id http_field_find(const char *name, size_t len)
 		return IS("if-none-match") ? HTTP_FIELD_IF_NONE_MATCH : HTTP_FIELD_OTHER;
 	case 14:
 		return IS("content-length") ? HTTP_FIELD_CONTENT_LENGTH : HTTP_FIELD_OTHER;
+	case 15:
+		return IS("accept-encoding") ? HTTP_FIELD_ACCEPT_ENCODING : HTTP_FIELD_OTHER;
 	case 17:
 		if (IS("transfer-encoding"))
 			return HTTP_FIELD_TRANSFER_ENCODING;
 		return IS("if-modified-since") ? HTTP_FIELD_IF_MODIFIED_SINCE : HTTP_FIELD_OTHER;
+	case 19:
+		return IS("if-unmodified-since") ? HTTP_FIELD_IF_UNMODIFIED_SINCE : HTTP_FIELD_OTHER;
 	default:
 		return HTTP_FIELD_OTHER;
 	}

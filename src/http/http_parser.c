@@ -109,7 +109,7 @@ static int on_header_value_complete(llhttp_t *llhttp)
 	if (r->first[f->id] == 0)
 		r->first[f->id] = (uint16_t)r->field_count;
 	else
-		r->repeated |= (uint16_t)(1u << f->id);
+		r->repeated |= 1u << f->id;
 	return 0;
 }
 
@@ -268,13 +268,11 @@ void http_request_give(struct http_request *r)
 
 bool http_request_lists(const struct http_request *r, enum http_field_id id, const char *element)
 {
-	for (uint32_t i = r->first[id]; i != 0 && i <= r->field_count; i++) {
-		const struct http_field *f = &r->fields[i - 1];
+	for (uint32_t i = r->first[id]; i != 0; i = http_request_next(r, i)) {
+		struct bytes value = http_request_value_at(r, i);
 
-		if (f->id == id && http_list_has(r->store + f->value_at, f->value_len, element))
+		if (http_list_has((const char *)value.data, value.len, element))
 			return true;
-		if (!http_request_is_repeated(r, id))
-			return false;
 	}
 	return false;
 }

@@ -54,7 +54,7 @@ struct http_request {
 	struct http_request_line line;
 	uint32_t field_count;
 	uint16_t first[HTTP_FIELD_IDS]; /* number of the first field with this id, from 1; 0: absent */
-	uint16_t repeated;              /* a bit for each id that came more than once */
+	uint32_t repeated;              /* a bit for each id that came more than once */
 	uint8_t blank_lines;            /* before the request line */
 	bool in_field;                  /* a name has begun whose value has not ended */
 	bool has_body;
@@ -86,20 +86,35 @@ static inline bool http_request_has_begun(const struct http_request *r)
 	return r->stage != HTTP_STAGE_LINE || r->stored > 0;
 }
 
+/* The value of field number i, from 1. */
+static inline struct bytes http_request_value_at(const struct http_request *r, uint32_t i)
+{
+	return bytes_of(r->store + r->fields[i - 1].value_at, r->fields[i - 1].value_len);
+}
+
 /* The value of the first field with this id; data NULL if there is none. */
 static inline struct bytes http_request_value(const struct http_request *r, enum http_field_id id)
 {
-	const struct http_field *f;
-
-	if (r->first[id] == 0)
-		return (struct bytes){ 0 };
-	f = &r->fields[r->first[id] - 1];
-	return bytes_of(r->store + f->value_at, f->value_len);
+	return r->first[id] != 0 ? http_request_value_at(r, r->first[id]) : (struct bytes){ 0 };
 }
 
 static inline bool http_request_is_repeated(const struct http_request *r, enum http_field_id id)
 {
 	return (r->repeated >> id & 1) != 0;
+}
+
+/* The number of the next field that has the id of field number i; 0 after the last. Several lines with one
+ * name are one list (RFC 9110 section 5.3). */
+static inline uint32_t http_request_next(const struct http_request *r, uint32_t i)
+{
+	enum http_field_id id = r->fields[i - 1].id;
+
+	if (!http_request_is_repeated(r, id))
+		return 0;
+	while (++i <= r->field_count)
+		if (r->fields[i - 1].id == id)
+			return i;
+	return 0;
 }
 
 /* A list-valued field holds this element (lower case), in any of its lines (RFC 9110 section 5.3). */

@@ -7,7 +7,11 @@ void http_static_answer(const struct http_static *s, const struct http_request *
 			const struct http_path *path, struct http_answer *out)
 {
 	out->status = http_cache_get(s->cache, site, path, &out->entry);
-	if (out->status == 200 &&
-	    http_is_not_modified(r, &out->entry->validators, http_clock_wall_s(s->clock)))
-		out->status = 304;
+	if (out->status != 200)
+		return;
+	out->status = http_conditions_status(r, &out->entry->validators, http_clock_wall_s(s->clock));
+	if (out->status == 412) {
+		http_entry_unref(out->entry);
+		out->entry = NULL;
+	}
 }

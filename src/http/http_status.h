@@ -15,6 +15,7 @@
 	X(404, "Not Found", "There is nothing at this address.")                                       \
 	X(405, "Method Not Allowed", "This can be read with GET, and not used in another way.")        \
 	X(408, "Request Timeout", "The request did not arrive completely in time.")                    \
+	X(412, "Precondition Failed", "This has changed since the request was made ready.")            \
 	X(413, "Content Too Large", "The body of the request is larger than this server takes.")       \
 	X(414, "URI Too Long", "The address in the request is longer than this server takes.")         \
 	X(417, "Expectation Failed", "The request expects something that this server does not know.")  \

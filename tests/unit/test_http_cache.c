@@ -120,7 +120,7 @@ static void an_entry_has_fields_and_contents_side_by_side(void **state)
 	assert_non_null(strstr(fields, "X-Content-Type-Options: nosniff\r\n"));
 	assert_string_equal(fields + e->fields_len - 4, "\r\n\r\n");
 	assert_memory_equal(fields + e->validators_at, "Last-Modified: ", 15);
-	assert_int_equal(e->validators.etag.len, 18);
+	assert_int_equal(e->validators.etag.len, 20);
 	assert_ptr_equal(e->body, e->fields + e->fields_len);
 	assert_memory_equal(e->body, "<p>a", 4);
 	http_entry_unref(e);
@@ -448,11 +448,29 @@ static void last_modified_is_not_later_than_date(void **state)
 	http_entry_unref(e);
 }
 
+/* RFC 9110 section 8.8.1: a write in the same tick of the file system's clock would not be noticed. */
+static void the_etag_is_weak_until_the_file_has_settled(void **state)
+{
+	struct http_entry *fresh, *settled;
+
+	(void)state;
+	start(10, 1 << 20, 1000);
+	assert_int_equal(get("a.html", &fresh), 200);
+	http_fixture_advance(&fixture, 10000000);
+	assert_int_equal(get("a.html", &settled), 200);
+	assert_memory_equal(fresh->validators.etag.data, "W/\"", 3);
+	assert_int_equal(settled->validators.etag.len, 18);
+	assert_memory_equal(settled->validators.etag.data, fresh->validators.etag.data + 2, 18);
+	http_entry_unref(fresh);
+	http_entry_unref(settled);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(an_entry_has_fields_and_contents_side_by_side),
+		TEST(the_etag_is_weak_until_the_file_has_settled),
 		TEST(only_html_says_no_cache),
 		TEST(a_path_is_found_again_without_the_file),
 		TEST(directories),

@@ -28,6 +28,12 @@ static void names_are_found_in_any_case(void **state)
 	assert_int_equal(find("Transfer-Encoding"), HTTP_FIELD_TRANSFER_ENCODING);
 	assert_int_equal(find("If-Modified-Since"), HTTP_FIELD_IF_MODIFIED_SINCE);
 	assert_int_equal(find("If-None-Match"), HTTP_FIELD_IF_NONE_MATCH);
+	assert_int_equal(find("If-Match"), HTTP_FIELD_IF_MATCH);
+	assert_int_equal(find("If-Range"), HTTP_FIELD_IF_RANGE);
+	assert_int_equal(find("If-Unmodified-Since"), HTTP_FIELD_IF_UNMODIFIED_SINCE);
+	assert_int_equal(find("Range"), HTTP_FIELD_RANGE);
+	assert_int_equal(find("Accept"), HTTP_FIELD_ACCEPT);
+	assert_int_equal(find("Accept-Encoding"), HTTP_FIELD_ACCEPT_ENCODING);
 	assert_int_equal(find("eXpEcT"), HTTP_FIELD_EXPECT);
 	assert_int_equal(find("Connection"), HTTP_FIELD_CONNECTION);
 	assert_int_equal(find("User-Agent"), HTTP_FIELD_USER_AGENT);

@@ -272,6 +272,17 @@ static void conditionals_give_304(void **state)
 	no_more_replies();
 }
 
+static void failed_preconditions_give_412_and_keep_the_connection(void **state)
+{
+	(void)state;
+	start();
+	fake_stream_feed_text(&s, "GET /a.txt HTTP/1.1\r\nHost: a\r\nIf-Match: \"x\"\r\n\r\n");
+	assert_int_equal(reply().status, 412);
+	fake_stream_feed_text(&s, "GET /a.txt HTTP/1.1\r\nHost: a\r\nIf-Match: *\r\n\r\n");
+	assert_int_equal(reply().status, 200);
+	no_more_replies();
+}
+
 static void directories_without_slash_are_redirected(void **state)
 {
 	struct http_reply r;
@@ -1609,6 +1620,7 @@ int main(void)
 		TEST(head_has_the_fields_of_get_and_no_body),
 		TEST(the_server_field_can_be_off),
 		TEST(conditionals_give_304),
+		TEST(failed_preconditions_give_412_and_keep_the_connection),
 		TEST(directories_without_slash_are_redirected),
 		TEST(a_redirect_with_a_long_query_fits),
 		TEST(statuses_of_paths),

@@ -1,0 +1,88 @@
+"""Static files over the real wire: conditional requests."""
+
+import email.utils
+import re
+import time
+
+import pytest
+from conftest import ADDRESS, Namespace, Server
+
+URL = f"http://{ADDRESS}"
+TEXT = "0123456789" * 100
+
+
+def write_site(root):
+    root.mkdir()
+    (root / "index.html").write_text("<!doctype html><title>home</title>\n")
+    (root / "text.txt").write_text(TEXT)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One server for all tests here. Its files are older than the two seconds in which an ETag is weak."""
+    directory = tmp_path_factory.mktemp("static")
+    namespace = Namespace()
+    write_site(directory / "site")
+    time.sleep(3.1)
+    server = Server(namespace, directory / "site", tmp_path=directory)
+    yield server
+    status = server.stop()
+    namespace.remove()
+    assert status == 0, server.errors.read_text()
+
+
+class Answer:
+    def __init__(self, text):
+        head, _, self.body = text.partition("\r\n\r\n")
+        lines = head.split("\r\n")
+        self.status = int(lines[0].split()[1])
+        self.fields = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines[1:])}
+
+
+def get(server, path, *fields, method="GET"):
+    options = ["-I"] if method == "HEAD" else ["-i"]
+    for field in fields:
+        options += ["-H", field]
+    text = server.namespace.run("curl", "-sS", "--max-time", "20", "--raw", *options, URL + path, text=False).stdout
+    return Answer(text.decode("latin-1"))
+
+
+def test_etag_and_last_modified_answer_conditionals(server):
+    first = get(server, "/text.txt")
+    etag, modified = first.fields["etag"], first.fields["last-modified"]
+    earlier = email.utils.formatdate(email.utils.parsedate_to_datetime(modified).timestamp() - 1, usegmt=True)
+    assert re.fullmatch(r'"[0-9a-f]{16}"', etag)
+    for status, *fields in [
+        (200, f"If-Match: {etag}"),
+        (200, "If-Match: *"),
+        (412, 'If-Match: "other"'),
+        (412, f"If-Match: W/{etag}"),
+        (200, f"If-Unmodified-Since: {modified}"),
+        (412, f"If-Unmodified-Since: {earlier}"),
+        (200, f"If-Match: {etag}", f"If-Unmodified-Since: {earlier}"),
+        (304, f"If-None-Match: {etag}"),
+        (304, f'If-None-Match: "x", W/{etag}'),
+        (304, "If-None-Match: *"),
+        (200, 'If-None-Match: "x"', f"If-Modified-Since: {modified}"),
+        (304, f"If-Modified-Since: {modified}"),
+        (200, f"If-Modified-Since: {earlier}"),
+        (412, 'If-Match: "other"', f"If-None-Match: {etag}"),
+        (404, "If-Match: *"),
+    ]:
+        path = "/nothing" if status == 404 else "/text.txt"
+        for method in "GET", "HEAD":
+            answer = get(server, path, *fields, method=method)
+            assert answer.status == status, (fields, method)
+            assert status != 304 or answer.fields["etag"] == etag
+            assert answer.body == (TEXT if (status, method) == (200, "GET") else answer.body)
+
+
+def test_etag_of_a_file_just_written_is_weak(server):
+    (server.directory / "new.txt").write_text("new")
+    etag = get(server, "/new.txt").fields["etag"]
+    assert re.fullmatch(r'W/"[0-9a-f]{16}"', etag)
+    assert get(server, "/new.txt", f"If-None-Match: {etag}").status == 304
+    assert get(server, "/new.txt", f"If-Match: {etag}").status == 412
+    time.sleep(4.2)
+    assert get(server, "/new.txt").fields["etag"] == etag[2:]
+    assert get(server, "/new.txt", f"If-Match: {etag[2:]}").status == 200
