@@ -36,7 +36,7 @@ void http_access_done(const struct http_conn *c)
 		return;
 	record = (struct http_log_record){
 		.status = x->status != 0 ? x->status : 499,
-		.body_bytes_sent = x->body_total - x->body.left,
+		.body_bytes_sent = x->body_total - http_body_left(&x->body),
 		.started_us = x->started_us,
 		.finished_us = s->world->now_us,
 		.connection_requests = c->requests + 1,

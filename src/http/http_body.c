@@ -7,6 +7,47 @@
 
 #include "http/http_file.h"
 
+void http_body_set_file(struct http_body *b, struct http_entry *e, uint64_t at, uint64_t len)
+{
+	*b = (struct http_body){ .left = len, .at = at, .data = e->body, .entry = e, .owner = &e->owner };
+}
+
+void http_body_set_parts(struct http_body *b, struct http_entry *e, struct http_parts *parts)
+{
+	http_body_set_file(b, e, 0, 0);
+	b->parts = parts;
+}
+
+uint64_t http_body_left(const struct http_body *b)
+{
+	return b->left + (b->parts != NULL ? b->parts->left : 0);
+}
+
+void http_body_release(struct http_body *b)
+{
+	if (b->parts != NULL) {
+		http_entry_unref(b->entry);
+		span_owner_unref(b->parts->owner);
+	} else {
+		span_owner_unref(b->owner);
+	}
+	*b = (struct http_body){ 0 };
+}
+
+/* Begins the next stretch; false after the last. */
+static bool begin_next(struct http_body *b)
+{
+	const struct http_stretch *next = b->parts != NULL ? http_parts_next(b->parts) : NULL;
+
+	if (next == NULL)
+		return false;
+	b->left = next->len;
+	b->at = next->at;
+	b->data = next->text != NULL ? next->text : b->entry->body;
+	b->owner = next->text != NULL ? b->parts->owner : &b->entry->owner;
+	return true;
+}
+
 enum { LEAST_PIECE = 16384 }; /* of a body in memory; less room than this is exceeded once */
 
 /* The room for more of b. Its first bytes leave with the head, in one call, even if that took all room. */
@@ -14,13 +55,14 @@ static size_t room_for(const struct http_batch *out, const struct http_body *b)
 {
 	size_t room = http_batch_room(out);
 
-	return room == 0 && b->at == 0 && out->bytes > 0 ? 1 : room;
+	return room == 0 && !b->begun && out->bytes > 0 ? 1 : room;
 }
 
 static void advance(struct http_body *b, uint64_t n)
 {
 	b->at += n;
 	b->left -= n;
+	b->begun = true;
 }
 
 static void add_memory(struct http_batch *out, struct http_body *b, size_t room)
@@ -66,8 +108,8 @@ static enum http_body_outcome add_file(struct http_batch *out, struct http_body 
 	return outcome;
 }
 
-enum http_body_outcome http_body_add(struct http_batch *out, struct http_body *body,
-				     struct http_buffers *buffers, bool drained)
+static enum http_body_outcome add_stretch(struct http_batch *out, struct http_body *body,
+					  struct http_buffers *buffers, bool drained)
 {
 	enum http_body_outcome outcome = HTTP_BODY_NO_ROOM;
 
@@ -80,4 +122,14 @@ enum http_body_outcome http_body_add(struct http_batch *out, struct http_body *b
 			add_memory(out, body, room);
 	}
 	return body->left == 0 ? HTTP_BODY_SENT : outcome;
+}
+
+enum http_body_outcome http_body_add(struct http_batch *out, struct http_body *body,
+				     struct http_buffers *buffers, bool drained)
+{
+	enum http_body_outcome outcome = add_stretch(out, body, buffers, drained);
+
+	while (outcome == HTTP_BODY_SENT && begin_next(body))
+		outcome = add_stretch(out, body, buffers, false);
+	return outcome;
 }

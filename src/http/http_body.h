@@ -5,6 +5,29 @@
 #include "http/http_answer.h"
 #include "http/http_batch.h"
 #include "http/http_buffer.h"
+#include "http/http_parts.h"
+
+/* A stretch of contents still to be sent: memory, or a file's. Holds a reference of what it points at. */
+struct http_body {
+	uint64_t left;
+	uint64_t at;              /* offset of the next byte */
+	const uint8_t *data;      /* NULL: read from entry->fd */
+	struct http_entry *entry; /* may be NULL */
+	struct span_owner *owner; /* of data or of the entry; NULL: nothing is held */
+	struct http_parts *parts; /* the stretches that follow; NULL: none */
+	bool begun;               /* some of it is on its way */
+};
+
+/* A file's contents from offset at on; takes the caller's reference of e over. */
+void http_body_set_file(struct http_body *b, struct http_entry *e, uint64_t at, uint64_t len);
+
+/* The stretches of these parts, of the file e; takes both references over. */
+void http_body_set_parts(struct http_body *b, struct http_entry *e, struct http_parts *parts);
+
+/* Bytes not yet on their way. */
+uint64_t http_body_left(const struct http_body *b);
+
+void http_body_release(struct http_body *b);
 
 enum http_body_outcome {
 	HTTP_BODY_SENT,      /* all of it is in the batch */

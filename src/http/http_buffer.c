@@ -16,6 +16,8 @@ void http_buffers_init(struct http_buffers *b, uint32_t large_bytes, uint32_t la
 		.context = context,
 	};
 	pool_init(&b->large, "http_file_buffer", sizeof(struct http_buffer) + large_bytes, large_limit);
+	pool_init(&b->medium, "http_medium_buffer", sizeof(struct http_buffer) + HTTP_BUFFER_MEDIUM,
+		  small_limit);
 	pool_init(&b->small, "http_small_buffer", sizeof(struct http_buffer) + HTTP_BUFFER_SMALL,
 		  small_limit);
 }
@@ -23,6 +25,7 @@ void http_buffers_init(struct http_buffers *b, uint32_t large_bytes, uint32_t la
 void http_buffers_fini(struct http_buffers *b)
 {
 	pool_fini(&b->large);
+	pool_fini(&b->medium);
 	pool_fini(&b->small);
 }
 
@@ -61,5 +64,7 @@ struct http_buffer *http_buffer_take(struct http_buffers *b, size_t room)
 {
 	if (room <= HTTP_BUFFER_SMALL)
 		return take(b, &b->small, HTTP_BUFFER_SMALL);
+	if (room <= HTTP_BUFFER_MEDIUM)
+		return take(b, &b->medium, HTTP_BUFFER_MEDIUM);
 	return room <= b->large_bytes ? http_buffer_take_large(b) : NULL;
 }

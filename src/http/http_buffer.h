@@ -1,6 +1,6 @@
 /*
  * Recycled memory for what is made while a response is sent: large buffers that a file passes through,
- * and small ones for field lines that belong to one response.
+ * and small and medium ones for field lines that belong to one response.
  */
 #ifndef HTTP_HTTP_BUFFER_H
 #define HTTP_HTTP_BUFFER_H
@@ -11,7 +11,7 @@
 #include "base/span.h"
 
 struct http_buffers {
-	struct pool large, small;
+	struct pool large, medium, small;
 	uint32_t large_bytes;
 	uint32_t large_limit;
 	struct span_owner *keeper;
@@ -27,7 +27,7 @@ struct http_buffer {
 	uint8_t data[];
 };
 
-enum { HTTP_BUFFER_SMALL = 1024 };
+enum { HTTP_BUFFER_SMALL = 1024, HTTP_BUFFER_MEDIUM = 5120 };
 
 /* Each buffer that is out holds a reference of keeper. */
 void http_buffers_init(struct http_buffers *b, uint32_t large_bytes, uint32_t large_limit,
@@ -37,8 +37,8 @@ void http_buffers_fini(struct http_buffers *b);
 
 /* One with one reference, or NULL at the limit. */
 struct http_buffer *http_buffer_take_large(struct http_buffers *b);
-/* As above with at least room bytes, small if that is enough; NULL also if room is more than a large one
- * has. */
+/* As above with at least room bytes, the smallest of the three that is enough; NULL also if room is more than a
+ * large one has. */
 struct http_buffer *http_buffer_take(struct http_buffers *b, size_t room);
 
 static inline bool http_buffers_has_large(const struct http_buffers *b)

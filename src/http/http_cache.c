@@ -15,6 +15,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,26 +260,46 @@ static int64_t last_modified_of(struct http_cache *c, const struct http_version 
 	return v->modified.tv_sec < now_s ? v->modified.tv_sec : now_s;
 }
 
-/* Field lines of a 200, those that a 304 repeats (RFC 9110 section 15.4.5) last. */
-static uint32_t format_fields(const struct opened *f, const char *etag, int64_t last_modified_s,
-			      char out[static FIELDS_ROOM], uint32_t *validators_at)
+/* The field lines of an entry, and where their sections begin. */
+struct fields {
+	char text[FIELDS_ROOM];
+	uint32_t len, length_at, validators_at;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void fields_add(struct fields *f, const char *format, ...)
 {
-	char modified[sizeof "Last-Modified: \r\n" + HTTP_DATE_LEN] = "", date[HTTP_DATE_LEN];
+	size_t room = sizeof f->text - f->len;
+	va_list args;
 	int len;
 
+	va_start(args, format);
+	len = vsnprintf(f->text + f->len, room, format, args);
+	va_end(args);
+	assert(len >= 0 && (size_t)len < room);
+	f->len += (uint32_t)len;
+}
+
+/* The type; what belongs to a 200 alone; what a 206 and a 304 have as well (RFC 9110 sections 15.3.7, 15.4.5). */
+static void format_fields(const struct opened *file, const char *etag, int64_t last_modified_s,
+			  struct fields *f)
+{
+	char date[HTTP_DATE_LEN];
+
+	f->len = 0;
+	fields_add(f, "Content-Type: %s\r\n", file->type);
+	f->length_at = f->len;
+	fields_add(f, "Content-Length: %llu\r\nAccept-Ranges: bytes\r\n",
+		   (unsigned long long)file->version.size);
+	f->validators_at = f->len;
 	if (last_modified_s > 0) {
 		http_date_format(last_modified_s, date);
-		snprintf(modified, sizeof modified, "Last-Modified: %.*s\r\n", HTTP_DATE_LEN, date);
+		fields_add(f, "Last-Modified: %.*s\r\n", HTTP_DATE_LEN, date);
 	}
-	len = snprintf(out, FIELDS_ROOM, "Content-Type: %s\r\nContent-Length: %llu\r\n", f->type,
-		       (unsigned long long)f->version.size);
-	assert(len > 0 && len < FIELDS_ROOM);
-	*validators_at = (uint32_t)len;
-	len += snprintf(out + len, (size_t)(FIELDS_ROOM - len),
-			"%sETag: %s\r\n%sX-Content-Type-Options: nosniff\r\n\r\n", modified, etag,
-			http_mime_is_html(f->type) ? "Cache-Control: no-cache\r\n" : "");
-	assert(len < FIELDS_ROOM);
-	return (uint32_t)len;
+	fields_add(f, "ETag: %s\r\n", etag);
+	if (http_mime_is_html(file->type))
+		fields_add(f, "Cache-Control: no-cache\r\n");
+	fields_add(f, "X-Content-Type-Options: nosniff\r\n\r\n");
 }
 
 /* Copies len bytes to *at, moves it behind them, and returns where they are. */
@@ -295,17 +316,17 @@ static char *put(char **at, const void *data, size_t len)
 static struct http_entry *entry_new(struct http_cache *c, const struct http_path *path,
 				    const struct opened *f, size_t body_len)
 {
-	char fields[FIELDS_ROOM], etag[ETAG_ROOM];
+	char etag[ETAG_ROOM];
 	bool settled = f->version.changed.tv_sec + SETTLED_S < http_clock_wall_s(c->clock);
 	size_t etag_len = etag_format(&f->version, settled, etag);
 	int64_t last_modified_s = last_modified_of(c, &f->version);
-	uint32_t fields_len, validators_at;
 	struct http_entry *e;
+	struct fields fields;
 	size_t size;
 	char *at;
 
-	fields_len = format_fields(f, etag, last_modified_s, fields, &validators_at);
-	size = sizeof *e + path->len + etag_len + fields_len + body_len;
+	format_fields(f, etag, last_modified_s, &fields);
+	size = sizeof *e + path->len + etag_len + fields.len + body_len;
 	e = malloc(size);
 	if (e == NULL)
 		return NULL;
@@ -314,8 +335,9 @@ static struct http_entry *entry_new(struct http_cache *c, const struct http_path
 		.key_len = (uint32_t)path->len,
 		.version = f->version,
 		.settled = settled,
-		.fields_len = fields_len,
-		.validators_at = validators_at,
+		.fields_len = fields.len,
+		.length_at = fields.length_at,
+		.validators_at = fields.validators_at,
 		.checked_us = c->world->now_us,
 		.fd = f->fd,
 		.footprint = size,
@@ -326,7 +348,7 @@ static struct http_entry *entry_new(struct http_cache *c, const struct http_path
 	e->key = put(&at, path->text, path->len);
 	e->validators.etag = bytes_of(put(&at, etag, etag_len), etag_len);
 	e->validators.last_modified_s = last_modified_s;
-	e->fields = (uint8_t *)put(&at, fields, fields_len);
+	e->fields = (uint8_t *)put(&at, fields.text, fields.len);
 	c->bytes += size;
 	span_owner_ref(c->keeper);
 	return e;

@@ -39,6 +39,7 @@ struct http_entry {
 	struct http_validators validators;
 	const uint8_t *fields; /* field lines of a 200, with the empty line that ends them */
 	uint32_t fields_len;
+	uint32_t length_at;     /* before this is Content-Type alone */
 	uint32_t validators_at; /* those from here on go with a 304 as well */
 	const uint8_t *body;    /* the contents, right behind fields; NULL: to be read from fd */
 	int fd;                 /* -1 when the contents are here */

@@ -164,7 +164,8 @@ static bool client_persists(const struct http_request *r)
 /* After these the request was understood and read to its end. */
 static bool status_persists(unsigned status)
 {
-	return status < 400 || status == 403 || status == 404 || status == 405 || status == 412;
+	return status < 400 || status == 403 || status == 404 || status == 405 || status == 412 ||
+	       status == 416;
 }
 
 static enum http_persistence decide_persistence(const struct http_conn *c)
@@ -227,7 +228,7 @@ static enum step respond(struct http_conn *c, struct http_batch *out, struct htt
 	http_head_add(out, &s->clock, s->pages, answer, decide_persistence(c), &x->body);
 	if (x->request->line.method == HTTP_METHOD_HEAD)
 		x->body.left = 0;
-	x->body_total = x->body.left;
+	x->body_total = http_body_left(&x->body);
 	return send_body(c, out);
 }
 

@@ -9,12 +9,6 @@
 
 #define LITERAL(text) text, sizeof(text) - 1, NULL
 
-void http_body_release(struct http_body *b)
-{
-	span_owner_unref(b->owner);
-	*b = (struct http_body){ 0 };
-}
-
 /* Status line and Date; those of a 200 lie side by side. */
 static void add_status(struct http_batch *out, struct http_clock *clock, unsigned status)
 {
@@ -41,13 +35,27 @@ static void add_persistence(struct http_batch *out, enum http_persistence persis
 static void add_file(struct http_batch *out, struct http_answer *answer, struct http_body *body)
 {
 	struct http_entry *e = answer->entry;
-	uint32_t from = answer->status == 304 ? e->validators_at : 0;
+	uint32_t from = answer->status == 200 ? 0 : e->validators_at;
 
 	http_batch_add(out, e->fields + from, e->fields_len - from, &e->owner);
-	*body = (struct http_body){ .data = e->body, .entry = e, .owner = &e->owner };
-	if (answer->status == 200)
-		body->left = e->version.size;
+	http_body_set_file(body, e, 0, answer->status == 200 ? e->version.size : 0);
 	answer->entry = NULL;
+}
+
+/* Lengths, and the type of several parts, are among the extra fields. */
+static void add_partial(struct http_batch *out, struct http_answer *answer, struct http_body *body)
+{
+	struct http_entry *e = answer->entry;
+
+	if (answer->parts == NULL)
+		http_batch_add(out, e->fields, e->length_at, &e->owner);
+	http_batch_add(out, e->fields + e->validators_at, e->fields_len - e->validators_at, &e->owner);
+	if (answer->parts != NULL)
+		http_body_set_parts(body, e, answer->parts);
+	else
+		http_body_set_file(body, e, answer->range.first, answer->range.len);
+	answer->entry = NULL;
+	answer->parts = NULL;
 }
 
 /* Its field lines are there already. */
@@ -82,7 +90,9 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 	if (answer->extra.len > 0)
 		http_batch_give(out, answer->extra.data, answer->extra.len, answer->extra.owner);
 	*body = (struct http_body){ 0 };
-	if (answer->entry != NULL)
+	if (answer->status == 206)
+		add_partial(out, answer, body);
+	else if (answer->entry != NULL)
 		add_file(out, answer, body);
 	else if (answer->document.data != NULL)
 		add_document(out, answer, body);

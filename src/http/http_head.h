@@ -4,6 +4,7 @@
 
 #include "http/http_answer.h"
 #include "http/http_batch.h"
+#include "http/http_body.h"
 
 enum http_persistence {
 	HTTP_PERSIST_DEFAULT,    /* HTTP/1.1, goes on: nothing is said */

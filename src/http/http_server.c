@@ -172,7 +172,12 @@ static int init_shared(struct http_server *s)
 	s->router = (struct http_router){
 		.sites = &s->sites,
 		.buffers = &s->buffers,
-		.files = { .cache = &s->cache, .clock = &s->clock },
+		.files = {
+			.cache = &s->cache,
+			.clock = &s->clock,
+			.buffers = &s->buffers,
+			.random = &s->world->random,
+		},
 	};
 	return clock_error != 0 || cache_error != 0 || s->pages == NULL ? -ENOMEM : 0;
 }
@@ -274,7 +279,7 @@ void http_each_pool(const struct http_server *s, pool_visit_fn *visit, void *con
 {
 	const struct pool *const pools[] = {
 		&s->conns,         &s->exchanges,     &s->parsers.requests, &s->parsers.stores,
-		&s->buffers.large, &s->buffers.small, &s->clock.blocks,
+		&s->buffers.large, &s->buffers.medium, &s->buffers.small, &s->clock.blocks,
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(pools); i++)

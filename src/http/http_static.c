@@ -1,7 +1,8 @@
-/* Static files: cache, then conditionals. */
+/* Static files: cache, then conditionals, then ranges: the order of RFC 9110 section 13.2.2. */
 #include "http/http_static.h"
 
 #include "http/http_conditional.h"
+#include "http/http_partial.h"
 
 void http_static_answer(const struct http_static *s, const struct http_request *r, size_t site,
 			const struct http_path *path, struct http_answer *out)
@@ -13,5 +14,7 @@ void http_static_answer(const struct http_static *s, const struct http_request *
 	if (out->status == 412) {
 		http_entry_unref(out->entry);
 		out->entry = NULL;
+	} else if (out->status == 200 && r->first[HTTP_FIELD_RANGE] != 0) {
+		http_partial_answer(s, r, out);
 	}
 }

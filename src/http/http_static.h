@@ -3,11 +3,14 @@
 #define HTTP_HTTP_STATIC_H
 
 #include "http/http_answer.h"
+#include "http/http_buffer.h"
 #include "http/http_target.h"
 
 struct http_static {
 	struct http_cache *cache;
 	struct http_clock *clock;
+	struct http_buffers *buffers;
+	struct random *random;
 };
 
 /* Decides on status and entry; the reference in *out is the caller's. 301: the path lacks a slash at its

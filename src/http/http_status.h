@@ -8,6 +8,7 @@
 #define HTTP_STATUSES(X)                                                                               \
 	X(200, "OK", NULL)                                                                             \
 	X(204, "No Content", NULL)                                                                     \
+	X(206, "Partial Content", NULL)                                                                \
 	X(301, "Moved Permanently", "The address of this page ends in a slash.")                       \
 	X(304, "Not Modified", NULL)                                                                   \
 	X(400, "Bad Request", "The request was malformed, and was not answered further.")              \
@@ -18,6 +19,7 @@
 	X(412, "Precondition Failed", "This has changed since the request was made ready.")            \
 	X(413, "Content Too Large", "The body of the request is larger than this server takes.")       \
 	X(414, "URI Too Long", "The address in the request is longer than this server takes.")         \
+	X(416, "Range Not Satisfiable", "The part that was asked for lies beyond the end.")            \
 	X(417, "Expectation Failed", "The request expects something that this server does not know.")  \
 	X(421, "Misdirected Request", "The request is for another server than this one.")              \
 	X(431, "Request Header Fields Too Large", "The header of the request is too large.")           \

@@ -1,6 +1,9 @@
-"""Static files over the real wire: conditional requests."""
+"""Static files over the real wire: conditional requests, ranges."""
 
+import email
+import email.policy
 import email.utils
+import random
 import re
 import time
 
@@ -9,12 +12,14 @@ from conftest import ADDRESS, Namespace, Server
 
 URL = f"http://{ADDRESS}"
 TEXT = "0123456789" * 100
+BLOB = random.Random(5).randbytes(3 << 20)
 
 
 def write_site(root):
     root.mkdir()
     (root / "index.html").write_text("<!doctype html><title>home</title>\n")
     (root / "text.txt").write_text(TEXT)
+    (root / "blob.bin").write_bytes(BLOB)
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +91,56 @@ def test_etag_of_a_file_just_written_is_weak(server):
     time.sleep(4.2)
     assert get(server, "/new.txt").fields["etag"] == etag[2:]
     assert get(server, "/new.txt", f"If-Match: {etag[2:]}").status == 200
+
+
+def curl_range(server, ranges, path="/blob.bin"):
+    return server.namespace.run("curl", "-sS", "--max-time", "20", "-r", ranges, URL + path, text=False).stdout
+
+
+def test_ranges_of_a_large_file(server):
+    assert curl_range(server, "0-0") == BLOB[:1]
+    assert curl_range(server, "1000000-2999999") == BLOB[1000000:3000000]
+    assert curl_range(server, "-5") == BLOB[-5:]
+    assert curl_range(server, "3000000-") == BLOB[3000000:]
+    answer = get(server, "/text.txt", "Range: bytes=1000-")
+    assert (answer.status, answer.fields["content-range"]) == (416, "bytes */1000")
+    assert get(server, "/text.txt", "Range: bytes=0-9", method="HEAD").status == 200
+    assert get(server, "/text.txt").fields["accept-ranges"] == "bytes"
+
+
+def test_an_interrupted_download_is_resumed(server, tmp_path):
+    partial = tmp_path / "partial"
+    partial.write_bytes(BLOB[:1234567])
+    server.namespace.curl("-C", "-", "-o", partial, URL + "/blob.bin")
+    assert partial.read_bytes() == BLOB
+
+
+def test_several_ranges_are_multipart(server):
+    asked = [(0, 9), (100, 1099999), (2000000, 2000000)]
+    text = server.namespace.run("curl", "-sS", "-i", "-r", ",".join(f"{a}-{b}" for a, b in asked), URL + "/blob.bin",
+                                text=False).stdout
+    head, body = text.split(b"\r\n\r\n", 1)
+    message = email.message_from_bytes(b"Content-Type: " + re.search(rb"Content-Type: (.*)", head)[1] + b"\r\n\r\n" + body,
+                                       policy=email.policy.HTTP)
+    assert message.get_content_type() == "multipart/byteranges"
+    parts = re.split(rb"(?:\r\n)?--part-[0-9a-f]{16}(?:--)?\r\n", body)[1:-1]
+    assert len(parts) == len(asked)
+    for (a, b), part in zip(asked, parts):
+        fields, data = part.split(b"\r\n\r\n", 1)
+        assert f"Content-Range: bytes {a}-{b}/{len(BLOB)}".encode() in fields
+        assert data == BLOB[a:b + 1]
+
+
+def test_many_and_overlapping_ranges_are_bounded(server):
+    many = get(server, "/text.txt", "Range: bytes=" + ",".join(f"{i}-{i}" for i in range(0, 900, 2)))
+    assert (many.status, many.body) == (200, TEXT)
+    same = get(server, "/text.txt", "Range: bytes=" + ",".join(["0-"] * 16))
+    assert (same.status, same.body) == (206, TEXT)
+
+
+def test_if_range(server):
+    first = get(server, "/text.txt")
+    for value in first.fields["etag"], first.fields["last-modified"]:
+        assert get(server, "/text.txt", "Range: bytes=0-9", f"If-Range: {value}").status == 206
+    for value in '"other"', "W/" + first.fields["etag"], "Sun, 06 Nov 1994 08:49:37 GMT":
+        assert get(server, "/text.txt", "Range: bytes=0-9", f"If-Range: {value}").status == 200
