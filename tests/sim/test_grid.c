@@ -245,10 +245,11 @@ static uint64_t patience(const struct tcp_conn *c)
 
 /* Until when it may be silent: when an acknowledgement moves snd.una, the timer starts anew (RFC 6298 (5.1) to
  * (5.3)); what is sent, or a window that opens, never makes it end earlier. More acknowledgements may follow in
- * the same batch and change it again: what was set is less than twice the larger of those before and after. */
+ * the same batch and change it again: what was set is less than twice the larger of those before and after. A tail
+ * loss probe that falls due starts it once more, whether or not one is sent (RFC 8985 section 7.3). */
 static uint64_t quiet_until(const struct run *p, const struct side *s, const struct tcp_conn *c)
 {
-	uint64_t then = p->sim.now_us + 2 * max_u64(patience(c), s->patience_us);
+	uint64_t then = p->sim.now_us + 3 * max_u64(patience(c), s->patience_us);
 
 	if (s->quiet_until_us == TIMER_NEVER || !seq_eq(s->una, c->snd_una))
 		return then;
