@@ -20,7 +20,6 @@
 	X(NEIGHBOUR_TABLE_FULL, "neighbour_table_full", "neighbour table is full")               \
 	X(NEIGHBOUR_UNREACHABLE, "neighbour_unreachable", "neighbour did not answer")            \
 	X(TX_RING_FULL, "tx_ring_full", "no room for another frame to send")                     \
-	X(TX_DEVICE, "tx_device", "the device did not take the frame")                           \
 	/* ip */                                                                                 \
 	X(IP_SHORT, "ip_short", "packet shorter than its header says")                           \
 	X(IP_VERSION, "ip_version", "wrong IP version")                                          \
