@@ -54,7 +54,7 @@ enum tcp_mtu_probing {
 	TCP_MTU_PROBING_ON,         /* begin small on every connection */
 };
 
-/* Set at tcp_init(); all times in microseconds, sizes in bytes. tcp_config_default() gives the documented
+/* Set at tcp_new(); all times in microseconds, sizes in bytes. tcp_config_default() gives the documented
  * defaults. */
 struct tcp_config {
 	const char *congestion;       /* a name that tcp_cc_find() knows: "cubic", "bbr", "reno" */

@@ -4,7 +4,7 @@
  * second and microseconds.
  *
  * Algorithms that only set a window (Reno, CUBIC) leave two things to tcp_recovery.c: the window during
- * recovery (PRR, RFC 6937) and the pacing rate (from cwnd and srtt). One that owns its window (BBR) does both
+ * recovery (PRR, RFC 9937) and the pacing rate (from cwnd and srtt). One that owns its window (BBR) does both
  * itself.
  */
 #ifndef TCP_TCP_CC_H

@@ -1,6 +1,8 @@
 /*
- * The connection block (RFC 9293 section 3.3.1's TCB), the instance, and what the files of this room tell
- * each other. Only src/tcp/ and its tests include this.
+ * The connection block (RFC 9293 section 3.3.1's TCB), the instance, a segment while it is processed, and the
+ * functions of files that have no header of their own. What one concern keeps in the block, and offers to the
+ * others, stands in its own header: tcp_send.h, tcp_rack.h, tcp_mtu.h and so on. Only src/tcp/ and its tests
+ * include this.
  */
 #ifndef TCP_TCP_CONN_H
 #define TCP_TCP_CONN_H
@@ -9,79 +11,34 @@
 #include "tcp/seq.h"
 #include "tcp/tcp.h"
 #include "tcp/tcp_cc.h"
+#include "tcp/tcp_ecn.h"
+#include "tcp/tcp_listen.h"
+#include "tcp/tcp_mtu.h"
 #include "tcp/tcp_options.h"
+#include "tcp/tcp_rack.h"
+#include "tcp/tcp_rate.h"
 #include "tcp/tcp_receive_space.h"
+#include "tcp/tcp_recovery.h"
 #include "tcp/tcp_reorder.h"
+#include "tcp/tcp_sack.h"
+#include "tcp/tcp_send.h"
+#include "tcp/tcp_timers.h"
+#include "tcp/tcp_timewait.h"
+#include "tcp/tcp_undo.h"
+#include "tcp/tcp_urgent.h"
 
 enum {
 	TCP_HEADER_LEN = 20,
 	TCP_MIN_MSS = 48,            /* smaller ones in a SYN are raised: we would send hardly but headers */
 	TCP_DEFAULT_MSS_4 = 536,     /* MUST-15 */
 	TCP_DEFAULT_MSS_6 = 1220,
-	TCP_DUP_ACK_THRESHOLD = 3,   /* RFC 5681 section 3.2 */
 	TCP_R1 = 3,                  /* SHLD-10 */
 	TCP_MAX_DUP_ACKS_OWED = 8,
-	TCP_DUPLICATES = 4,          /* most that wait to be reported (RFC 2883) */
-	TCP_SYN_STAGES = 16,
 	TCP_TOS_DSCP = 0xfc,         /* RFC 2474 section 3; the other two bits: RFC 3168 */
-	TCP_NO_WSCALE = 15,          /* a shift is 14 at most (RFC 7323 section 2.3) */
-	TCP_MAX_FLIGHT = 8192,       /* segments of a connection: what one ACK may make us walk */
 };
 
 enum tcp_flags {
 	TH_FIN = 1, TH_SYN = 2, TH_RST = 4, TH_PSH = 8, TH_ACK = 16, TH_URG = 32, TH_ECE = 64, TH_CWR = 128,
-};
-
-/* One piece of the send queue: a span and its place in the queue. */
-struct send_piece {
-	struct send_piece *next;
-	struct span span;
-};
-
-/* Where in the send queue a byte lies. piece is NULL at the end of the queue. */
-struct send_cursor {
-	struct send_piece *piece;
-	size_t offset;
-};
-
-enum segment_flags {
-	SEG_SYN = 1,
-	SEG_FIN = 2,
-	SEG_LOST = 4,          /* to be sent again */
-	SEG_RETRANSMITTED = 8, /* sent more than once: no RTT sample (Karn) */
-	SEG_PUSH = 16,
-	SEG_SACKED = 32,       /* selectively acknowledged */
-	SEG_APP_LIMITED = 64,  /* sent while the application had no more to send */
-	SEG_MTU_PROBE = 128,   /* larger than the path is known to carry: its loss is no congestion */
-};
-
-/* What the delivery rate is reckoned from when a segment is acknowledged (tcp_rate.c). */
-struct tcp_rate_mark {
-	uint64_t delivered, lost; /* the connection's counts when the segment was sent */
-	uint64_t delivered_us;    /* when `delivered` last grew before */
-	uint64_t first_sent_us;   /* where the flight that it belongs to began */
-	uint32_t in_flight;       /* with it */
-};
-
-/*
- * A segment (or super-segment) that was sent and not yet acknowledged. In sequence order in conn->flight, and
- * in one of three conditions, each with its count of bytes in the connection:
- *
- *   in flight   in conn->outstanding, in the order of transmission; counted in `pipe`
- *   lost        SEG_LOST, in conn->lost, in sequence order, to be sent again; counted in `lost_bytes`
- *   sacked      SEG_SACKED, in neither; counted in `sacked_bytes`
- */
-struct tcp_segment {
-	struct list node;
-	struct list condition;   /* in conn->outstanding or conn->lost */
-	struct send_cursor from; /* its payload's first byte */
-	uint64_t sent_us;        /* last time */
-	struct seq seq;
-	uint32_t len;            /* in sequence space: payload and SYN or FIN */
-	uint16_t transmissions;
-	uint16_t flags;          /* enum segment_flags */
-	uint32_t order;          /* number of the transmission in the connection; wraps */
-	struct tcp_rate_mark mark;
 };
 
 enum tcp_conn_flags {
@@ -112,84 +69,6 @@ enum tcp_conn_flags {
 	CONN_SACK = 1 << 24,          /* both sides permit selective acknowledgements (RFC 2018) */
 	CONN_FAST_OPEN = 1 << 25,     /* text came with the SYN, and was taken (RFC 7413) */
 	CONN_FAST_OPEN_RENEW = 1 << 26, /* the SYN-ACK has a cookie of the present key */
-};
-
-/* The urgent marks (tcp_urgent.c): each names the octet after the urgent data (MUST-62). */
-struct tcp_urgent {
-	struct seq rcv_up, snd_up;
-	bool receiving, sending;     /* rcv_up is ahead of what was read; snd_up of what was acknowledged */
-	bool told;                   /* the layer above knows of rcv_up */
-};
-
-/* Proportional rate reduction (RFC 6937). */
-struct tcp_prr {
-	uint32_t delivered;      /* since recovery began */
-	uint32_t out;            /* sent since */
-	uint32_t recover_flight; /* RecoverFS: bytes in flight when it began */
-};
-
-/* RACK-TLP (RFC 8985 section 5.2). */
-struct tcp_rack {
-	uint64_t sent_us;        /* RACK.xmit_ts: of the segments delivered, when the one sent last was sent */
-	struct seq end;          /* RACK.end_seq: and its end */
-	uint32_t order;          /* and its place among all transmissions */
-	uint32_t rtt_us;         /* RACK.rtt: and how long it took */
-	struct seq fack;         /* the highest sequence number delivered */
-	struct seq dsack_round;  /* with dsack_in_round: reo_wnd grew, not again before snd.una gets here */
-	struct seq probe_end;    /* TLP.end_seq, with probe_out */
-	uint8_t reo_wnd_mult;    /* quarters of the minimum round trip */
-	uint8_t reo_wnd_persist; /* recoveries until it falls back to one */
-	bool reordering_seen, dsack_in_round;
-	bool probe_out;          /* a loss probe is on its way ... */
-	bool probe_retransmits;  /* ... and repeats data */
-	bool probe_due;          /* the next output round sends one */
-	bool probe_unmeasured;   /* no round trip was measured since the last one */
-};
-
-/* Telling a loss that was none (tcp_undo.c). */
-struct tcp_undo {
-	struct seq marker, end;  /* the episode's data: snd.una when it began, and the end of what it sent
-				    again; with `armed` */
-	uint32_t retransmitted;  /* segments sent again since, of which no duplicate was reported */
-	uint32_t stamp;          /* our timestamp clock at the first retransmission, with `stamped` */
-	bool armed, stamped;
-	struct seq first;        /* of the first segment sent again, with `stamped` ... */
-	bool acked;              /* ... and it has been acknowledged: only that acknowledgement can tell */
-	uint8_t frto;            /* enum frto_step */
-};
-
-/* Delivery rate (draft-ietf-ccwg-bbr section 4.1). */
-struct tcp_rate {
-	uint64_t delivered, lost; /* bytes, since the connection began */
-	uint64_t delivered_us;    /* when `delivered` last grew */
-	uint64_t first_sent_us;   /* when the newest segment delivered was sent */
-	uint64_t app_limited;     /* the application was the limit until this many are delivered; 0: it is not */
-	uint64_t last;            /* the last sample, bytes a second */
-};
-
-/* The path's MTU (tcp_mtu.c): sizes of IP packets. */
-struct tcp_mtu {
-	uint16_t current;        /* what full segments are made for */
-	uint16_t low, high;      /* the search: low passes, above high nothing does */
-	uint16_t probe;          /* of this size a probe is on its way; 0: none */
-	uint16_t largest_acked;  /* maxsizeacked of RFC 5927 section 7.2 */
-	uint16_t pending;        /* a router says so, and is believed if nothing arrives any more; 0: none */
-	uint8_t failures;        /* of probes of one size */
-	bool searching, halving;
-	uint64_t next_us;        /* no probe before; no new search before */
-};
-
-enum ecn_flags {
-	ECN_AGREED = 1,
-	ECN_ECHO = 2,    /* a mark arrived: ECE on every acknowledgement until CWR comes */
-	ECN_CWR_DUE = 4, /* the next new data says that we have slowed down */
-	ECN_REDUCED = 8, /* in this round trip, which ends at `until` */
-};
-
-/* Explicit congestion notification (RFC 3168). */
-struct tcp_ecn {
-	struct seq until;
-	uint8_t flags;           /* enum ecn_flags */
 };
 
 struct tcp_conn {
@@ -225,6 +104,7 @@ struct tcp_conn {
 	struct seq last_ack_sent;
 	struct seq fin_seq;          /* with CONN_FIN_KNOWN */
 	uint16_t rcv_mss;            /* largest segment seen: the unit of delayed ACK */
+	uint8_t challenge_count;     /* challenge ACKs (RFC 5961) of one second */
 
 	/* Timestamps (RFC 7323) */
 	uint32_t ts_recent, ts_offset;
@@ -234,9 +114,9 @@ struct tcp_conn {
 	uint32_t srtt_us, rttvar_us, rto_us;
 	uint8_t backoff;             /* times rto was doubled since the last sample */
 	uint16_t timeouts;           /* of the retransmission timer since the last new ACK */
-	uint8_t keepalive_sent;      /* probes unanswered */
-	uint8_t challenge_count;     /* challenge ACKs in the second that began at challenge_us */
-	uint64_t challenge_us;
+	uint32_t min_rtt_us;         /* the smaller of these two; 0: no sample */
+	uint32_t min_rtt_period_us, min_rtt_before_us; /* of this period and of the one before */
+	uint64_t min_rtt_until_us;   /* end of the period */
 
 	/* Loss recovery and congestion control */
 	struct seq recover;          /* snd.nxt when recovery last began (RFC 6582), or before snd.una */
@@ -247,19 +127,16 @@ struct tcp_conn {
 	uint32_t flight_segments;    /* records in `flight` */
 	uint32_t transmissions;      /* of segments, for their order; wraps */
 	uint32_t reno_sacked;        /* bytes that duplicate ACKs say have left the network */
-	uint32_t min_rtt_us;         /* the smaller of these two; 0: no sample */
-	uint32_t min_rtt_period_us, min_rtt_before_us; /* of this period and of the one before */
-	uint64_t min_rtt_until_us;   /* end of the period */
+	uint32_t ssthresh_told;      /* to observers */
 	struct sack_block sacks_seen[TCP_SACK_BLOCKS]; /* in the last ACK: they need no second look */
 	struct tcp_prr prr;
-	struct tcp_rack rack;
 	struct tcp_undo undo;
+	struct tcp_rack rack;
 	struct tcp_rate rate;
 	struct tcp_ecn ecn;
 	struct tcp_mtu mtu;
 	uint64_t paced_until_us;     /* the next segment may go then */
 	struct tcp_cc cc;
-	uint32_t ssthresh_told;      /* to observers */
 
 	/* Send queue: bytes from snd.una (SYN and FIN not counted) on */
 	struct send_piece *send_tail;
@@ -274,9 +151,9 @@ struct tcp_conn {
 	uint32_t received_bytes;
 	uint32_t rcv_buffer;         /* bytes: grows, and never shrinks (SHLD-14) */
 	struct tcp_receive_space space;
-	uint32_t n_duplicates;
 	struct tcp_reorder reorder;
 	struct sack_block duplicates[TCP_DUPLICATES]; /* to be reported, oldest first */
+	uint32_t n_duplicates;
 
 	struct tcp_urgent urgent;
 
@@ -292,60 +169,14 @@ struct tcp_conn {
 	uint64_t stuck_since_us;     /* first retransmission or probe since the last progress, or 0 */
 	uint64_t last_received_us;
 	uint64_t data_sent_us;       /* when text, SYN or FIN was last sent, or 0 */
+	uint64_t challenge_us;       /* challenge_count's second began */
 
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, retransmissions;
 	uint8_t ttl, tos, rcv_tos;   /* tos: DSCP in its upper six bits; the others belong to ECN */
 	bool reports_off;            /* of soft errors */
 	uint8_t soft_error;          /* last soft ICMP error (enum icmp_error_kind + 1), 0: none */
-};
-
-/* A half-open connection: a SYN was answered, the third ACK has not come. At most 64 bytes. */
-struct tcp_syn {
-	struct tcp_syn *hash_next;
-	struct list stage;        /* of those with equally many retransmissions, oldest first */
-	struct ip_addr remote;
-	uint16_t remote_port, local_port;
-	struct seq iss, irs;
-	uint32_t ts_recent;
-	uint32_t sent_ms;         /* when it entered its stage: world time in milliseconds */
-	uint16_t mss;
-	uint16_t local : 4;       /* index into ip->addresses */
-	uint16_t wscale : 4;      /* TCP_NO_WSCALE: not agreed on */
-	uint16_t has_timestamp : 1;
-	uint16_t sack_permitted : 1;
-	uint16_t retries : 4;     /* SYN-ACKs sent again because time was over */
-	uint16_t answered_again : 1; /* a SYN-ACK more went out because the SYN came again */
-	uint16_t ecn : 1;         /* the peer offered ECN, and we take it */
-};
-_Static_assert(sizeof(struct tcp_syn) <= 64, "a half-open connection is at most 64 bytes");
-_Static_assert(IP_MAX_ADDRESSES <= 16, "tcp_syn.local has four bits");
-
-/* What TIME-WAIT needs. */
-struct tcp_timewait {
-	struct tcp_timewait *hash_next;
-	struct list queue;        /* all, in the order in which they end */
-	struct ip_addr remote;
-	uint16_t remote_port, local_port;
-	struct seq snd_nxt, rcv_nxt;
-	uint32_t ends_ms;         /* world time */
-	uint32_t ts_recent;
-	uint16_t window;          /* as last advertised */
-	uint8_t local;            /* index into ip->addresses */
-	bool has_timestamp;
-};
-_Static_assert(sizeof(struct tcp_timewait) <= 64, "a TIME-WAIT record is at most 64 bytes");
-
-struct tcp_listener {
-	struct list node;         /* in tcp->listeners */
-	struct tcp *tcp;
-	struct ip_addr addr;      /* any: all of ours */
-	uint16_t port;
-	struct tcp_listener_handler handler;
-	const struct tcp_cc_ops *cc;
-	uint32_t accept_backlog;
-	struct list accept_queue; /* tcp_conn.accept, oldest first */
-	uint32_t accept_queued;
+	uint8_t keepalive_sent;      /* probes unanswered */
 };
 
 struct tcp {
@@ -464,54 +295,6 @@ void tcp_table_remove(struct tcp_conn *c);
 struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,
 				uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port);
 
-/* tcp_listen.c */
-struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port);
-struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,
-			     uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port);
-/* A segment for a listener, or for a half-open connection. A third ACK (to a listener: one with a SYN
- * cookie) makes *established, which then takes the segment's text; else it is NULL. */
-enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uint64_t hash,
-				  struct tcp_conn **established);
-enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash,
-			       struct tcp_conn **established);
-/* Makes a connection block of a record, in SYN-RECEIVED: its SYN counts as sent, and as acknowledged by the
- * segment at hand. NULL: there is no room for one. */
-struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, const struct tcp_in *in);
-void tcp_listener_established(struct tcp_conn *c);
-void tcp_listener_forget(struct tcp_conn *c); /* c leaves the accept queue */
-void tcp_syn_forget(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash);
-void tcp_syn_timer_fire(struct timer *t, uint64_t now_us);
-
-/* tcp_cookie.c: SYN cookies. The record that is not kept is filled by the SYN, and again by the third ACK. */
-/* Chooses syn->iss, and takes out of *syn what the cookie cannot carry. */
-void tcp_cookie_make(struct tcp *tcp, struct tcp_syn *syn);
-/* The TSval of the SYN-ACK, at the time `now` of the connection's timestamp clock. */
-uint32_t tcp_cookie_timestamp(const struct tcp_syn *syn, uint32_t now);
-/* Can there be one that is still good? */
-bool tcp_cookies_are_out(const struct tcp *tcp);
-/* False: the segment carries no good cookie. */
-bool tcp_cookie_open(const struct tcp *tcp, const struct tcp_in *in, struct tcp_syn *syn);
-
-/* tcp_fast_open.c */
-/* The SYN has a good cookie and text, and there is room: a connection, which is in the accept queue. False:
- * an ordinary SYN. */
-bool tcp_fast_open(struct tcp_listener *l, const struct tcp_syn *syn, const struct tcp_in *in);
-/* Puts a cookie into the SYN-ACK, if the SYN asks for one or has an old one. */
-void tcp_fast_open_offer(const struct tcp_in *in, struct tcp_options *o);
-void tcp_fast_open_renew(const struct tcp_conn *c, struct tcp_options *o);
-void tcp_fast_open_over(struct tcp_conn *c, bool by_reset); /* c leaves SYN-RECEIVED */
-/* True if the SYN of such a connection came again: the SYN-ACK goes again. */
-bool tcp_fast_open_repeats(struct tcp_conn *c, const struct tcp_in *in);
-
-/* tcp_timewait.c */
-struct tcp_timewait *tcp_timewait_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);
-void tcp_timewait_add(struct tcp_conn *c);
-/* True: the segment (a SYN) may open a new connection, the record is gone. */
-bool tcp_timewait_input(struct tcp_timewait *tw, struct tcp_in *in, uint64_t hash);
-void tcp_timewait_timer_fire(struct timer *t, uint64_t now_us);
-bool tcp_timewait_has(const struct tcp *tcp, uint64_t hash, const struct ip_addr *remote,
-		      uint16_t remote_port, uint16_t local_port);
-
 /* tcp_isn.c */
 struct seq tcp_isn(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
 		   const struct ip_addr *remote, uint16_t remote_port);
@@ -533,128 +316,11 @@ void tcp_receive_measure(struct tcp_conn *c, const struct tcp_in *in);
 void tcp_receive_resume(struct tcp_conn *c);
 void tcp_receive_free(struct tcp_conn *c);
 
-/* tcp_sack_report.c: what acknowledgements report */
-void tcp_sack_duplicate(struct tcp_conn *c, struct sack_block duplicate); /* it arrived again; or is empty */
-/* How many acknowledgements it takes to tell what was not told yet; 0 without SACK. */
-unsigned tcp_sack_acks_owed(const struct tcp_conn *c);
-/* Puts up to `room` blocks into an acknowledgement's options; they count as told. */
-void tcp_sack_report(struct tcp_conn *c, unsigned room, struct tcp_options *o);
-
-/* tcp_send.c: the send queue and the segments in flight */
-int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count);
-struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16_t flags);
-/* Cuts a segment in two; the second part begins `len` bytes of payload later. False when the pool is
- * empty. */
-bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len);
-/* What one acknowledgement brings. */
-struct tcp_delivery {
-	const struct tcp_in *in;
-	uint32_t flight;         /* bytes in flight before it */
-	uint32_t acked;          /* bytes that snd.una moves by */
-	uint32_t delivered;      /* bytes that are acknowledged or sacked for the first time */
-	uint32_t lost;           /* bytes that are deemed lost because of it */
-	/* The round trip. */
-	bool whole;              /* it covers whole segments */
-	bool retransmitted;      /* one of them was sent more than once: which transmission does it answer? */
-	uint64_t ago_us;         /* since the last of them was sent; of those sent again, if there are any */
-	uint32_t rtt_us;         /* the sample that was taken; 0: none */
-	/* Loss recovery. */
-	struct seq fack;         /* the highest that earlier ones had delivered */
-	bool original;           /* a segment sent once, before recovery began, has arrived after all */
-	bool ends_recovery;      /* it does not grow the window too */
-	bool repeats;            /* it says nothing that the one before did not, but for SACK blocks */
-	bool is_duplicate;       /* RFC 5681's duplicate acknowledgement: the same, and data is outstanding */
-	bool dsack;              /* it reports a duplicate (RFC 2883) ... */
-	struct sack_block duplicate; /* ... this one */
-	bool reordering;         /* it delivers what was sent before something delivered earlier */
-	struct tcp_rate_sample rate;
-};
-void tcp_send_acked(struct tcp_conn *c, struct seq ack, struct tcp_delivery *d);
-/* The conditions of a segment. */
-void tcp_segment_sent(struct tcp_conn *c, struct tcp_segment *s);   /* now, for the first time or again */
-void tcp_segment_lost(struct tcp_conn *c, struct tcp_segment *s);   /* no effect on what is lost or sacked */
-void tcp_segment_found(struct tcp_conn *c, struct tcp_segment *s);  /* lost it was not: in flight again */
-void tcp_segment_sacked(struct tcp_conn *c, struct tcp_segment *s, struct tcp_delivery *d);
-void tcp_segment_reneged(struct tcp_conn *c, struct tcp_segment *s); /* sacked, but not kept by the peer */
-void tcp_send_free(struct tcp_conn *c);
-
-/* tcp_sack.c: the scoreboard */
-void tcp_sack_input(struct tcp_conn *c, struct tcp_delivery *d);
-void tcp_sack_forget(struct tcp_conn *c); /* the peer broke its word: nothing counts as sacked */
-
-/* tcp_rack.c: losses told by time (RFC 8985), with SACK */
-void tcp_rack_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s);
-/* Marks what is lost now; true if anything is. */
-bool tcp_rack_detect(struct tcp_conn *c, struct tcp_delivery *d);
-void tcp_rack_mark_on_timeout(struct tcp_conn *c);
-void tcp_rack_on_ack(struct tcp_conn *c, const struct tcp_delivery *d);
-void tcp_rack_recovered(struct tcp_conn *c);
-/* After how long a tail loss probe is to be sent; false if none is. */
-bool tcp_rack_probe_timeout(const struct tcp_conn *c, uint64_t *us);
-void tcp_rack_probe_sent(struct tcp_conn *c, bool retransmits);
-
-/* tcp_newreno.c: losses told by counting, without SACK */
-void tcp_newreno_on_duplicate_ack(struct tcp_conn *c, struct tcp_delivery *d);
-void tcp_newreno_on_partial_ack(struct tcp_conn *c, uint32_t acked);
-
-/* tcp_undo.c: losses that were none */
-enum frto_step {
-	FRTO_OFF,
-	FRTO_TIMED_OUT, /* the timer fired, the first segment goes again */
-	FRTO_NEW_DATA,  /* that one is acknowledged: two new segments go, and their answer decides */
-};
-void tcp_undo_begin(struct tcp_conn *c);
-void tcp_undo_retransmitted(struct tcp_conn *c, const struct tcp_segment *s);
-void tcp_undo_forget(struct tcp_conn *c); /* the window shrank for a reason that stands */
-/* True if the acknowledgement shows that the last reduction was for nothing; it has been taken back then. */
-bool tcp_undo_on_ack(struct tcp_conn *c, const struct tcp_delivery *d);
-void tcp_frto_begin(struct tcp_conn *c);
-
-/* tcp_rate.c */
-void tcp_rate_sent(struct tcp_conn *c, struct tcp_segment *s);
-void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s);
-void tcp_rate_partly_delivered(struct tcp_conn *c, uint32_t len);
-void tcp_rate_sample(struct tcp_conn *c, struct tcp_delivery *d);
-void tcp_rate_check_app_limited(struct tcp_conn *c);
-
 /* tcp_pacing.c */
 void tcp_pacing_update(struct tcp_conn *c);
 bool tcp_pacing_allows(const struct tcp_conn *c);
 void tcp_pacing_sent(struct tcp_conn *c, uint32_t len);
 uint32_t tcp_pacing_burst(const struct tcp_conn *c); /* most bytes to send at once */
-
-/* tcp_mtu.c */
-void tcp_mtu_init(struct tcp_conn *c); /* the peer's MSS is known: sets mss */
-void tcp_mtu_reported(struct tcp_conn *c, uint32_t mtu); /* by a router; 0: it did not say */
-void tcp_mtu_on_timeout(struct tcp_conn *c);
-bool tcp_mtu_wants_probe(struct tcp_conn *c, uint32_t *payload);
-void tcp_mtu_probe_sent(struct tcp_conn *c, uint32_t payload);
-void tcp_mtu_probe_lost(struct tcp_conn *c, struct tcp_segment *s);
-void tcp_mtu_delivered(struct tcp_conn *c, const struct tcp_segment *s);
-
-/* tcp_ecn.c */
-void tcp_ecn_received(struct tcp_conn *c, const struct tcp_in *in);
-void tcp_ecn_on_ack(struct tcp_conn *c, const struct tcp_delivery *d);
-void tcp_ecn_reduced(struct tcp_conn *c); /* the window shrank, for whatever reason */
-/* For a segment that leaves: ECE and CWR, and the codepoint of its IP header. */
-uint8_t tcp_ecn_flags(struct tcp_conn *c, bool new_text);
-uint8_t tcp_ecn_codepoint(const struct tcp_conn *c, bool new_text);
-
-/* tcp_recovery.c: episodes of loss recovery */
-void tcp_recover(struct tcp_conn *c, struct tcp_delivery *d);
-void tcp_enter_recovery(struct tcp_conn *c, struct tcp_delivery *d, const char *why);
-void tcp_mark_lost(struct tcp_conn *c, struct tcp_segment *s);
-void tcp_mark_head_lost(struct tcp_conn *c);
-void tcp_on_retransmission_timeout(struct tcp_conn *c);
-void tcp_on_reordering_timeout(struct tcp_conn *c);
-/* The handshake is done, but its SYN or SYN-ACK had to be sent again so many times. */
-void tcp_on_syn_lost(struct tcp_conn *c, unsigned times);
-void tcp_recovery_sent(struct tcp_conn *c, const struct tcp_segment *s);
-void tcp_init_congestion(struct tcp_conn *c);
-uint32_t tcp_in_flight(const struct tcp_conn *c);
-struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_delivery *d);
-void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note); /* and ssthresh */
-void tcp_tell_recovery(struct tcp_conn *c, uint32_t before, const char *note); /* an episode, and these */
 
 /* tcp_rtt.c */
 uint32_t tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us); /* the sample as it was taken */
@@ -683,14 +349,6 @@ struct tcp_reply {
 };
 void tcp_reply(struct tcp *tcp, const struct tcp_reply *r);
 
-/* tcp_urgent.c */
-void tcp_urgent_received(struct tcp_conn *c, const struct tcp_in *in);
-void tcp_tell_urgent(struct tcp_conn *c); /* on_urgent(), once a mark, to whoever has the connection */
-uint32_t tcp_urgent_unread(const struct tcp_conn *c);
-void tcp_urgent_queued(struct tcp_conn *c); /* all that is in the send queue now is urgent */
-bool tcp_urgent_outstanding(const struct tcp_conn *c);
-void tcp_urgent_mark(struct tcp_conn *c, struct tcp_reply *r); /* URG and its pointer, if r is before the mark */
-
 /* tcp_report.c: what observers are told ... */
 void tcp_tell_observers(const struct tcp_conn *c, enum trace_kind kind, const char *note, uint64_t old_value,
 			uint64_t new_value);
@@ -704,21 +362,5 @@ static inline void tcp_tell(const struct tcp_conn *c, enum trace_kind kind, cons
 /* ... and the layer above: soft errors. Afterwards the connection may be gone. */
 void tcp_report_icmp(struct tcp_conn *c, enum icmp_error_kind kind); /* any but ICMP_TOO_BIG */
 void tcp_report_r1(struct tcp_conn *c); /* R1 is reached or exceeded */
-
-/* tcp_timers.c: callers report events, this file knows timers */
-void tcp_timers_init(struct tcp_conn *c);
-bool tcp_timers_run(const struct tcp_conn *c);      /* no deadline will be missed; with TH_CHECKS */
-void tcp_timers_stop(struct tcp_conn *c);
-/* A segment went out, and must be acknowledged. */
-void tcp_timers_data_sent(struct tcp_conn *c, const struct tcp_segment *s);
-void tcp_timers_acked(struct tcp_conn *c, bool sampled); /* snd.una moved; was the round trip measured? */
-void tcp_timers_reordering(struct tcp_conn *c, uint64_t wait_us); /* RACK waits so long; 0: for nothing */
-void tcp_timers_paced(struct tcp_conn *c);          /* something waits until paced_until_us */
-void tcp_timers_window_opened(struct tcp_conn *c);  /* it was closed, and probed */
-void tcp_timers_segment_received(struct tcp_conn *c); /* the peer is alive */
-void tcp_timers_text_received(struct tcp_conn *c);  /* an ACK is owed */
-void tcp_timers_ack_sent(struct tcp_conn *c);
-void tcp_timers_state_entered(struct tcp_conn *c);
-void tcp_timers_blocked(struct tcp_conn *c);        /* data waits and nothing is in flight */
 
 #endif

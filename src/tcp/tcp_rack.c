@@ -45,7 +45,7 @@ static bool answers_earlier_transmission(const struct tcp_conn *c, const struct 
 
 /* Steps 2 and 3, for each segment delivered. What one acknowledgement delivers may have arrived in any order: only
  * what lies below an earlier one's came late. */
-void tcp_rack_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s)
+void tcp_rack_delivered(struct tcp_conn *c, const struct tcp_delivery *d, const struct tcp_segment *s)
 {
 	struct tcp_rack *r = &c->rack;
 	struct seq end = seq_add(s->seq, s->len);
@@ -54,7 +54,6 @@ void tcp_rack_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct
 	if (seq_lt(end, d->fack) && (s->flags & SEG_RETRANSMITTED) == 0) {
 		c->tcp->counters.sack_reorder += !r->reordering_seen;
 		r->reordering_seen = true;
-		d->reordering = true;
 	}
 	if (answers_earlier_transmission(c, d->in, s) || was_sent_after(r, s))
 		return;

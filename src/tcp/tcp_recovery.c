@@ -4,7 +4,7 @@
  * tcp_newreno.c without; what shows that a loss was none is tcp_undo.c.
  *
  * Nothing is sent from here: segments are marked lost and so taken out of `pipe`, and tcp_output.c sends them
- * again as the congestion window allows. With SACK proportional rate reduction (RFC 6937) sets the window
+ * again as the congestion window allows. With SACK proportional rate reduction (RFC 9937) sets the window
  * during fast recovery, from what each acknowledgement delivers; an algorithm that owns its window does it
  * itself.
  */

@@ -1,0 +1,40 @@
+/* TIME-WAIT, in compact records (tcp_timewait.c; RFC 6191, RFC 1337). */
+#ifndef TCP_TCP_TIMEWAIT_H
+#define TCP_TCP_TIMEWAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/timer.h"
+#include "tcp/seq.h"
+
+struct tcp;
+struct tcp_conn;
+struct tcp_in;
+
+/* What TIME-WAIT needs. */
+struct tcp_timewait {
+	struct tcp_timewait *hash_next;
+	struct list queue;        /* all, in the order in which they end */
+	struct ip_addr remote;
+	uint16_t remote_port, local_port;
+	struct seq snd_nxt, rcv_nxt;
+	uint32_t ends_ms;         /* world time */
+	uint32_t ts_recent;
+	uint16_t window;          /* as last advertised */
+	uint8_t local;            /* index into ip->addresses */
+	bool has_timestamp;
+};
+_Static_assert(sizeof(struct tcp_timewait) <= 64, "a TIME-WAIT record is at most 64 bytes");
+
+struct tcp_timewait *tcp_timewait_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in);
+void tcp_timewait_add(struct tcp_conn *c);
+/* True: the segment (a SYN) may open a new connection, the record is gone. */
+bool tcp_timewait_input(struct tcp_timewait *tw, struct tcp_in *in, uint64_t hash);
+void tcp_timewait_timer_fire(struct timer *t, uint64_t now_us);
+bool tcp_timewait_has(const struct tcp *tcp, uint64_t hash, const struct ip_addr *remote,
+		      uint16_t remote_port, uint16_t local_port);
+
+#endif
