@@ -39,18 +39,14 @@ struct http_config {
 	uint32_t file_buffer_bytes, file_buffers; /* larger files are sent through buffers: size and number */
 };
 
-/* What a location's handler answers with: bytes in memory. */
+/* What a location's handler answers with: bytes in memory, or a place to go to. */
 struct http_document {
-	const char *type; /* media type, at most 100 characters; a literal */
-	struct span body; /* data not NULL; the reference goes to HTTP */
+	const char *type;     /* media type, at most 100 characters; a literal */
+	struct span body;     /* data NULL: the page of the status; the reference goes to HTTP */
+	const char *location; /* of a 303, at most 500 characters that a URI may have; valid during the call */
 };
 
-/*
- * Answers GET and HEAD for what lies below a location: path is the resolved rest behind the prefix, "" for
- * the location itself. Returns 200 and *out, or 403, 404, 500, 503, which are answered with their page. It is
- * called in the middle of a request, and must not touch the server, its streams or the stack but to read.
- */
-typedef unsigned http_location_fn(void *context, const char *path, struct http_document *out);
+struct http_handler; /* http/http_call.h */
 
 /* A part of a site that a handler answers for. Of the prefixes that cover a path, segment by segment, the
  * longest wins. */
@@ -58,7 +54,7 @@ struct http_location {
 	const char *prefix;            /* "/x/": all below; "/x" without its slash is redirected there */
 	const struct ip_prefix *allow; /* clients; others get 403 */
 	size_t n_allow;                /* 0: all clients */
-	http_location_fn *answer;
+	const struct http_handler *handler;
 	void *context;
 };
 

@@ -15,7 +15,8 @@ struct http_answer {
 	struct http_entry *entry; /* 200, 206, 304: the file; holds a reference */
 	struct http_range range;  /* 206 without parts: what of the file is sent */
 	struct http_parts *parts; /* 206: several ranges, with the lines between them; holds a reference */
-	struct span document;     /* 200 without entry: the body, whose field lines are extra; holds a reference */
+	struct span document;     /* without entry: the body, whose field lines are extra; holds a reference */
+	bool no_store;            /* nobody is to keep it */
 };
 
 #endif

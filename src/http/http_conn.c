@@ -74,6 +74,7 @@ static bool take_exchange(struct http_conn *c)
 		pool_give(&s->exchanges, x);
 		return false;
 	}
+	x->call.conn = c;
 	x->request->blank_lines = c->blank_lines;
 	c->exchange = x;
 	return true;
@@ -84,6 +85,7 @@ static void give_exchange(struct http_conn *c)
 	struct http_server *s = c->server;
 
 	http_body_release(&c->exchange->body);
+	http_call_end(&c->exchange->call);
 	http_request_give(c->exchange->request);
 	pool_give(&s->exchanges, c->exchange);
 	c->exchange = NULL;
@@ -225,6 +227,7 @@ static enum step respond(struct http_conn *c, struct http_batch *out, struct htt
 	struct http_exchange *x = c->exchange;
 
 	x->status = answer->status;
+	answer->no_store |= x->request->line.method == HTTP_METHOD_POST;
 	http_head_add(out, &s->clock, s->pages, answer, decide_persistence(c), &x->body);
 	if (x->request->line.method == HTTP_METHOD_HEAD)
 		x->body.left = 0;
@@ -278,25 +281,29 @@ static unsigned check_head(struct http_conn *c)
 	return 0;
 }
 
+static enum step answer_request(struct http_conn *c, struct http_batch *out)
+{
+	struct http_exchange *x = c->exchange;
+	struct http_answer answer;
+
+	http_route_answer(&c->server->router, c->stream, x->request, &x->target, &x->call, &answer);
+	return respond(c, out, &answer);
+}
+
 /* A head with a body behind it, of which `arrived` bytes are here. */
 static enum step take_head(struct http_conn *c, struct http_batch *out, size_t arrived)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct http_exchange *x = c->exchange;
 	unsigned status = check_head(c);
-	struct http_answer answer;
 
 	if (status != 0)
 		return refuse(c, out, status);
-	if (!expects_continue(x->request))
-		return STEP_ON;
-	if (http_route_refuses(x->request) != 0) {
-		/* The client holds its body back: whether it will come now cannot be known, so this ends
-		 * here. */
-		http_route_answer(&c->server->router, c->stream, x->request, &x->target, &answer);
-		return respond(c, out, &answer);
-	}
-	if (arrived == 0) {
+	status = http_route_begin(&c->server->router, c->stream, x->request, &x->target, &x->call);
+	/* A client that expects holds its body back: whether it will come now cannot be known. */
+	if (status != 0 && (expects_continue(x->request) || !status_persists(status)))
+		return answer_request(c, out);
+	if (expects_continue(x->request) && arrived == 0) {
 		http_batch_add(out, go_on, sizeof go_on - 1, NULL);
 		c->server->usage.responses_by_class[1]++;
 	}
@@ -307,12 +314,8 @@ static enum step answer_message(struct http_conn *c, struct http_batch *out)
 {
 	struct http_exchange *x = c->exchange;
 	unsigned status = x->head_checked ? 0 : check_head(c);
-	struct http_answer answer;
 
-	if (status != 0)
-		return refuse(c, out, status);
-	http_route_answer(&c->server->router, c->stream, x->request, &x->target, &answer);
-	return respond(c, out, &answer);
+	return status != 0 ? refuse(c, out, status) : answer_request(c, out);
 }
 
 /* Makes ready for a request, if there is room to answer it and memory to read it. */
@@ -331,6 +334,19 @@ static enum step begin(struct http_conn *c, struct http_batch *out)
 	return STEP_ON;
 }
 
+/* Feeds the parser as much as can be taken now: a body takes up no fewer bytes on the wire than its handler is
+ * given of them. False: nothing can be. */
+static bool feed(struct http_exchange *x, struct bytes *data, enum http_parsed *parsed)
+{
+	size_t room = x->request->stage == HTTP_STAGE_BODY ? http_call_room(&x->call) : SIZE_MAX;
+	struct bytes piece = bytes_of(data->data, data->len < room ? data->len : room);
+
+	if (piece.len == 0)
+		return false;
+	bytes_skip(data, http_parser_feed(x->request, piece, parsed));
+	return true;
+}
+
 static enum step take_input(struct http_conn *c, struct http_batch *out, struct bytes *data)
 {
 	enum step step = c->exchange == NULL ? begin(c, out) : STEP_ON;
@@ -338,7 +354,10 @@ static enum step take_input(struct http_conn *c, struct http_batch *out, struct 
 
 	if (step != STEP_ON)
 		return step;
-	bytes_skip(data, http_parser_feed(c->exchange->request, *data, &parsed));
+	if (!feed(c->exchange, data, &parsed)) {
+		enter(c, HTTP_CONN_STALLED);
+		return STEP_PAUSE;
+	}
 	switch (parsed) {
 	case HTTP_PARSED_HEAD:
 		return take_head(c, out, data->len);
@@ -435,7 +454,7 @@ static void conclude(struct http_conn *c, enum step step)
 }
 
 /* Answers out of turn: the request under way is given up. */
-static void give_up_request(struct http_conn *c, unsigned status)
+static enum step refuse_now(struct http_conn *c, unsigned status)
 {
 	struct http_batch out;
 	enum step step;
@@ -446,7 +465,7 @@ static void give_up_request(struct http_conn *c, unsigned status)
 	if (!send_batch(c, &out))
 		step = STEP_ABORT;
 	c->flags &= (uint8_t)~HTTP_CONN_BUSY;
-	conclude(c, step);
+	return step;
 }
 
 /* The peer has ended, and all that it sent is taken. */
@@ -455,7 +474,7 @@ static void peer_ended(struct http_conn *c)
 	if (c->exchange == NULL)
 		http_conn_close(c);
 	else if (c->exchange->status == 0)
-		give_up_request(c, 400);
+		conclude(c, refuse_now(c, 400));
 }
 
 /* Takes what the stream holds. The connection may be gone afterwards. */
@@ -473,11 +492,9 @@ static void resume(struct http_conn *c)
 		peer_ended(c);
 }
 
-/* Goes on with what waited: the response under way, then what the stream holds. */
-static void go_on(struct http_conn *c)
+/* What comes of work outside of on_receive(): then what the stream holds has its turn. */
+static void conclude_and_resume(struct http_conn *c, enum step step)
 {
-	struct bytes none = { 0 };
-	enum step step = work(c, &none);
 	bool gone = (c->flags & HTTP_CONN_GONE) != 0, held = (c->flags & HTTP_CONN_HELD) != 0;
 	bool ended = (c->flags & HTTP_CONN_ENDED) != 0;
 
@@ -486,6 +503,14 @@ static void go_on(struct http_conn *c)
 		resume(c);
 	else if (ended && !gone && step == STEP_ON)
 		peer_ended(c);
+}
+
+/* Goes on with what waited: the response under way, then what the stream holds. */
+static void go_on(struct http_conn *c)
+{
+	struct bytes none = { 0 };
+
+	conclude_and_resume(c, work(c, &none));
 }
 
 /* ---- what the stream tells ---- */
@@ -500,7 +525,7 @@ static size_t on_receive(struct stream *stream, struct bytes data)
 	if (c->state == HTTP_CONN_LINGER)
 		return drop_input(c, len);
 	if ((c->flags & HTTP_CONN_BUSY) || c->state == HTTP_CONN_STARVED || c->state == HTTP_CONN_WAITING ||
-	    (c->state == HTTP_CONN_SENDING && c->exchange != NULL)) {
+	    c->state == HTTP_CONN_STALLED || (c->state == HTTP_CONN_SENDING && c->exchange != NULL)) {
 		c->flags |= HTTP_CONN_HELD;
 		return 0;
 	}
@@ -597,6 +622,14 @@ void http_conn_wake(struct http_conn *c)
 	go_on(c);
 }
 
+void http_call_resume(struct http_call *call)
+{
+	struct http_conn *c = call->conn;
+
+	if (c->state == HTTP_CONN_STALLED && !(c->flags & HTTP_CONN_BUSY))
+		go_on(c);
+}
+
 /* What is on its way to a slow peer may still arrive. */
 static bool is_granted_more_time(struct http_conn *c)
 {
@@ -617,7 +650,10 @@ void http_conn_expire(struct http_queue_node *n)
 	switch ((enum http_conn_state)c->state) {
 	case HTTP_CONN_HEAD:
 	case HTTP_CONN_BODY:
-		give_up_request(c, 408);
+		conclude(c, refuse_now(c, 408));
+		return;
+	case HTTP_CONN_STALLED:
+		conclude_and_resume(c, refuse_now(c, 503));
 		return;
 	case HTTP_CONN_FRESH:
 	case HTTP_CONN_LINGER:

@@ -4,12 +4,14 @@
 
 #include "base/stream.h"
 #include "http/http_body.h"
+#include "http/http_call.h"
 #include "http/http_server.h"
 
 /* A request under way and its response: borrowed while there is one. */
 struct http_exchange {
 	struct http_request *request;
 	struct http_target target;
+	struct http_call call;
 	uint64_t started_us; /* world time of the request's first byte */
 	unsigned status;     /* of the response; 0: none yet */
 	bool head_checked;

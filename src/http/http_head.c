@@ -87,6 +87,8 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 {
 	add_status(out, clock, answer->status);
 	add_persistence(out, persistence);
+	if (answer->no_store)
+		http_batch_add(out, LITERAL("Cache-Control: no-store\r\n"));
 	if (answer->extra.len > 0)
 		http_batch_give(out, answer->extra.data, answer->extra.len, answer->extra.owner);
 	*body = (struct http_body){ 0 };

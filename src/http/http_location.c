@@ -28,12 +28,29 @@ bool http_location_prefix_is_valid(const char *prefix)
 	return (verdict == HTTP_PATH_OK || verdict == HTTP_PATH_DOTFILE) && strcmp(path.text, prefix + 1) == 0;
 }
 
+size_t http_format_allow(unsigned methods, char out[static HTTP_ALLOW_SIZE])
+{
+	const char *between = "Allow: ";
+	char *at = out;
+
+	methods |= HTTP_METHOD_BIT(OPTIONS);
+	for (const struct http_method_name *m = http_method_names; m->name != NULL; m++) {
+		if ((methods >> m->method & 1) == 0)
+			continue;
+		at = stpcpy(stpcpy(at, between), m->name);
+		between = ", ";
+	}
+	at = stpcpy(at, "\r\n");
+	return (size_t)(at - out);
+}
+
 int http_location_open(struct http_open_location *to, const struct http_location *from, struct failure *why)
 {
 	if (!http_location_prefix_is_valid(from->prefix))
 		return failure_set(why, -EINVAL, "location \"%s\": a prefix begins with a slash, and is written "
 				   "as paths are when dots, double slashes and %% are resolved", from->prefix);
-	*to = (struct http_open_location){ .answer = from->answer, .context = from->context };
+	*to = (struct http_open_location){ .handler = from->handler, .context = from->context };
+	http_format_allow(from->handler->methods, to->allow_line);
 	to->prefix = strdup(from->prefix + 1);
 	if (to->prefix == NULL || !copy_allow(to, from)) {
 		http_location_close(to);

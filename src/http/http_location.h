@@ -2,16 +2,20 @@
 #ifndef HTTP_HTTP_LOCATION_H
 #define HTTP_HTTP_LOCATION_H
 
+#include "http/http_call.h"
 #include "http/http_path.h"
 #include "http/http_site.h"
+
+enum { HTTP_ALLOW_SIZE = 96 }; /* "Allow: ", all methods, CRLF */
 
 struct http_open_location {
 	char *prefix; /* as http_path_resolve() gives it: no leading slash */
 	size_t prefix_len;
 	struct ip_prefix *allow;
 	size_t n_allow;
-	http_location_fn *answer;
+	const struct http_handler *handler;
 	void *context;
+	char allow_line[HTTP_ALLOW_SIZE]; /* the field line for 405 and OPTIONS */
 };
 
 /* A copy. 0, or negative errno and *why; then nothing is held. */
@@ -22,6 +26,9 @@ void http_location_close(struct http_open_location *l);
  * segments: "/a" covers /a and /a/b, and not /ab. "/a/" covers /a too, for want of its slash. */
 const struct http_open_location *http_location_find(const struct http_open_site *site,
 						    const struct http_path *path);
+
+/* "Allow: GET, HEAD, OPTIONS" and CRLF, for a set of methods and OPTIONS. Returns its length. */
+size_t http_format_allow(unsigned methods, char out[static HTTP_ALLOW_SIZE]);
 
 bool http_location_admits(const struct http_open_location *l, const struct ip_addr *client);
 

@@ -184,11 +184,12 @@ static int on_chunk_header(llhttp_t *llhttp)
 static int on_body(llhttp_t *llhttp, const char *at, size_t len)
 {
 	struct http_request *r = llhttp->data;
+	unsigned status;
 
-	(void)at;
 	r->body_len += len;
 	assert(r->body_len <= r->pool->limits.max_body);
-	return 0;
+	status = r->on_body != NULL ? r->on_body(r->body_context, bytes_of(at, len)) : 0;
+	return status != 0 ? refuse(r, status) : 0;
 }
 
 static int on_message_complete(llhttp_t *llhttp)

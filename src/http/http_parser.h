@@ -58,6 +58,9 @@ struct http_request {
 	uint8_t blank_lines;            /* before the request line */
 	bool in_field;                  /* a name has begun whose value has not ended */
 	bool has_body;
+	/* Told of the body piece by piece; a status other than 0 refuses the request. NULL: it is dropped. */
+	unsigned (*on_body)(void *context, struct bytes data);
+	void *body_context;
 	char inline_store[HTTP_STORE_INLINE];
 	struct http_field fields[];
 };
@@ -90,6 +93,14 @@ static inline bool http_request_has_begun(const struct http_request *r)
 static inline struct bytes http_request_value_at(const struct http_request *r, uint32_t i)
 {
 	return bytes_of(r->store + r->fields[i - 1].value_at, r->fields[i - 1].value_len);
+}
+
+/* The length of the body, asked when the head is complete; UINT64_MAX: it is chunked. */
+static inline uint64_t http_request_body_length(const struct http_request *r)
+{
+	if (!r->has_body)
+		return 0;
+	return r->first[HTTP_FIELD_TRANSFER_ENCODING] != 0 ? UINT64_MAX : r->llhttp.content_length;
 }
 
 /* The value of the first field with this id; data NULL if there is none. */

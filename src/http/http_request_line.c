@@ -12,22 +12,19 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const struct {
-	const char *name;
-	enum http_method method;
-} methods[] = {
+const struct http_method_name http_method_names[] = {
 	{ "GET", HTTP_METHOD_GET },     { "HEAD", HTTP_METHOD_HEAD },
 	{ "POST", HTTP_METHOD_POST },   { "OPTIONS", HTTP_METHOD_OPTIONS },
 	{ "PUT", HTTP_METHOD_PUT },     { "DELETE", HTTP_METHOD_DELETE },
 	{ "PATCH", HTTP_METHOD_PATCH }, { "CONNECT", HTTP_METHOD_CONNECT },
-	{ "TRACE", HTTP_METHOD_TRACE },
+	{ "TRACE", HTTP_METHOD_TRACE }, { 0 },
 };
 
 static bool method_find(const char *name, size_t len, enum http_method *out)
 {
-	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-		if (strlen(methods[i].name) == len && memcmp(methods[i].name, name, len) == 0) {
-			*out = methods[i].method;
+	for (const struct http_method_name *m = http_method_names; m->name != NULL; m++) {
+		if (strlen(m->name) == len && memcmp(m->name, name, len) == 0) {
+			*out = m->method;
 			return true;
 		}
 	}

@@ -17,6 +17,14 @@ enum http_method {
 	HTTP_METHOD_TRACE,
 };
 
+struct http_method_name {
+	const char *name;
+	enum http_method method;
+};
+
+/* All that are known, GET first; behind the last one stands a NULL. */
+extern const struct http_method_name http_method_names[];
+
 enum {
 	HTTP_METHOD_MAX = 32, /* a longer one is unknown without being read to its end */
 	HTTP_VERSION_LEN = 8, /* HTTP/1.1 */

@@ -7,23 +7,17 @@
 
 #include "http/http_location.h"
 
-static const char allow[] = "Allow: GET, HEAD, OPTIONS\r\n";
+/* Where a request leads. */
+struct route {
+	const struct http_open_location *location; /* NULL: files, or "*" */
+	size_t site;
+	bool is_dotfile;
+	struct http_path path;
+};
 
 static struct span literal_span(const char *text, size_t len)
 {
 	return (struct span){ .data = (const uint8_t *)text, .len = len };
-}
-
-unsigned http_route_refuses(const struct http_request *r)
-{
-	switch (r->line.method) {
-	case HTTP_METHOD_GET:
-	case HTTP_METHOD_HEAD:
-	case HTTP_METHOD_OPTIONS:
-		return 0;
-	default:
-		return 405;
-	}
 }
 
 /* Copies into a buffer and moves *at on; what does not fit is for the caller to foresee. */
@@ -64,6 +58,24 @@ static void redirect_to_slash(const struct http_router *router, const struct htt
 	};
 }
 
+/* ---- locations ---- */
+
+/* The field lines that are a document's own. */
+static int format_document(const struct http_document *document, char out[static HTTP_BUFFER_SMALL])
+{
+	int len = 0;
+
+	if (document->location != NULL)
+		len = snprintf(out, HTTP_BUFFER_SMALL, "Location: %s\r\n", document->location);
+	if (document->body.data == NULL)
+		return len;
+	return len + snprintf(out + len, HTTP_BUFFER_SMALL - (size_t)len,
+			      "Content-Type: %s\r\n"
+			      "Content-Length: %zu\r\n"
+			      "X-Content-Type-Options: nosniff\r\n",
+			      document->type, document->body.len);
+}
+
 /* What is made for one request is never kept: it is old at once. */
 static void answer_document(const struct http_router *router, struct http_document *document,
 			    struct http_answer *out)
@@ -71,80 +83,145 @@ static void answer_document(const struct http_router *router, struct http_docume
 	struct http_buffer *buffer = http_buffer_take(router->buffers, HTTP_BUFFER_SMALL);
 	int len;
 
+	out->no_store = true;
 	if (buffer == NULL) {
 		span_owner_unref(document->body.owner);
 		out->status = 503;
 		return;
 	}
-	len = snprintf((char *)buffer->data, HTTP_BUFFER_SMALL,
-		       "Content-Type: %s\r\n"
-		       "Content-Length: %zu\r\n"
-		       "Cache-Control: no-store\r\n"
-		       "X-Content-Type-Options: nosniff\r\n",
-		       document->type, document->body.len);
+	len = format_document(document, (char *)buffer->data);
 	assert(len > 0 && len < HTTP_BUFFER_SMALL);
 	out->extra = (struct span){ .data = buffer->data, .len = (size_t)len, .owner = &buffer->owner };
 	out->document = document->body;
 }
 
-static void answer_location(const struct http_router *router, const struct http_open_location *l,
-			    const struct stream *stream, const struct http_path *path, struct http_answer *out)
+/* 0, or what it is instead of a call: 204 is for OPTIONS. */
+static unsigned admit(const struct route *route, const struct http_request *r, const struct ip_addr *client)
 {
-	struct http_document document = { 0 };
+	const struct http_open_location *l = route->location;
+
+	if (!http_location_admits(l, client))
+		return 403;
+	if ((l->handler->methods >> r->line.method & 1) == 0)
+		return r->line.method == HTTP_METHOD_OPTIONS ? 204 : 405;
+	return http_location_lacks_slash(l, &route->path) ? 301 : 0;
+}
+
+static unsigned begin_call(const struct route *route, const struct stream *stream, struct http_request *r,
+			   const struct http_target *t, struct http_call *call)
+{
+	const struct http_open_location *l = route->location;
 	struct stream_info info;
+	unsigned status;
 
 	stream_info(stream, &info);
-	if (!http_location_admits(l, &info.remote)) {
-		out->status = 403;
-		return;
-	}
-	if (http_location_lacks_slash(l, path)) {
-		out->status = 301;
-		return;
-	}
-	out->status = l->answer(l->context, path->text + l->prefix_len, &document);
-	if (out->status == 200)
+	status = admit(route, r, &info.remote);
+	if (status != 0)
+		return status;
+	call->context = l->context;
+	call->request = r;
+	call->target = t;
+	call->path = route->path.text + l->prefix_len;
+	call->client = info.remote;
+	call->client_port = info.remote_port;
+	return http_call_begin(call, r, l->handler);
+}
+
+static void answer_location(const struct http_router *router, const struct route *route, struct http_call *call,
+			    struct http_answer *out)
+{
+	struct http_document document = { 0 };
+
+	call->path = route->path.text + route->location->prefix_len;
+	out->status = call->handler->answer(call, &document);
+	if (document.body.data != NULL || document.location != NULL)
 		answer_document(router, &document, out);
 }
 
-/* GET or HEAD. */
-static void answer_path(const struct http_router *router, const struct stream *stream,
-			const struct http_request *r, const struct http_target *t,
-			const struct http_path *path, bool is_dotfile, struct http_answer *out)
-{
-	size_t site = http_sites_find(router->sites, t->authority);
-	const struct http_open_location *l = http_location_find(&router->sites->sites[site], path);
+/* ---- files ---- */
 
-	if (l != NULL)
-		answer_location(router, l, stream, path, out);
-	else if (is_dotfile)
-		out->status = 404;
-	else
-		http_static_answer(&router->files, r, site, path, out);
-	if (out->status == 301)
-		redirect_to_slash(router, path, t, out);
+static unsigned refuse_for_files(const struct http_request *r)
+{
+	if (r->line.method == HTTP_METHOD_OPTIONS)
+		return 204;
+	return (HTTP_METHODS_READING >> r->line.method & 1) == 0 ? 405 : 0;
 }
 
-void http_route_answer(const struct http_router *router, const struct stream *stream,
-		       const struct http_request *r, const struct http_target *t, struct http_answer *out)
+static void answer_file(const struct http_router *router, const struct http_request *r,
+			const struct route *route, struct http_answer *out)
 {
-	struct http_path path;
+	out->status = refuse_for_files(r);
+	if (out->status == 0 && route->is_dotfile)
+		out->status = 404;
+	else if (out->status == 0)
+		http_static_answer(&router->files, r, route->site, &route->path, out);
+}
+
+/* ---- both ---- */
+
+static bool is_asterisk(const struct http_target *t)
+{
+	return t->path.len == 1 && t->path.data[0] == '*';
+}
+
+/* 0, or the status that refuses the target. CONNECT has no path. */
+static unsigned find_route(const struct http_router *router, const struct http_target *t, struct route *route)
+{
 	enum http_path_verdict verdict;
 
-	*out = (struct http_answer){ .status = http_route_refuses(r) };
-	if (out->status != 0 || (t->path.len == 1 && t->path.data[0] == '*')) {
-		out->extra = literal_span(allow, sizeof allow - 1);
-		if (out->status == 0)
-			out->status = 204;
+	route->location = NULL;
+	route->is_dotfile = false;
+	if (t->path.len == 0 || is_asterisk(t))
+		return 0;
+	verdict = http_path_resolve((const char *)t->path.data, t->path.len, &route->path);
+	if (verdict == HTTP_PATH_BAD || verdict == HTTP_PATH_HIDDEN)
+		return verdict == HTTP_PATH_BAD ? 400 : 404;
+	route->is_dotfile = verdict == HTTP_PATH_DOTFILE;
+	route->site = http_sites_find(router->sites, t->authority);
+	route->location = http_location_find(&router->sites->sites[route->site], &route->path);
+	return 0;
+}
+
+unsigned http_route_begin(const struct http_router *router, const struct stream *stream, struct http_request *r,
+			  const struct http_target *t, struct http_call *call)
+{
+	struct route route;
+	unsigned status = find_route(router, t, &route);
+
+	if (status != 0)
+		return status;
+	if (route.location != NULL)
+		return begin_call(&route, stream, r, t, call);
+	status = refuse_for_files(r);
+	return status == 405 ? status : 0;
+}
+
+static void add_allow(const struct route *route, struct http_answer *out)
+{
+	static const char files[] = "Allow: GET, HEAD, OPTIONS\r\n";
+
+	if (route->location != NULL)
+		out->extra = literal_span(route->location->allow_line, strlen(route->location->allow_line));
+	else
+		out->extra = literal_span(files, sizeof files - 1);
+}
+
+void http_route_answer(const struct http_router *router, const struct stream *stream, struct http_request *r,
+		       const struct http_target *t, struct http_call *call, struct http_answer *out)
+{
+	struct route route;
+
+	*out = (struct http_answer){ .status = find_route(router, t, &route) };
+	if (out->status != 0)
 		return;
-	}
-	verdict = http_path_resolve((const char *)t->path.data, t->path.len, &path);
-	if (verdict == HTTP_PATH_BAD || verdict == HTTP_PATH_HIDDEN) {
-		out->status = verdict == HTTP_PATH_BAD ? 400 : 404;
-	} else if (r->line.method == HTTP_METHOD_OPTIONS) {
-		out->status = 204;
-		out->extra = literal_span(allow, sizeof allow - 1);
-	} else {
-		answer_path(router, stream, r, t, &path, verdict == HTTP_PATH_DOTFILE, out);
-	}
+	if (route.location != NULL && call->handler == NULL)
+		out->status = begin_call(&route, stream, r, t, call);
+	if (route.location == NULL)
+		answer_file(router, r, &route, out);
+	else if (out->status == 0)
+		answer_location(router, &route, call, out);
+	if (out->status == 204 || out->status == 405)
+		add_allow(&route, out);
+	else if (out->status == 301)
+		redirect_to_slash(router, &route.path, t, out);
 }

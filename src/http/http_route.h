@@ -5,6 +5,7 @@
 #include "base/stream.h"
 #include "http/http_answer.h"
 #include "http/http_buffer.h"
+#include "http/http_call.h"
 #include "http/http_static.h"
 
 struct http_router {
@@ -13,12 +14,16 @@ struct http_router {
 	struct http_static files;
 };
 
-/* The status that refuses the request whatever its body will be; 0 if none does. */
-unsigned http_route_refuses(const struct http_request *r);
+/*
+ * The head of a request is there that came over this stream, and a body will follow: its handler begins, if it
+ * has one. 0, or the status that http_route_answer() will give whatever the body is.
+ */
+unsigned http_route_begin(const struct http_router *router, const struct stream *stream, struct http_request *r,
+			  const struct http_target *t, struct http_call *call);
 
-/* Decides on the answer to a complete request that came over this stream; references in *out are the
- * caller's. */
-void http_route_answer(const struct http_router *router, const struct stream *stream,
-		       const struct http_request *r, const struct http_target *t, struct http_answer *out);
+/* Decides on the answer to a complete request, or to one that http_route_begin() refused; references in *out
+ * are the caller's. */
+void http_route_answer(const struct http_router *router, const struct stream *stream, struct http_request *r,
+		       const struct http_target *t, struct http_call *call, struct http_answer *out);
 
 #endif

@@ -129,6 +129,7 @@ static void init_queues(struct http_server *s)
 	const uint64_t timeouts[HTTP_CONN_STATES] = {
 		[HTTP_CONN_FRESH] = c->header_timeout_us,   [HTTP_CONN_IDLE] = c->keepalive_timeout_us,
 		[HTTP_CONN_HEAD] = c->header_timeout_us,    [HTTP_CONN_BODY] = c->body_timeout_us,
+		[HTTP_CONN_STALLED] = c->body_timeout_us,
 		[HTTP_CONN_SENDING] = c->send_timeout_us,   [HTTP_CONN_STARVED] = c->send_timeout_us,
 		[HTTP_CONN_WAITING] = c->header_timeout_us, [HTTP_CONN_LINGER] = c->linger_timeout_us,
 	};

@@ -10,6 +10,7 @@
 	X(204, "No Content", NULL)                                                                     \
 	X(206, "Partial Content", NULL)                                                                \
 	X(301, "Moved Permanently", "The address of this page ends in a slash.")                       \
+	X(303, "See Other", "The answer is on another page.")                                          \
 	X(304, "Not Modified", NULL)                                                                   \
 	X(400, "Bad Request", "The request was malformed, and was not answered further.")              \
 	X(403, "Forbidden", "This is here, but it may not be read.")                                   \
@@ -19,6 +20,7 @@
 	X(412, "Precondition Failed", "This has changed since the request was made ready.")            \
 	X(413, "Content Too Large", "The body of the request is larger than this server takes.")       \
 	X(414, "URI Too Long", "The address in the request is longer than this server takes.")         \
+	X(415, "Unsupported Media Type", "The body of the request is of a kind that is not read here.") \
 	X(416, "Range Not Satisfiable", "The part that was asked for lies beyond the end.")            \
 	X(417, "Expectation Failed", "The request expects something that this server does not know.")  \
 	X(421, "Misdirected Request", "The request is for another server than this one.")              \

@@ -12,7 +12,7 @@ static bool is_status(const struct config_location *l)
 }
 
 static const struct location_kind kinds[] = {
-	{ "status", is_status, .is_directory = true, .is_private = true, .answer = status_answer },
+	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
 };
 
 const struct location_kind *location_kind_of(const struct config_location *l, struct failure *why)
@@ -72,7 +72,7 @@ struct http_location location_for_http(const struct config_location *l, const st
 		.prefix = l->prefix,
 		.allow = allow->items,
 		.n_allow = allow->n,
-		.answer = kind->answer,
+		.handler = kind->handler,
 		.context = w,
 	};
 }

@@ -13,7 +13,7 @@ struct location_kind {
 	bool (*is_given)(const struct config_location *l);
 	bool is_directory;        /* its pages link to one another: its prefix ends in a slash */
 	bool is_private;          /* without allow it is for the networks of our own addresses, else for all */
-	http_location_fn *answer; /* context: the worker */
+	const struct http_handler *handler; /* context: the worker */
 };
 
 /* The kind of which the location is; NULL and *why: it is of none, or of several. */

@@ -82,10 +82,12 @@ static unsigned write_view(const struct view *view, struct worker *w, struct htt
 	return document_finish(d, &out->body) ? 200 : 503;
 }
 
-unsigned status_answer(void *worker, const char *path, struct http_document *out)
+static unsigned answer(struct http_call *call, struct http_document *out)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
-		if (strcmp(views[i].path, path) == 0)
-			return write_view(&views[i], worker, out);
+		if (strcmp(views[i].path, call->path) == 0)
+			return write_view(&views[i], call->context, out);
 	return 404;
 }
+
+const struct http_handler status_handler = { .methods = HTTP_METHODS_READING, .answer = answer };

@@ -6,6 +6,7 @@
 #ifndef SERVER_STATUS_H
 #define SERVER_STATUS_H
 
+#include "http/http_call.h"
 #include "server/document.h"
 #include "server/worker.h"
 
@@ -15,8 +16,8 @@ enum {
 	STATUS_DOCUMENTS = 32 << 20,   /* ... and of all that are on their way to their readers */
 };
 
-/* A http_location_fn; the context is the worker. */
-unsigned status_answer(void *worker, const char *path, struct http_document *out);
+/* The context is the worker. */
+extern const struct http_handler status_handler;
 
 void status_write_json(struct document *d, const struct worker *w);
 /* At most max_rows of them. */

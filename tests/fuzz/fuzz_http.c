@@ -15,7 +15,7 @@
 
 #include "../common/fake_stream.h"
 #include "base/world.h"
-#include "http/http.h"
+#include "http/http_call.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -42,15 +42,83 @@ static void never(struct span_owner *owner)
 	abort(); /* our own reference was released */
 }
 
-static unsigned answer(void *context, const char *path, struct http_document *out)
+static unsigned answer(struct http_call *call, struct http_document *out)
 {
-	(void)context;
-	if (*path != '\0')
+	if (*call->path != '\0')
 		return 404;
 	span_owner_ref(&document_owner);
 	out->type = "text/plain";
 	out->body = (struct span){ (const uint8_t *)document, sizeof document, &document_owner };
 	return 200;
+}
+
+/* ---- a handler that takes bodies, a little at a time when the bytes come cut ---- */
+
+enum { MOST_TAKEN = 100 }; /* max_body */
+
+struct taken {
+	struct span_owner owner;
+	size_t len;
+	uint8_t body[MOST_TAKEN];
+};
+
+static size_t most_room; /* of each call to take(): 0 every other time */
+static bool has_room;
+static struct http_call *under_way; /* there is one connection, so there is one call at most */
+
+static void free_taken(struct span_owner *owner)
+{
+	free(owner); /* the first member */
+}
+
+static unsigned begin(struct http_call *call)
+{
+	struct taken *t = calloc(1, sizeof *t);
+
+	assert(t != NULL && call->state == NULL);
+	span_owner_init(&t->owner, free_taken);
+	call->state = t;
+	assert(under_way == NULL);
+	under_way = call;
+	return 0;
+}
+
+static size_t room(const struct http_call *call)
+{
+	(void)call;
+	if (most_room == 0)
+		return MOST_TAKEN;
+	has_room = !has_room;
+	return has_room ? most_room : 0;
+}
+
+static unsigned take(struct http_call *call, struct bytes data)
+{
+	struct taken *t = call->state;
+
+	assert(data.len > 0 && t->len + data.len <= MOST_TAKEN && (most_room == 0 || data.len <= most_room));
+	memcpy(t->body + t->len, data.data, data.len);
+	t->len += data.len;
+	return t->body[0] == '!' ? 415 : 0;
+}
+
+static unsigned give_back(struct http_call *call, struct http_document *out)
+{
+	struct taken *t = call->state;
+
+	span_owner_ref(&t->owner);
+	out->type = "text/plain";
+	out->body = (struct span){ t->body, t->len, &t->owner };
+	return 200;
+}
+
+static void end(struct http_call *call)
+{
+	struct taken *t = call->state;
+
+	assert(under_way == call);
+	under_way = NULL;
+	span_owner_unref(&t->owner);
 }
 
 static void write_file(const char *name, size_t len)
@@ -81,10 +149,15 @@ static void remove_root(void)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const struct http_hooks hooks = { .wall_us = wall_us };
-	const struct http_location location = { .prefix = "/.l/", .answer = answer };
-	const struct http_site site = {
-		.name = "fuzz", .root = root, .locations = &location, .n_locations = 1,
+	static const struct http_handler handler = { .methods = HTTP_METHODS_READING, .answer = answer };
+	static const struct http_handler taker = {
+		.methods = HTTP_METHODS_ALL,
+		.begin = begin, .take = take, .room = room, .answer = give_back, .end = end,
 	};
+	const struct http_location locations[] = {
+		{ .prefix = "/.l/", .handler = &handler }, { .prefix = "/t", .handler = &taker },
+	};
+	const struct http_site site = { .name = "fuzz", .root = root, .locations = locations, .n_locations = 2 };
 	struct http_config config;
 	struct failure why;
 	int error;
@@ -141,6 +214,10 @@ static void run(struct fake_stream *f, const uint8_t *data, size_t size, size_t 
 	if (!fake_stream_is_over(f))
 		fake_stream_end(f);
 	fake_stream_ack_all(f);
+	for (size_t i = 0; i < 2 * size && under_way != NULL; i++) {
+		http_call_resume(under_way);
+		fake_stream_ack_all(f);
+	}
 	world_advance(&world, world.now_us + 1); /* what waited for another connection's memory */
 	assert(fake_stream_is_over(f));
 	assert(!f->aborted && !f->unread);
@@ -169,7 +246,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
+	most_room = 0;
 	run(&whole, data + 2, size - 2, PLENTY, 0);
+	most_room = 1 + data[1] % 7;
 	run(&cut, data + 2, size - 2, 1 + (size_t)data[0] * 16, 1 + data[1]);
 	drop_continue(&whole);
 	drop_continue(&cut);
@@ -179,7 +258,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fake_stream_fini(&cut);
 	http_usage(server, &usage);
 	assert(usage.idle + usage.busy == 0);
-	assert(document_owner.references == 1);
+	assert(document_owner.references == 1 && under_way == NULL);
 	return 0;
 }
 

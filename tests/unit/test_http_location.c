@@ -13,17 +13,18 @@
 
 enum { MOST = 8 };
 
-static unsigned answer(void *context, const char *path, struct http_document *out)
+static unsigned answer(struct http_call *call, struct http_document *out)
 {
-	(void)context;
-	(void)path;
+	(void)call;
 	(void)out;
 	return 404;
 }
 
+static const struct http_handler handler = { .methods = HTTP_METHODS_READING, .answer = answer };
+
 static void open_prefix(struct http_open_site *site, const char *prefix)
 {
-	const struct http_location l = { .prefix = prefix, .answer = answer };
+	const struct http_location l = { .prefix = prefix, .handler = &handler };
 	struct failure why;
 
 	assert_true(site->n_locations < MOST);
@@ -110,7 +111,7 @@ static bool admits(const struct http_open_location *l, const char *client)
 static void allow_admits_its_networks_and_nobody_else(void **state)
 {
 	struct ip_prefix allow[2];
-	struct http_location from = { .prefix = "/x/", .answer = answer };
+	struct http_location from = { .prefix = "/x/", .handler = &handler };
 	struct http_open_location l;
 	struct failure why;
 

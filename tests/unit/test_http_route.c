@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "common/http_fixture.h"
+#include "http/http_call.h"
 
 #define REQUEST(method, path) method " " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 #define GET(path) REQUEST("GET", path)
@@ -41,12 +42,12 @@ static void never(struct span_owner *owner)
 	fail_msg("the test's own reference was released");
 }
 
-static unsigned answer(void *context, const char *path, struct http_document *out)
+static unsigned answer(struct http_call *call, struct http_document *out)
 {
-	struct source *from = context;
+	struct source *from = call->context;
 
 	from->calls++;
-	snprintf(from->path, sizeof from->path, "%s", path);
+	snprintf(from->path, sizeof from->path, "%s", call->path);
 	if (from->status != 200)
 		return from->status;
 	span_owner_ref(&from->owner);
@@ -56,6 +57,8 @@ static unsigned answer(void *context, const char *path, struct http_document *ou
 	};
 	return 200;
 }
+
+static const struct http_handler handler = { .methods = HTTP_METHODS_READING, .answer = answer };
 
 static int set_up(void **state)
 {
@@ -69,9 +72,9 @@ static int set_up(void **state)
 	http_fixture_write_text(&fx, ".env", "secret");
 	assert_true(ip_prefix_parse("10.77.0.0/24", &allow));
 	locations[0] = (struct http_location){
-		.prefix = "/.status/", .allow = &allow, .n_allow = 1, .answer = answer, .context = &source,
+		.prefix = "/.status/", .allow = &allow, .n_allow = 1, .handler = &handler, .context = &source,
 	};
-	locations[1] = (struct http_location){ .prefix = "/open/", .answer = answer, .context = &source };
+	locations[1] = (struct http_location){ .prefix = "/open/", .handler = &handler, .context = &source };
 	fx.locations = locations;
 	fx.n_locations = 2;
 	large = malloc(LARGE);

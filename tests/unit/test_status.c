@@ -55,7 +55,8 @@ static int tear_down(void **state)
 static char *get(struct fixture *f, const char *path, const char *type)
 {
 	struct http_document out = { 0 };
-	unsigned status = status_answer(&f->worker, path, &out);
+	struct http_call call = { .context = &f->worker, .path = path };
+	unsigned status = status_handler.answer(&call, &out);
 	char *text;
 
 	if (status != 200) {

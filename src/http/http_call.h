@@ -1,0 +1,81 @@
+/*
+ * A call: a request on its way through the handler of a location. begin() when its head is there, take() for
+ * each piece of its body, answer() when it is whole, end() when it is over, answered or not.
+ */
+#ifndef HTTP_HTTP_CALL_H
+#define HTTP_HTTP_CALL_H
+
+#include "http/http.h"
+#include "http/http_parser.h"
+#include "http/http_target.h"
+
+/* Sets of methods, a bit each. */
+#define HTTP_METHOD_BIT(name) (1u << HTTP_METHOD_##name)
+
+enum {
+	HTTP_METHODS_READING = HTTP_METHOD_BIT(GET) | HTTP_METHOD_BIT(HEAD),
+	/* CONNECT has no path, and so never comes to a location. */
+	HTTP_METHODS_ALL = HTTP_METHODS_READING | HTTP_METHOD_BIT(POST) | HTTP_METHOD_BIT(OPTIONS) |
+			   HTTP_METHOD_BIT(PUT) | HTTP_METHOD_BIT(DELETE) | HTTP_METHOD_BIT(PATCH) |
+			   HTTP_METHOD_BIT(TRACE),
+};
+
+#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+
+struct http_conn;
+
+struct http_call {
+	const struct http_handler *handler; /* NULL: no handler has begun */
+	void *context;                      /* the location's */
+	void *state;                        /* the handler's own, NULL at the beginning */
+	const struct http_request *request;
+	const struct http_target *target;
+	const char *path;                   /* the resolved rest behind the prefix; in begin() and answer() only */
+	struct ip_addr client;
+	uint16_t client_port;
+	uint64_t body_len;                  /* as announced; HTTP_LENGTH_UNKNOWN: chunked */
+	struct http_conn *conn;
+};
+
+/*
+ * Who answers for a location. The functions are called in the middle of a request, and must not touch the
+ * server, its streams or the stack but to read. A status that they give is answered with its page; one of a
+ * request that is not whole yet ends the connection, unless it is 403, 404 or 405.
+ */
+struct http_handler {
+	unsigned methods; /* a HTTP_METHOD_BIT() each; others get 405. OPTIONS is answered for it unless given */
+	/* May be NULL. 0, or the status that refuses the request; then none of the others is called, and it may be
+	 * asked once more when the answer is due. */
+	unsigned (*begin)(struct http_call *call);
+	/* Some of the body, all of which is taken; NULL: it is dropped. 0, or the status that refuses the request. */
+	unsigned (*take)(struct http_call *call, struct bytes data);
+	/* How many bytes take() takes now; NULL: any number. At 0 the rest stays with the stream, whose window
+	 * closes, until http_call_resume(). */
+	size_t (*room)(const struct http_call *call);
+	/* The status, and *out if there is more to say than that: 200 needs a body. */
+	unsigned (*answer)(struct http_call *call, struct http_document *out);
+	/* May be NULL. Frees the state. Called once for each begin() that gave 0. */
+	void (*end)(struct http_call *call);
+};
+
+/* The handler takes again. Not from within its functions. The call may be over afterwards. */
+void http_call_resume(struct http_call *call);
+
+/* Begins; call holds what the handler is to know. 0, or the status that refuses it. */
+unsigned http_call_begin(struct http_call *call, struct http_request *r, const struct http_handler *handler);
+size_t http_call_room(const struct http_call *call);
+/* Ends it, if it has begun. */
+void http_call_end(struct http_call *call);
+
+static inline struct bytes http_call_method(const struct http_call *call)
+{
+	return bytes_of(call->request->store, call->request->line.method_len);
+}
+
+/* The i-th field, from 0; false: there are fewer. */
+bool http_call_field(const struct http_call *call, uint32_t i, struct bytes *name, struct bytes *value);
+
+/* The value of the first field of this name, in lower case; data NULL: there is none. */
+struct bytes http_call_value(const struct http_call *call, const char *name);
+
+#endif
