@@ -189,20 +189,27 @@ void tcp_mtu_probe_sent(struct tcp_conn *c, uint32_t payload)
 	c->mtu.probe = (uint16_t)(payload + headers(c) + options_len(c));
 }
 
-void tcp_mtu_probe_lost(struct tcp_conn *c, struct tcp_segment *s)
+void tcp_mtu_probe_cut(struct tcp_conn *c, struct tcp_segment *s)
 {
 	struct tcp_mtu *m = &c->mtu;
 
 	s->flags &= (uint16_t)~SEG_MTU_PROBE;
-	/* Not at once again: if it was chance, the queue that dropped it should have drained. */
+	m->probe = 0;
+	/* Not at once again: if it was lost by chance, the queue that dropped it should have drained. */
 	m->next_us = tcp_now(c->tcp) + 2ull * c->srtt_us;
+}
+
+void tcp_mtu_probe_lost(struct tcp_conn *c, struct tcp_segment *s)
+{
+	struct tcp_mtu *m = &c->mtu;
+
 	if (++m->failures >= MAX_PROBES) {
 		c->tcp->counters.mtu_probe_fails++;
 		m->high = (uint16_t)(m->probe - 1);
 		m->halving = true;
 		m->failures = 0;
 	}
-	m->probe = 0;
+	tcp_mtu_probe_cut(c, s);
 }
 
 void tcp_mtu_delivered(struct tcp_conn *c, const struct tcp_segment *s)

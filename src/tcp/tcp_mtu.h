@@ -27,6 +27,7 @@ void tcp_mtu_on_timeout(struct tcp_conn *c);
 bool tcp_mtu_wants_probe(struct tcp_conn *c, uint32_t *payload);
 void tcp_mtu_probe_sent(struct tcp_conn *c, uint32_t payload);
 void tcp_mtu_probe_lost(struct tcp_conn *c, struct tcp_segment *s);
+void tcp_mtu_probe_cut(struct tcp_conn *c, struct tcp_segment *s); /* it is to be two segments */
 void tcp_mtu_delivered(struct tcp_conn *c, const struct tcp_segment *s);
 
 #endif

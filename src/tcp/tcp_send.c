@@ -223,6 +223,8 @@ bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len)
 	if (rest == NULL)
 		return false;
 	assert(len > 0 && len < s->len && (s->flags & SEG_SYN) == 0);
+	if ((s->flags & SEG_MTU_PROBE) != 0)
+		tcp_mtu_probe_cut(c, s);
 	*rest = *s;
 	rest->seq = seq_add(s->seq, len);
 	rest->len = s->len - len;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "common/peer.h"
+#include "common/flight.h"
 
 #define SECOND 1000000ull
 enum { UNREACHABLE = 3, TOO_BIG = 4, RTT_US = 20000, LINK = 1500, BASE = 1200, HEADERS = 40 };
@@ -331,6 +331,40 @@ static void rfc4821_7_a_probe_is_one_segment_on_a_device_that_cuts(void **state)
 	peer_fini(&t.p);
 }
 
+/* First the probe's end is reported to have arrived, then the rest, though it was one segment: nothing is learned
+ * from that (it would have been two sizes, neither the probe's), and the next probe is one again. */
+static void rfc4821_7_6_a_probe_acknowledged_in_two_parts_tells_nothing(void **state)
+{
+	struct peer p;
+	struct seg probe;
+	uint32_t base = BASE - HEADERS;
+
+	(void)state;
+	flight_open(&p, probing, RTT_US, SEG(.mss = 65495, .sack_permitted = true));
+	peer_write(&p, 1000000);
+	do {
+		if (peer_pending(&p) == 0) {
+			peer_advance(&p, RTT_US);
+			peer_ack(&p, peer_info(&p).snd_nxt);
+		}
+		probe = peer_any(&p);
+	} while (probe.len == base);
+	assert_int_equal(probe.len + HEADERS, LINK);
+	peer_advance(&p, RTT_US);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = probe.seq, .n_sack = 1,
+			    .sack = { { probe.seq + base, probe.seq + probe.len } }));
+	peer_ack(&p, probe.seq + probe.len);
+	assert_int_equal(peer_info(&p).mss, base);
+	while (peer_pending(&p) > 0)
+		assert_true(peer_any(&p).len + HEADERS <= LINK);
+	assert_int_equal(tcp_counters(p.stack->tcp)->mtu_probe_successes, 0);
+	peer_advance(&p, 2 * RTT_US);
+	peer_ack(&p, peer_info(&p).snd_nxt);
+	peer_advance(&p, RTT_US);
+	assert_int_equal(tcp_counters(p.stack->tcp)->mtu_probes, 2);
+	peer_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +380,7 @@ int main(void)
 		cmocka_unit_test(rfc8899_5_1_1_the_search_begins_again_after_ten_minutes),
 		cmocka_unit_test(rfc4821_7_no_probes_without_sack),
 		cmocka_unit_test(rfc4821_7_a_probe_is_one_segment_on_a_device_that_cuts),
+		cmocka_unit_test(rfc4821_7_6_a_probe_acknowledged_in_two_parts_tells_nothing),
 	};
 
 	return cmocka_run_group_tests_name("conformance: path MTU", tests, NULL, NULL);
