@@ -323,6 +323,8 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 	list_init(&c->flight);
 	list_init(&c->outstanding);
 	list_init(&c->lost);
+	c->last_found = &c->outstanding;
+	c->last_lost = &c->lost;
 	list_init(&c->received);
 	tcp_reorder_init(&c->reorder, &tcp->range_pool, &tcp->chunk_pool);
 	tcp_timers_init(c);

@@ -145,6 +145,7 @@ struct tcp_conn {
 	uint32_t queued, unsent;      /* bytes in the queue, and of these never sent */
 	struct list flight;           /* struct tcp_segment */
 	struct list outstanding, lost; /* the same, by condition */
+	struct list *last_found, *last_lost; /* in these two, where one was put in between others last */
 
 	/* Receive queue: in order, not taken; and out of order */
 	struct list received;        /* struct rx_chunk */

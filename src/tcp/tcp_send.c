@@ -124,6 +124,10 @@ static void leave(struct tcp_conn *c, struct tcp_segment *s)
 	*count_of(c, s) -= s->len;
 	if ((s->flags & SEG_SACKED) != 0)
 		c->sacked_segments--;
+	if (c->last_found == &s->condition)
+		c->last_found = s->condition.prev;
+	if (c->last_lost == &s->condition)
+		c->last_lost = s->condition.prev;
 	list_remove(&s->condition);
 	s->flags &= (uint16_t)~(SEG_SACKED | SEG_LOST);
 }
@@ -133,15 +137,29 @@ static struct tcp_segment *by_condition(struct list *n)
 	return LIST_ENTRY(n, struct tcp_segment, condition);
 }
 
-/* In order of transmission. It is mostly the last. */
-static void insert_outstanding(struct tcp_conn *c, struct tcp_segment *s)
+static bool was_sent_after(const struct tcp_segment *a, const struct tcp_segment *b)
 {
-	struct list *at = c->outstanding.prev;
+	return (int32_t)(a->order - b->order) > 0;
+}
 
-	while (at != &c->outstanding && (int32_t)(by_condition(at)->order - s->order) > 0)
+static bool lies_behind(const struct tcp_segment *a, const struct tcp_segment *b)
+{
+	return seq_gt(a->seq, b->seq);
+}
+
+/* In order, into the list that *last, the one put in before, is of. They come in runs, each in order: looked for from
+ * either end the places of a run would cost the product of two lengths, at the will of a peer that sacks. */
+static void insert(struct list *head, struct list **last, struct tcp_segment *s,
+		   bool (*comes_after)(const struct tcp_segment *a, const struct tcp_segment *b))
+{
+	struct list *at = *last;
+
+	while (at != head && comes_after(by_condition(at), s))
 		at = at->prev;
+	while (at->next != head && !comes_after(by_condition(at->next), s))
+		at = at->next;
 	list_insert_after(at, &s->condition);
-	c->pipe += s->len;
+	*last = &s->condition;
 }
 
 void tcp_segment_sent(struct tcp_conn *c, struct tcp_segment *s)
@@ -150,29 +168,26 @@ void tcp_segment_sent(struct tcp_conn *c, struct tcp_segment *s)
 	s->sent_us = tcp_now(c->tcp);
 	s->order = ++c->transmissions;
 	tcp_rate_sent(c, s);
-	insert_outstanding(c, s);
+	list_append(&c->outstanding, &s->condition);
+	c->pipe += s->len;
 	s->mark.in_flight = c->pipe;
 }
 
-/* In order of sequence numbers. It is mostly the last. */
 void tcp_segment_lost(struct tcp_conn *c, struct tcp_segment *s)
 {
-	struct list *at = c->lost.prev;
-
 	if ((s->flags & (SEG_LOST | SEG_SACKED)) != 0)
 		return;
 	leave(c, s);
 	s->flags |= SEG_LOST;
-	while (at != &c->lost && seq_gt(by_condition(at)->seq, s->seq))
-		at = at->prev;
-	list_insert_after(at, &s->condition);
+	insert(&c->lost, &c->last_lost, s, lies_behind);
 	c->lost_bytes += s->len;
 }
 
 void tcp_segment_found(struct tcp_conn *c, struct tcp_segment *s)
 {
 	leave(c, s);
-	insert_outstanding(c, s);
+	insert(&c->outstanding, &c->last_found, s, was_sent_after);
+	c->pipe += s->len;
 }
 
 void tcp_segment_reneged(struct tcp_conn *c, struct tcp_segment *s)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -368,6 +369,62 @@ static void rfc1191_6_5_a_smaller_path_mtu_resends_only_what_is_not_sacked(void 
 	peer_fini(&p);
 }
 
+/* ---- what it costs ---- */
+
+static uint64_t cpu_us(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+enum { MANY = TCP_MAX_FLIGHT, TINY = TCP_MIN_MSS };
+
+/* As many segments in flight as there may be, the upper half of them lost; in order. */
+static void lose_upper_half(struct peer *p, struct tcp_conn *c, struct tcp_segment *segments[MANY])
+{
+	peer_inject(p, SEG(.flags = A, .seq = p->snd, .ack = p->iss + 1, .zero_win = true));
+	peer_write(p, MANY * TINY);
+	for (unsigned i = 0; i < MANY; i++) {
+		segments[i] = tcp_segment_new(c, TINY, 0);
+		assert_non_null(segments[i]);
+		tcp_segment_sent(c, segments[i]);
+	}
+	for (unsigned i = MANY / 2; i < MANY; i++)
+		tcp_segment_lost(c, segments[i]);
+}
+
+/* A peer can arrange that half of the flight is lost below the half that already is, and found again between what
+ * was sent later. Each place sought from the list's end, one ACK would take the product of both: 20 ms. */
+static void rfc6675_3_losses_below_losses_are_marked_in_linear_time(void **state)
+{
+	static struct tcp_segment *segments[MANY];
+	struct tcp_conn *c;
+	struct peer p;
+	uint64_t began;
+
+	(void)state;
+	peer_init(&p, use_reno);
+	peer_established(&p, SEG(.mss = TINY, .sack_permitted = true));
+	c = tcp_conn_of(p.stream);
+	lose_upper_half(&p, c, segments);
+	began = cpu_us();
+	for (unsigned i = 0; i < MANY / 2; i++)
+		tcp_segment_lost(c, segments[i]);
+	assert_in_range(cpu_us() - began, 0, 5000);
+	for (unsigned i = 0; i < MANY / 2; i++)
+		tcp_segment_sent(c, segments[i]);
+	began = cpu_us();
+	for (unsigned i = MANY / 2; i < MANY; i++)
+		tcp_segment_found(c, segments[i]);
+	assert_in_range(cpu_us() - began, 0, 5000);
+	assert_int_equal(c->pipe, MANY * TINY);
+	assert_ptr_equal(list_first(&c->outstanding), &segments[MANY / 2]->condition);
+	assert_ptr_equal(list_last(&c->outstanding), &segments[MANY / 2 - 1]->condition);
+	peer_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +443,7 @@ int main(void)
 		cmocka_unit_test(rfc2018_5_a_lost_fin_goes_again),
 		cmocka_unit_test(rfc9293_3_8_6_1_a_closed_window_with_a_hole),
 		cmocka_unit_test(rfc1191_6_5_a_smaller_path_mtu_resends_only_what_is_not_sacked),
+		cmocka_unit_test(rfc6675_3_losses_below_losses_are_marked_in_linear_time),
 	};
 
 	return cmocka_run_group_tests_name("conformance: SACK, the sender", tests, NULL, NULL);
