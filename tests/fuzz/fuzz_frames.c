@@ -2,11 +2,11 @@
  * libFuzzer target: frames into a whole stack (10.77.0.2/24, an echo server on TCP port 80) on no device, and
  * a look at every frame that comes out. Any input is a good one:
  *
- *   mode, then records of: length and flags (2 bytes, big endian), time step (1 byte), the frame
+ *   mode, settings, then records of: length and flags (2 bytes, big endian), time step (1 byte), the frame
  *
- * Half of all modes mend checksums, and half take the acknowledgement number of a segment as relative to what
+ * Half of all modes mend checksums, and half take what a segment repeats of the stack's own as relative to what
  * the stack has sent, so that a mutated input still gets past the first checks and through the handshake. See
- * enum mode and struct record.
+ * enum mode and enum settings.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,13 +18,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum mode {
 	MODE_MEND_CHECKSUMS = 1, /* IP header, TCP, UDP and ICMP */
-	MODE_RELATIVE_ACK = 2, /* acknowledgement numbers, and sequence numbers that ICMP errors quote, count
-				  from SND.NXT of the stack's last segment to that port */
+	MODE_RELATIVE = 2, /* acknowledgement numbers, SACK blocks and sequence numbers that ICMP errors quote
+			      count from SND.NXT of the stack's last segment to that port, echoed timestamps
+			      from its last one; a Fast Open cookie is xored with the stack's last one */
 	MODE_OFFLOAD = 4,      /* the device cuts and checksums what we send */
 	MODE_SMALL_MTU = 8,    /* 576 instead of 1500 */
 	MODE_SLOW_READER = 16, /* the server takes at most 100 bytes at a time */
 	MODE_SERVER_CLOSES = 32, /* the server closes after its first answer */
 	MODE_SERVER_ABORTS = 64, /* it resets then */
+	MODE_SERVER_TALKS = 128, /* each answer ends in a long text */
+};
+
+enum settings {
+	SETTINGS_CONGESTION = 3, /* an index into `congestion` */
+	SETTINGS_COOKIES = 4,    /* every SYN is answered by a cookie */
+	SETTINGS_PROBING = 8,    /* for the path's MTU, from a small one on */
+	SETTINGS_SCARCE = 16,    /* little memory, small buffers */
 };
 
 enum {
@@ -35,11 +44,14 @@ enum {
 	OUR_IP = 0x0a4d0002,
 	PEER_IP = 0x0a4d0001,
 	PORT_SLOTS = 64,
+	LONG_TEXT = 100000,
 	MAX_POLLS = 4096, /* more in a row without a pause: the stack talks to itself */
 	MAX_ROUNDS = 200, /* deadlines met after the last frame */
 };
 
 static const uint8_t our_mac[6] = { 0x02, 0, 0, 0, 0, 2 };
+static const char *const congestion[] = { "cubic", "bbr", "reno", "cubic" };
+static const uint8_t long_text[LONG_TEXT];
 
 struct target {
 	struct stack *stack;
@@ -47,6 +59,8 @@ struct target {
 	unsigned mode;
 	bool asks_for_peer;           /* it sent an ARP request for 10.77.0.1 */
 	uint32_t snd_nxt[PORT_SLOTS]; /* by peer's port: sequence number behind what the stack last sent */
+	uint32_t ts_val[PORT_SLOTS];  /* and its last timestamp */
+	uint64_t cookie;              /* last given, for Fast Open */
 };
 
 /* What a claim about the stack's output comes to. In a release build of the stack this must still stop the
@@ -71,6 +85,13 @@ static void free_answer(struct span_owner *owner)
 	free(CONTAINER_OF(owner, struct answer, owner));
 }
 
+static void talk(struct stream *s)
+{
+	const struct span span = { .data = long_text, .len = sizeof long_text };
+
+	stream_send(s, &span, 1, 0);
+}
+
 static size_t echo(struct stream *s, struct bytes in)
 {
 	const struct target *t = s->user;
@@ -92,6 +113,8 @@ static size_t echo(struct stream *s, struct bytes in)
 	tcp_conn_info(tcp_conn_of_stream(s), &info);
 	if (stream_send(s, &span, 1, info.urgent_unread > 0 ? STREAM_URGENT : 0) != 0)
 		span_owner_unref(&answer->owner);
+	if ((t->mode & MODE_SERVER_TALKS) != 0)
+		talk(s);
 	if ((t->mode & MODE_SERVER_ABORTS) != 0)
 		stream_abort(s);
 	else if ((t->mode & MODE_SERVER_CLOSES) != 0)
@@ -145,16 +168,37 @@ static uint16_t transport_sum(const uint8_t *ip, const uint8_t *transport, size_
 	return checksum_finish(checksum_add(sum, transport, len));
 }
 
-static void check_tcp_options(struct bytes options)
-{
-	struct bytes body;
-	uint8_t kind, len;
+enum { OPTION_SACK = 5, OPTION_TIMESTAMP = 8, OPTION_FAST_OPEN = 34 };
 
-	while (bytes_take_u8(&options, &kind) && kind != 0)
-		if (kind != 1)
-			require(bytes_take_u8(&options, &len) && len >= 2 &&
-					bytes_take(&options, len - 2u, &body),
-				"TCP option of bad length");
+/* The next option that is not a NOP; false at the end, or where the length is wrong. */
+static bool take_option(struct bytes *options, uint8_t *kind, struct bytes *value)
+{
+	uint8_t len;
+
+	do {
+		if (!bytes_take_u8(options, kind) || *kind == 0)
+			return false;
+	} while (*kind == 1);
+	return bytes_take_u8(options, &len) && len >= 2 && bytes_take(options, len - 2u, value);
+}
+
+static void note_option(struct target *t, uint16_t port, uint8_t kind, struct bytes value)
+{
+	if (kind == OPTION_TIMESTAMP && value.len == 8)
+		t->ts_val[port % PORT_SLOTS] = load_be32(value.data);
+	if (kind == OPTION_FAST_OPEN && value.len == sizeof t->cookie)
+		memcpy(&t->cookie, value.data, sizeof t->cookie);
+}
+
+static void check_tcp_options(struct target *t, uint16_t port, struct bytes options)
+{
+	struct bytes value;
+	uint8_t kind;
+
+	while (take_option(&options, &kind, &value))
+		note_option(t, port, kind, value);
+	for (size_t i = 0; i < options.len; i++) /* behind the end of the list, or where a length is wrong */
+		require(options.data[i] == 0, "TCP option of bad length");
 }
 
 /* Remembers how far the stack has sent to a port; what it sends again lies before that. */
@@ -179,7 +223,7 @@ static void check_tcp(struct target *t, const uint8_t *ip, const uint8_t *tcp, s
 	require(is_ack || is_rst, "segment of a server without ACK");
 	require(!is_rst || len == header_len, "RST with data");
 	require(((tcp[13] & 32) != 0) == (load_be16(tcp + 18) != 0), "URG and the urgent pointer disagree");
-	check_tcp_options(bytes_of(tcp + 20, header_len - 20));
+	check_tcp_options(t, load_be16(tcp + 2), bytes_of(tcp + 20, header_len - 20));
 	if (!is_rst)
 		note_sent(t, load_be16(tcp + 2),
 			  load_be32(tcp + 4) + (uint32_t)(len - header_len) + is_syn + is_fin, is_syn);
@@ -295,10 +339,39 @@ static void mend_transport(uint8_t *ip, uint8_t *transport, size_t len)
 	memcpy(transport + at, &sum, sizeof sum);
 }
 
-static void make_ack_absolute(const struct target *t, uint8_t *tcp)
+static void add_be32(uint8_t *at, uint32_t n)
 {
+	store_be32(at, load_be32(at) + n);
+}
+
+static void make_option_absolute(const struct target *t, unsigned slot, uint8_t kind, struct bytes value)
+{
+	uint8_t *bytes = (uint8_t *)(uintptr_t)value.data;
+
+	if (kind == OPTION_SACK)
+		for (size_t i = 0; i + 4 <= value.len; i += 4)
+			add_be32(bytes + i, t->snd_nxt[slot]);
+	if (kind == OPTION_TIMESTAMP && value.len == 8)
+		add_be32(bytes + 4, t->ts_val[slot]);
+	if (kind == OPTION_FAST_OPEN && value.len == sizeof t->cookie)
+		for (size_t i = 0; i < sizeof t->cookie; i++)
+			bytes[i] ^= ((const uint8_t *)&t->cookie)[i];
+}
+
+static void make_segment_absolute(const struct target *t, uint8_t *tcp, size_t len)
+{
+	size_t header_len = (tcp[12] >> 4) * 4u;
+	unsigned slot = load_be16(tcp) % PORT_SLOTS;
+	struct bytes options, value;
+	uint8_t kind;
+
 	if ((tcp[13] & 16) != 0)
-		store_be32(tcp + 8, load_be32(tcp + 8) + t->snd_nxt[load_be16(tcp) % PORT_SLOTS]);
+		add_be32(tcp + 8, t->snd_nxt[slot]);
+	if (header_len < 20 || header_len > len)
+		return;
+	options = bytes_of(tcp + 20, header_len - 20);
+	while (take_option(&options, &kind, &value))
+		make_option_absolute(t, slot, kind, value);
 }
 
 /* The sequence number in the TCP header that an ICMP error quotes. */
@@ -308,13 +381,13 @@ static void make_quoted_absolute(const struct target *t, uint8_t *icmp, size_t l
 
 	if (len < 8 + 20 + 8 || icmp[0] == 8 || icmp[8 + 9] != IP_PROTO_TCP)
 		return;
-	store_be32(tcp + 4, load_be32(tcp + 4) + t->snd_nxt[load_be16(tcp + 2) % PORT_SLOTS]);
+	add_be32(tcp + 4, t->snd_nxt[load_be16(tcp + 2) % PORT_SLOTS]);
 }
 
 static void make_absolute(const struct target *t, const uint8_t *ip, uint8_t *transport, size_t len)
 {
 	if (ip[9] == IP_PROTO_TCP && len >= 20)
-		make_ack_absolute(t, transport);
+		make_segment_absolute(t, transport, len);
 	else if (ip[9] == IP_PROTO_ICMP)
 		make_quoted_absolute(t, transport, len);
 }
@@ -332,7 +405,7 @@ static void mend_ip(const struct target *t, uint8_t *ip, size_t len)
 		return;
 	/* Of fragments the checksum would be in the first only, and about all of them. */
 	if ((load_be16(ip + 6) & 0x3fff) == 0) {
-		if ((t->mode & MODE_RELATIVE_ACK) != 0)
+		if ((t->mode & MODE_RELATIVE) != 0)
 			make_absolute(t, ip, ip + header_len, total - header_len);
 		if ((t->mode & MODE_MEND_CHECKSUMS) != 0)
 			mend_transport(ip, ip + header_len, total - header_len);
@@ -405,7 +478,17 @@ static void let_time_pass(struct target *t)
 	}
 }
 
-static void open_target(struct target *t, unsigned mode)
+static void be_scarce(struct tcp_config *c)
+{
+	c->memory = 1 << 16;
+	c->send_buffer = c->send_buffer_max = 1 << 14;
+	c->receive_buffer = 1 << 13;
+	c->receive_buffer_max = 1 << 15;
+	c->max_orphans = 2;
+	c->fast_open_backlog = 2;
+}
+
+static void open_target(struct target *t, unsigned mode, unsigned settings)
 {
 	struct stack_config config;
 	struct ip_prefix address = { .addr = ip_addr_from_4(OUR_IP), .bits = 96 + 24 };
@@ -427,6 +510,13 @@ static void open_target(struct target *t, unsigned mode)
 	config.tcp.accept_backlog = 4;
 	config.tcp.max_time_wait = 8;
 	config.tcp.fast_open = true;
+	config.tcp.congestion = congestion[settings & SETTINGS_CONGESTION];
+	if ((settings & SETTINGS_COOKIES) != 0)
+		config.tcp.syn_cookies = TCP_SYN_COOKIES_ALWAYS;
+	if ((settings & SETTINGS_PROBING) != 0)
+		config.tcp.mtu_probing = TCP_MTU_PROBING_ON;
+	if ((settings & SETTINGS_SCARCE) != 0)
+		be_scarce(&config.tcp);
 	require(stack_new(&config, t->now_us, &t->stack, &why) == 0, "no stack");
 	require(ip_add_address(&t->stack->ip, &address) == 0, "no address");
 	require(ip_add_route(&t->stack->ip, &all, &gateway) == 0, "no route");
@@ -438,11 +528,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bytes in = bytes_of(data, size);
 	struct target t;
-	uint8_t mode;
+	uint8_t mode, settings;
 
-	if (!bytes_take_u8(&in, &mode))
+	if (!bytes_take_u8(&in, &mode) || !bytes_take_u8(&in, &settings))
 		return 0;
-	open_target(&t, mode);
+	open_target(&t, mode, settings);
 	introduce_peer(&t, 1);
 	poll_stack(&t);
 	put_records(&t, in);

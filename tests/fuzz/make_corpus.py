@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Writes the seeds of fuzz_frames to corpus/frames/: conversations with the stack that the fuzzer may spoil.
 
-Needs scapy (Debian: python3-scapy). The format is told at the head of fuzz_frames.c. With RELATIVE_ACK an
-acknowledgement number of 0 acknowledges all that the stack has sent.
+Needs scapy (Debian: python3-scapy). The format is told at the head of fuzz_frames.c. With RELATIVE an
+acknowledgement number of 0 acknowledges all that the stack has sent, an echoed timestamp of 0 is its last one,
+and a Fast Open cookie of zeros the one that it gave.
 """
 
 import os
@@ -11,7 +12,8 @@ import sys
 
 from scapy.all import ARP, ICMP, IP, TCP, UDP, Ether, Raw, fragment
 
-MEND, RELATIVE_ACK, OFFLOAD, SMALL_MTU, SLOW_READER, CLOSES, ABORTS = 1, 2, 4, 8, 16, 32, 64
+MEND, RELATIVE, OFFLOAD, SMALL_MTU, SLOW_READER, CLOSES, ABORTS, TALKS = 1, 2, 4, 8, 16, 32, 64, 128
+CUBIC, BBR, RENO, COOKIES, PROBING, SCARCE = 0, 1, 2, 4, 8, 16  # settings
 CHECKSUM_VALID, GSO = 0x8000, 0x4000
 US, PEER = "10.77.0.2", "10.77.0.1"
 OUR_MAC, PEER_MAC = "02:00:00:00:00:02", "02:00:00:00:00:01"
@@ -58,6 +60,14 @@ def ack(at, seconds=0.001, flags="A", **fields):
     return record(tcp(flags, ISS + 1 + at, **fields), seconds)
 
 
+def sack(*blocks):
+    return [("NOP", None), ("NOP", None), ("SAck", tuple(edge & 0xFFFFFFFF for block in blocks for edge in block))]
+
+
+def stamp(value, echo=0):
+    return [("NOP", None), ("NOP", None), ("Timestamp", (value, echo & 0xFFFFFFFF))]
+
+
 def quote(kind, code, mtu=0):
     """An ICMP error about the last byte that the stack has sent."""
     quoted = bytes(IP(src=US, dst=PEER) / TCP(sport=80, dport=4000, flags="A", seq=0xFFFFFFFF))[:28]
@@ -70,7 +80,7 @@ def fragments_of(packet, size):
 
 
 def seeds():
-    good = MEND | RELATIVE_ACK
+    good = MEND | RELATIVE
     request = b"GET / HTTP/1.1\r\nHost: 10.77.0.2\r\n\r\n"
     n = len(request)
     timestamps = (("MSS", 1460), ("SAckOK", b""), ("Timestamp", (1, 0)), ("NOP", None), ("WScale", 7))
@@ -128,7 +138,7 @@ def seeds():
     yield "duplicate_acks", good, handshake() + unanswered + [
         ack(5840, 0.0001, ack=-5840) for _ in range(4)] + [ack(5840, ack=-4380), ack(5840)]
     yield "sacks", good, handshake() + [say(b"s" * 1400)] + [
-        ack(1400, options=[("NOP", None), ("NOP", None), ("SAck", (100, 200))]) for _ in range(4)]
+        ack(1400, ack=-1400, options=sack((-1000, -500))) for _ in range(4)]
     yield "retransmissions", good, handshake() + [say(request), ack(n, 3, flags="A"), ack(n, 10)]
     yield "lost_third_ack", good, handshake()[:1] + [ack(0, 4)]
     yield "zero_window", good, handshake(window=0) + [
@@ -157,15 +167,54 @@ def seeds():
     yield "bad_checksums", 0, handshake()
     syn = bytes(tcp("S", ISS))
     yield "short_frames", good, [record(syn[:k]) for k in range(0, len(syn), 5)]
+    yield from attacks(good)
+
+
+def attacks(good):
+    """Conversations with a server that has much to say."""
+    tiny = (("MSS", 48), ("SAckOK", b""), ("NOP", None), ("WScale", 14))
+    timestamps = (("MSS", 1460), ("SAckOK", b""), ("Timestamp", (1, 0)), ("NOP", None), ("WScale", 7))
+    cookie = (("MSS", 1460), ("SAckOK", b""), (34, b"\0" * 8))
+    talk = [say(b"?")]
+    grow = [ack(1) for _ in range(5)]
+
+    for name, settings in ("cubic", CUBIC), ("bbr", BBR), ("reno", RENO), ("probing", PROBING):
+        lost = [ack(1, 0.05, ack=-10000, options=sack((-8000, -3000))),
+                ack(1, 0.001, ack=-10000, options=sack((-9000, -8540), (-8000, 0))),
+                ack(1, 0.2, ack=-8540, options=sack((-10000, -8540), (-8000, 0))), ack(1, 2), ack(1)]
+        yield f"talk_{name}", good | TALKS, handshake(window=65535) + talk + grow + lost, settings
+        yield f"talk_offload_{name}", good | TALKS | OFFLOAD, handshake(window=65535) + talk + grow + lost, settings
+    yield "talk_tiny_mss", good | TALKS, handshake(options=tiny) + talk + grow + [
+        ack(1, ack=-360, options=sack((-320, -280), (-200, -150), (-100, -10))), ack(1, 3, ack=-200)], 0
+    yield "talk_without_sack", good | TALKS, handshake(options=tiny[:1]) + talk + grow + [
+        ack(1, ack=-480) for _ in range(5)] + [ack(1, 1, ack=-300), ack(1)], RENO
+    yield "spurious", good | TALKS, handshake(options=timestamps) + [
+        say(b"?", options=stamp(2)), ack(1, 1, ack=-1460, options=stamp(3)),
+        ack(1, 0.01, ack=-100, options=stamp(4, -1000)), ack(1, options=stamp(5))], 0
+    yield "probe_in_two", good | TALKS, handshake(window=65535) + talk + grow * 3 + [
+        ack(1, ack=-5000, options=sack((-4000, -2800))), ack(1, options=sack((-1200, 0))), ack(1)], PROBING
+    yield "marks", good | TALKS, [record(tcp("SEC", ISS, options=list(timestamps))), ack(0, options=stamp(2))] + [
+        record(tcp("PA", ISS + 1, data=b"?", options=stamp(3))),
+        ack(1, flags="EA", options=stamp(4)), ack(1, flags="CA", options=stamp(5))], 0
+    yield "cookies", good | TALKS, handshake(options=timestamps) + [
+        ack(0, options=stamp(2)), say(b"?", options=stamp(3)), ack(1, options=stamp(4))], COOKIES
+    yield "fast_open", good | TALKS, handshake(sport=4001, options=(("MSS", 1460), (34, b""))) + [
+        record(tcp("S", ISS, data=b"?", options=list(cookie))), ack(1), ack(1, flags="FA")], 0
+    yield "fast_open_reset", good | TALKS, handshake(sport=4001, options=(("MSS", 1460), (34, b""))) + [
+        record(tcp("S", ISS, data=b"?", options=list(cookie))), ack(1, flags="RA"), ack(1)], SCARCE
+    yield "scarce", good | TALKS | SLOW_READER, handshake() + [
+        say(b"o" * 1400, 1400 * i) for i in (7, 5, 3, 1, 0, 2)] + [ack(2800, 1), ack(2800, flags="FA")], SCARCE
+    yield "window_toggles", good | TALKS, handshake() + talk + [
+        ack(1, 2 * i % 3, window=w) for i, w in enumerate((0, 1, 0, 9000, 0, 3, 60000))], 0
 
 
 def main():
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus", "frames")
     os.makedirs(folder, exist_ok=True)
     count = 0
-    for name, mode, records in seeds():
+    for name, mode, records, *settings in seeds():
         with open(os.path.join(folder, name), "wb") as seed:
-            seed.write(bytes([mode]) + b"".join(records))
+            seed.write(bytes([mode, *(settings or [0])]) + b"".join(records))
         count += 1
     print(f"{count} seeds in {folder}")
     return 0
