@@ -147,10 +147,7 @@ uint32_t tcp_send_buffer(const struct tcp_conn *c)
 
 static size_t conn_room(const struct stream *s)
 {
-	const struct tcp_conn *c = tcp_conn_of_stream(s);
-	uint32_t buffer = tcp_send_buffer(c);
-
-	return c->queued < buffer ? buffer - c->queued : 0;
+	return tcp_send_room(tcp_conn_of_stream(s));
 }
 
 static bool can_queue(const struct tcp_conn *c)

@@ -143,6 +143,7 @@ struct tcp_conn {
 	struct send_cursor send_head; /* first unacknowledged byte */
 	struct send_cursor send_next; /* first byte never sent; piece NULL: none, or at the tail's end */
 	uint32_t queued, unsent;      /* bytes in the queue, and of these never sent */
+	uint32_t n_pieces;            /* in the queue */
 	struct list flight;           /* struct tcp_segment */
 	struct list outstanding, lost; /* the same, by condition */
 	struct list *last_found, *last_lost; /* in these two, where one was put in between others last */

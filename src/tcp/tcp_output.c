@@ -383,7 +383,7 @@ bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len)
 				   min_u32(congestion_room(c), window_room(c, c->snd_nxt)));
 	uint32_t in_a_frame, n;
 
-	if (!may_send_text(c) || allowed == 0 || c->flight_segments >= TCP_MAX_FLIGHT)
+	if (!may_send_text(c) || allowed == 0 || c->flight_segments >= tcp_max_flight(c))
 		return false;
 	in_a_frame = reachable(c->send_next, allowed);
 	n = whole_segments(c, in_a_frame);
@@ -682,12 +682,14 @@ static bool may_retransmit(const struct tcp_conn *c)
 bool tcp_is_stalled(const struct tcp_conn *c)
 {
 	bool mtu_probe_waits = c->mtu.searching && tcp_in_flight(c) > 0; /* and what is behind it, too */
+	const struct pool *pool = &c->tcp->segment_pool;
+	bool was_scarce = pool->refused > 0 || pool->peak >= pool->limit / 2;
 	uint32_t len;
 
-	if (list_is_linked(&c->output) || c->pace_at != TIMER_NEVER || c->tcp->segment_pool.refused > 0)
+	if (list_is_linked(&c->output) || c->pace_at != TIMER_NEVER || was_scarce)
 		return false;
 	return may_retransmit(c) || (!mtu_probe_waits && tcp_may_send_new(c, &len)) ||
-	       (c->unsent == 0 && may_send_fin(c));
+	       (c->unsent == 0 && may_send_fin(c) && c->flight_segments < tcp_max_flight(c));
 }
 #endif
 

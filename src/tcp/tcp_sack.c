@@ -49,7 +49,7 @@ static void mark(struct tcp_conn *c, struct tcp_segment *s, const struct sack_bl
 	from = (from + c->mss - 1) / c->mss * c->mss;
 	if (to < s->len)
 		to -= to % c->mss;
-	if (from >= to)
+	if (from >= to || ((from > 0 || to < s->len) && tcp_segments_are_scarce(c->tcp)))
 		return;
 	if (to < s->len && !tcp_segment_split(c, s, to))
 		return;

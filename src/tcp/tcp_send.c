@@ -8,6 +8,16 @@
 #include <assert.h>
 #include <errno.h>
 
+enum { SCARCE_FLIGHT = 16, SCARCE_PIECES = 64 };
+
+/* Of the last quarter of a pool that all connections share each gets a few only, so that a hundred that take what
+ * they can get (a tiny MSS and no acknowledgement; request after request and none answered) cannot keep all others
+ * from going on. */
+static bool is_scarce(const struct pool *pool)
+{
+	return pool->in_use >= pool->limit - pool->limit / 4;
+}
+
 static void advance(struct send_cursor *at, size_t n)
 {
 	while (n > 0) {
@@ -73,6 +83,8 @@ int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count)
 	else
 		c->send_head = (struct send_cursor){ first, 0 };
 	c->send_tail = last;
+	for (const struct send_piece *p = first; p != NULL; p = p->next)
+		c->n_pieces++;
 	if (c->send_next.piece == NULL)
 		c->send_next = (struct send_cursor){ first, 0 };
 	c->queued += (uint32_t)bytes;
@@ -80,11 +92,30 @@ int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count)
 	return 0;
 }
 
+bool tcp_segments_are_scarce(const struct tcp *tcp)
+{
+	return is_scarce(&tcp->segment_pool);
+}
+
+uint32_t tcp_max_flight(const struct tcp_conn *c)
+{
+	return tcp_segments_are_scarce(c->tcp) ? SCARCE_FLIGHT : TCP_MAX_FLIGHT;
+}
+
+uint32_t tcp_send_room(const struct tcp_conn *c)
+{
+	uint32_t buffer = tcp_send_buffer(c);
+
+	if (c->n_pieces >= SCARCE_PIECES && is_scarce(&c->tcp->piece_pool))
+		return 0;
+	return c->queued < buffer ? buffer - c->queued : 0;
+}
+
 struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16_t flags)
 {
 	struct tcp_segment *s;
 
-	if (c->flight_segments >= TCP_MAX_FLIGHT)
+	if (c->flight_segments >= tcp_max_flight(c))
 		return NULL;
 	s = pool_take(&c->tcp->segment_pool);
 	if (s == NULL)
@@ -276,6 +307,7 @@ static void release(struct tcp_conn *c, uint32_t n)
 			c->send_tail = NULL;
 		span_owner_unref(p->span.owner);
 		pool_give(&c->tcp->piece_pool, p);
+		c->n_pieces--;
 	}
 }
 

@@ -12,6 +12,7 @@
 #include "tcp/tcp_options.h"
 #include "tcp/tcp_rate.h"
 
+struct tcp;
 struct tcp_conn;
 struct tcp_in;
 
@@ -85,6 +86,9 @@ struct tcp_delivery {
 };
 
 int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count);
+uint32_t tcp_send_room(const struct tcp_conn *c);
+bool tcp_segments_are_scarce(const struct tcp *tcp); /* three quarters of all records are in use */
+uint32_t tcp_max_flight(const struct tcp_conn *c); /* most segments that it may have in flight now */
 struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16_t flags);
 /* Cuts a segment in two; the second part begins `len` bytes of payload later. False when the pool is
  * empty. */

@@ -424,6 +424,55 @@ static void rfc9293_a_monkey_breaks_nothing(void **state)
 		    seen.reneged > 0 && seen.slowed > 0);
 }
 
+/* ---- fairness ---- */
+
+/* Two connections; the first may send as much as it likes, the second is the one under test then. */
+static struct tcp_conn *open_two(struct peer *p)
+{
+	struct tcp_conn *first;
+
+	peer_init(p, NULL);
+	peer_established(p, SEG(.mss = TCP_MIN_MSS));
+	first = tcp_conn_of(p->stream);
+	first->cc.cwnd = 1 << 20;
+	p->port = 4001;
+	peer_established(p, SEG(.mss = 1460));
+	return first;
+}
+
+static void one_connection_does_not_get_all_segments(void **state)
+{
+	struct tcp_conn *first;
+	struct peer p;
+
+	(void)state;
+	first = open_two(&p);
+	p.stack->tcp->segment_pool.limit = 100;
+	stream_send(&first->stream, &(struct span){ .data = p.received, .len = sizeof p.received }, 1, 0);
+	peer_flush(&p);
+	assert_int_equal(first->flight_segments, 75);
+	drain(&p);
+	peer_write(&p, 10 * 1460);
+	assert_int_equal(drain(&p), 10);
+	peer_fini(&p);
+}
+
+static void one_connection_does_not_get_all_of_the_send_queue(void **state)
+{
+	struct tcp_conn *first;
+	struct peer p;
+	unsigned n = 0;
+
+	(void)state;
+	first = open_two(&p);
+	p.stack->tcp->piece_pool.limit = 100;
+	while (stream_room(&first->stream) > 0 && n++ < 200)
+		stream_send(&first->stream, &(struct span){ .data = p.received, .len = 1 }, 1, 0);
+	assert_int_equal(n, 75);
+	peer_write(&p, 1);
+	peer_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +483,8 @@ int main(void)
 		cmocka_unit_test(rfc9293_no_memory_for_the_syn),
 		cmocka_unit_test(rfc9293_a_batch_of_requests_larger_than_the_ring),
 		cmocka_unit_test(rfc9293_a_monkey_breaks_nothing),
+		cmocka_unit_test(one_connection_does_not_get_all_segments),
+		cmocka_unit_test(one_connection_does_not_get_all_of_the_send_queue),
 	};
 
 	return cmocka_run_group_tests_name("conformance: limits", tests, NULL, NULL);
