@@ -56,8 +56,8 @@ struct stream_handler {
 	void (*on_drained)(struct stream *s);
 	/* The peer's FIN: no more data will come after what is still held; sending goes on. */
 	void (*on_end)(struct stream *s);
-	/* The peer marked data that has not been taken yet as urgent, or moved the mark on. The data itself comes
-	 * in its place, by on_receive() (RFC 6093 section 6). */
+	/* The peer marked data that has not been taken yet as urgent, or moved the mark on. The data itself
+	 * comes in its place, by on_receive() (RFC 6093 section 6). */
 	void (*on_urgent)(struct stream *s);
 	/* A soft error: the stream goes on. tcp_set_error_reports() turns these off. */
 	void (*on_soft_error)(struct stream *s, enum stream_soft_error what);
@@ -78,7 +78,8 @@ struct stream_info {
 
 enum stream_send_flags {
 	STREAM_MORE = 1,   /* more follows at once: a last partial segment may wait for it */
-	STREAM_URGENT = 2, /* all queued up to here is urgent (RFC 9293 section 3.8.5): for old protocols only */
+	STREAM_URGENT = 2, /* all queued up to here is urgent (RFC 9293 section 3.8.5): for old protocols
+			only */
 };
 
 struct stream_ops {

@@ -23,7 +23,8 @@ enum trace_kind {
 	TRACE_TCP_CWND = 1 << 4,  /* old_value, new_value: cwnd in bytes; note says why */
 	TRACE_TCP_RTO = 1 << 5,   /* the retransmission timer fired; new_value: the next rto, microseconds */
 	TRACE_TCP_WINDOW = 1 << 6, /* the peer's window: old_value, new_value in bytes */
-	TRACE_TCP_MTU = 1 << 7,   /* the path's MTU: old_value, new_value in bytes; note says how it was learnt */
+	TRACE_TCP_MTU = 1 << 7,   /* the path's MTU: old_value, new_value in bytes; note says how it was
+				learnt */
 	TRACE_TCP_URGENT = 1 << 8, /* the peer's urgent mark moved: new_value, octets up to it not read yet */
 	TRACE_TCP_SOFT_ERROR = 1 << 9, /* new_value: enum stream_soft_error; note names it */
 	TRACE_LAYER = 1 << 10,    /* a step of TLS or HTTP on conn: note names it */

@@ -1,5 +1,5 @@
-/* What devices without offloads do to frames: flatten them, and finish their checksums (RFC 1071); and the way
- * back, from bytes to a frame. */
+/* What devices without offloads do to frames: flatten them, and finish their checksums (RFC 1071); and the
+ * way back, from bytes to a frame. */
 #include "link/frame.h"
 
 #include <string.h>
@@ -40,8 +40,8 @@ void frame_finish_checksum(uint8_t *frame, uint32_t len, uint16_t start, uint16_
 	assert((uint32_t)start + offset + 2 <= len);
 	/* The field holds the pseudo-header's sum and is summed with the rest. */
 	sum = checksum_finish(checksum_add(0, frame + start, len - start));
-	/* RFC 768: 0 would mean "no checksum" to UDP, which sends the same number as all ones. TCP does not (RFC
-	 * 1624 section 3). */
+	/* RFC 768: 0 would mean "no checksum" to UDP, which sends the same number as all ones. TCP does not
+	 * (RFC 1624 section 3). */
 	if (sum == 0 && offset == UDP_CHECKSUM_OFFSET)
 		sum = 0xffff;
 	memcpy(frame + start + offset, &sum, sizeof sum);

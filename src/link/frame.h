@@ -28,7 +28,8 @@ enum rx_flags {
 };
 
 struct rx_frame {
-	const uint8_t *data; /* from the Ethernet header on, without FCS; with FRAMING_IP from the IP header on */
+	const uint8_t *data; /* from the Ethernet header on, without FCS; with FRAMING_IP from the IP header
+			on */
 	uint32_t len;
 	uint16_t gso_size;   /* MSS of the segments that were merged into this one, 0 if it is one segment */
 	uint8_t gso;         /* enum gso_kind */

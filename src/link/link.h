@@ -1,7 +1,7 @@
 /*
  * An interface: a MAC address, what its device can do, the frames waiting to be sent, and the neighbours.
- * Below IP, above the device; it does no I/O itself. On a device whose frames are IP packets (FRAMING_IP) there
- * are no MAC addresses and no neighbours: what goes out goes to the other end.
+ * Below IP, above the device; it does no I/O itself. On a device whose frames are IP packets (FRAMING_IP)
+ * there are no MAC addresses and no neighbours: what goes out goes to the other end.
  */
 #ifndef LINK_LINK_H
 #define LINK_LINK_H
@@ -69,12 +69,12 @@ static inline unsigned link_tx_room(const struct link *l)
 
 /*
  * Pushes the header, if the framing has one, and commits the slot that link_tx_slot() gave, towards the
- * neighbour with IP address next_hop on this link. 255.255.255.255 and multicast addresses go to their group's
- * MAC; for the broadcast address of a subnet the network layer passes 255.255.255.255. While the neighbour's
- * MAC is being asked for, frames of up to an MTU are copied and kept, a few a neighbour: then the slot is free
- * again and the verdict is still DROP_NONE. Other verdicts: dropped, and counted here. Whatever it is, the link
- * has taken f->owner. *neighbour_hint is a cache of the caller's (start with 0): it spares the look-up next
- * time and is checked before use; may be NULL.
+ * neighbour with IP address next_hop on this link. 255.255.255.255 and multicast addresses go to their
+ * group's MAC; for the broadcast address of a subnet the network layer passes 255.255.255.255. While the
+ * neighbour's MAC is being asked for, frames of up to an MTU are copied and kept, a few a neighbour: then the
+ * slot is free again and the verdict is still DROP_NONE. Other verdicts: dropped, and counted here. Whatever
+ * it is, the link has taken f->owner. *neighbour_hint is a cache of the caller's (start with 0): it spares
+ * the look-up next time and is checked before use; may be NULL.
  */
 enum drop_reason link_output(struct link *l, struct tx_frame *f, const struct ip_addr *next_hop,
 			     uint16_t ethertype, uint32_t *neighbour_hint);

@@ -3,8 +3,9 @@
  * (enhanced packet), in the host's byte order as the format allows. Each block is put together in one
  * bounded buffer, which is written out when the next block may not fit.
  *
- * What changed a connection (its state, loss recovery, the path's MTU) is told before the frame that caused it, at the same instant (base/trace.h);
- * such texts are kept until that frame comes and dropped once time has moved on without it.
+ * What changed a connection (its state, loss recovery, the path's MTU) is told before the frame that caused
+ * it, at the same instant (base/trace.h); such texts are kept until that frame comes and dropped once time
+ * has moved on without it.
  */
 #include "link/pcapng.h"
 
@@ -233,10 +234,11 @@ static void put_packet(struct pcapng *p, const struct trace_event *e, const char
 static void write_change(char text[static CHANGE_TEXT], const struct trace_event *e)
 {
 	if (e->kind == TRACE_TCP_RECOVERY)
-		snprintf(text, CHANGE_TEXT, "%s, cwnd %" PRIu64 " -> %" PRIu64, e->note, e->old_value, e->new_value);
+		snprintf(text, CHANGE_TEXT, "%s, cwnd %" PRIu64 " -> %" PRIu64, e->note, e->old_value,
+			 e->new_value);
 	else if (e->kind == TRACE_TCP_MTU)
-		snprintf(text, CHANGE_TEXT, "path MTU %" PRIu64 " -> %" PRIu64 ": %s", e->old_value, e->new_value,
-			 e->note);
+		snprintf(text, CHANGE_TEXT, "path MTU %" PRIu64 " -> %" PRIu64 ": %s", e->old_value,
+			 e->new_value, e->note);
 	else
 		snprintf(text, CHANGE_TEXT, "%s", e->note);
 }

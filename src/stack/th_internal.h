@@ -22,8 +22,8 @@ struct th_conn {
 	int soft_error;        /* the last that th_soft_error() has not told, as an errno; 0: none */
 };
 
-/* Fills *to with what a caller gave (from may be NULL), who may have been compiled with an older header, and so
- * given less, or with a newer one. False: he has set something that is not known here. */
+/* Fills *to with what a caller gave (from may be NULL), who may have been compiled with an older header, and
+ * so given less, or with a newer one. False: he has set something that is not known here. */
 bool th_take(void *to, size_t size, const void *from, size_t given);
 
 /* The handle of a connection, or NULL if the caller has none of it. */

@@ -114,7 +114,9 @@ int th_observe(struct th_stack *stack, unsigned wanted,
 
 	if (o == NULL)
 		return -ENOMEM;
-	o->internal = (struct observer){ .kinds = internal_kinds(wanted), .on_event = on_event, .context = o };
+	o->internal = (struct observer){ .kinds = internal_kinds(wanted),
+					 .on_event = on_event,
+					 .context = o };
 	o->stack = stack;
 	o->on_event = callback;
 	o->context = context;

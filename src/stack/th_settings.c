@@ -17,7 +17,9 @@ void th_set_keepalive(struct th_conn *conn, int on)
 
 void th_set_keepalive_times(struct th_conn *conn, uint64_t idle_us, uint64_t interval_us, uint8_t probes)
 {
-	const struct tcp_keepalive times = { .idle_us = idle_us, .interval_us = interval_us, .probes = probes };
+	const struct tcp_keepalive times = { .idle_us = idle_us,
+					     .interval_us = interval_us,
+					     .probes = probes };
 
 	if (conn->stream != NULL)
 		tcp_set_keepalive_times(conn->stream, &times);

@@ -120,14 +120,15 @@ int th_connect(struct th_stack *stack, const char *address, uint16_t port, struc
 	return th_connect_from(stack, NULL, 0, address, port, out);
 }
 
-int th_connect_from(struct th_stack *stack, const char *local_address, uint16_t local_port, const char *address,
-		    uint16_t port, struct th_conn **out)
+int th_connect_from(struct th_stack *stack, const char *local_address, uint16_t local_port,
+		    const char *address, uint16_t port, struct th_conn **out)
 {
 	struct ip_addr local = { { 0 } }, remote;
 	struct th_conn *c;
 	int error;
 
-	if (!ip_addr_parse(address, &remote) || (local_address != NULL && !ip_addr_parse(local_address, &local)))
+	if (!ip_addr_parse(address, &remote) ||
+	    (local_address != NULL && !ip_addr_parse(local_address, &local)))
 		return -EINVAL;
 	c = calloc(1, sizeof *c);
 	if (c == NULL)

@@ -174,7 +174,8 @@ static int conn_send(struct stream *s, const struct span *spans, size_t count, u
 	}
 	if (c->queued > tcp_send_buffer(c) / 2)
 		c->flags |= CONN_WANTS_WRITABLE;
-	/* STREAM_MORE needs nothing: segments are made when all input is processed, and share what follows. */
+	/* STREAM_MORE needs nothing: segments are made when all input is processed, and share what
+	 * follows. */
 	if ((flags & STREAM_URGENT) != 0)
 		tcp_urgent_queued(c);
 	tcp_want_output(c);

@@ -77,7 +77,8 @@ struct tcp_config {
 	uint64_t keepalive_idle_us, keepalive_interval_us;
 	uint8_t keepalive_probes;
 	uint32_t send_buffer, receive_buffer; /* a connection */
-	uint32_t receive_buffer_max;  /* as far as it grows with what is taken; not above receive_buffer: never */
+	uint32_t receive_buffer_max;  /* as far as it grows with what is taken; not above receive_buffer:
+					never */
 	uint32_t send_buffer_max;     /* the send buffer grows to two congestion windows, at most this */
 	uint64_t memory;              /* receive-side copies of all connections together */
 	uint32_t min_rto_us, max_rto_us, initial_rto_us;
@@ -227,7 +228,8 @@ void tcp_set_keepalive_times(struct stream *s, const struct tcp_keepalive *times
 int tcp_set_congestion(struct stream *s, const char *name); /* 0 or -EINVAL */
 void tcp_set_user_timeout(struct stream *s, uint64_t us);
 void tcp_set_error_reports(struct stream *s, bool on); /* on_soft_error(); on by default (SHLD-20) */
-void tcp_set_dscp(struct stream *s, uint8_t dscp);     /* 0 to 63, from the next segment on (MUST-48, SHLD-21) */
+void tcp_set_dscp(struct stream *s, uint8_t dscp);     /* 0 to 63, from the next segment on (MUST-48,
+							SHLD-21) */
 void tcp_set_ttl(struct stream *s, uint8_t ttl);       /* 1 to 255 (MUST-49) */
 
 /* Copies up to len bytes of data that on_receive() left behind into buf: for owners who pull. Returns the

@@ -1,15 +1,15 @@
 /*
- * BBR, version 3 (draft-ietf-ccwg-bbr-06). It does not wait for loss: from each acknowledgement's delivery rate and
- * round-trip time it makes a model of the path (tcp_bbr_model.c), sends at the bandwidth that it found, and keeps
- * about twice the bandwidth-delay product in flight at most.
+ * BBR, version 3 (draft-ietf-ccwg-bbr-06). It does not wait for loss: from each acknowledgement's delivery
+ * rate and round-trip time it makes a model of the path (tcp_bbr_model.c), sends at the bandwidth that it
+ * found, and keeps about twice the bandwidth-delay product in flight at most.
  *
  *   Startup       doubles the rate each round trip, until it does not bring more, or loss is high
  *   Drain         lets the queue run off that this made
  *   ProbeBW       DOWN, CRUISE, REFILL, UP, and round again (tcp_bbr_probe.c)
  *   ProbeRTT      from any of them, when the shortest RTT is 5 s old
  *
- * Two bounds come from loss: the long-term ones (inflight_longterm) say where probing hurt, the short-term ones
- * (bw_shortterm, inflight_shortterm) what the path delivers just now; each probe forgets the latter.
+ * Two bounds come from loss: the long-term ones (inflight_longterm) say where probing hurt, the short-term
+ * ones (bw_shortterm, inflight_shortterm) what the path delivers just now; each probe forgets the latter.
  *
  * Losses below 2 % are taken as the path's own. A congestion mark (RFC 3168) is taken as loss above that.
  */
@@ -208,8 +208,9 @@ void tcp_bbr_restore_cwnd(struct tcp_cc *cc)
 	cc->cwnd = max_u32(cc->cwnd, cc->state.bbr.prior_cwnd);
 }
 
-/* What an undo would bring back. The draft saves at the first loss of each round trip; that would be too late for
- * what the first of many losses found at once changes, and for what the first round trip of a recovery does. */
+/* What an undo would bring back. The draft saves at the first loss of each round trip; that would be too late
+ * for what the first of many losses found at once changes, and for what the first round trip of a recovery
+ * does. */
 static void save_state(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
 	struct tcp_bbr_state *s = &cc->state.bbr;

@@ -1,7 +1,7 @@
 /*
- * BBR's state, and what its three files share: tcp_bbr.c (the order of steps, Startup, Drain, window and pacing
- * rate), tcp_bbr_model.c (what is known of the path) and tcp_bbr_probe.c (ProbeBW, ProbeRTT). Names are those of
- * draft-ietf-ccwg-bbr-06, whose sections the comments cite.
+ * BBR's state, and what its three files share: tcp_bbr.c (the order of steps, Startup, Drain, window and
+ * pacing rate), tcp_bbr_model.c (what is known of the path) and tcp_bbr_probe.c (ProbeBW, ProbeRTT). Names
+ * are those of draft-ietf-ccwg-bbr-06, whose sections the comments cite.
  */
 #ifndef TCP_TCP_BBR_H
 #define TCP_TCP_BBR_H
@@ -34,8 +34,8 @@ enum { TCP_BBR_BETA_PERCENT = 70, TCP_BBR_LOSS_THRESH_PERCENT = 2 };
 #define TCP_BBR_NO_BW UINT64_MAX       /* no bound on the bandwidth */
 #define TCP_BBR_NO_INFLIGHT UINT32_MAX /* no bound on the data in flight */
 
-/* Rates are bytes a second, volumes bytes. Times are the clock's lower 32 bits, of milliseconds where not said
- * otherwise: they wrap, and only differences are looked at. */
+/* Rates are bytes a second, volumes bytes. Times are the clock's lower 32 bits, of milliseconds where not
+ * said otherwise: they wrap, and only differences are looked at. */
 struct tcp_bbr_state {
 	uint64_t next_round_delivered;
 	uint64_t loss_round_delivered;
@@ -55,7 +55,8 @@ struct tcp_bbr_state {
 	uint32_t inflight_shortterm;
 	uint32_t inflight_latest;
 	uint32_t
-		undo_delivered; /* `delivered` when these were saved, lower bits: once for what is found at once */
+		undo_delivered; /* `delivered` when these were saved, lower bits: once for what is found at
+				once */
 	uint32_t undo_inflight_longterm;
 	uint32_t undo_inflight_shortterm;
 	uint32_t prior_cwnd;     /* the last that neither recovery nor ProbeRTT held down */

@@ -1,5 +1,5 @@
-/* What BBR knows of the path: bandwidth, round-trip time, aggregation, and the bounds that losses taught (section
- * 5.5). */
+/* What BBR knows of the path: bandwidth, round-trip time, aggregation, and the bounds that losses taught
+ * (section 5.5). */
 #include "base/minmax.h"
 #include "tcp/tcp_cc.h"
 

@@ -1,8 +1,8 @@
 /*
  * BBR's experiments once the pipe is full (sections 5.3.3 and 5.3.4). ProbeBW goes round: DOWN sends less and
  * drains the queue, CRUISE matches the path, REFILL fills the pipe for a round trip, UP sends more and looks
- * whether more arrives. ProbeRTT halves what is in flight for 200 ms, every 5 s at most, to see the path's own
- * round-trip time.
+ * whether more arrives. ProbeRTT halves what is in flight for 200 ms, every 5 s at most, to see the path's
+ * own round-trip time.
  */
 #include "base/minmax.h"
 #include "tcp/tcp_cc.h"
@@ -84,7 +84,8 @@ static uint32_t target_inflight(const struct tcp_cc *cc, uint32_t mss)
 	return min_u32(tcp_bbr_bdp(s, tcp_bbr_bw(s), 100, mss), cc->cwnd);
 }
 
-/* Section 5.3.3.8: after two to three seconds, or where Reno would be back at its window, whichever is first. */
+/* Section 5.3.3.8: after two to three seconds, or where Reno would be back at its window, whichever is
+ * first. */
 static bool is_time_to_probe(const struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
 	const struct tcp_bbr_state *s = &cc->state.bbr;
@@ -171,8 +172,8 @@ static void raise_longterm(struct tcp_cc *cc, const struct tcp_cc_event *e)
 		probe_inflight_upward(cc, e);
 }
 
-/* A round trip after UP the last of its feedback is in: a cycle of max_bw ends. True if REFILL begins at once,
- * because the probe had stopped out of caution and caused no loss. */
+/* A round trip after UP the last of its feedback is in: a cycle of max_bw ends. True if REFILL begins at
+ * once, because the probe had stopped out of caution and caused no loss. */
 static bool end_of_probe_samples(struct tcp_bbr_state *s, const struct tcp_cc_event *e)
 {
 	s->is_bw_probe_sample = false;

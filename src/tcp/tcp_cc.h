@@ -1,7 +1,7 @@
 /*
  * Congestion control behind one small table of functions. An algorithm reads what happened and answers with
- * cwnd, ssthresh and, if it paces, a rate; it neither sends nor sets timers. All quantities are bytes, bytes a
- * second and microseconds.
+ * cwnd, ssthresh and, if it paces, a rate; it neither sends nor sets timers. All quantities are bytes, bytes
+ * a second and microseconds.
  *
  * Algorithms that only set a window (Reno, CUBIC) leave two things to tcp_recovery.c: the window during
  * recovery (PRR, RFC 9937) and the pacing rate (from cwnd and srtt). One that owns its window (BBR) does both
@@ -37,7 +37,8 @@ struct tcp_rate_sample {
 struct tcp_cc_event {
 	uint64_t now_us;
 	uint32_t mss;
-	uint32_t acked;        /* bytes newly delivered: acknowledged, or selectively so, for the first time */
+	uint32_t acked;        /* bytes newly delivered: acknowledged, or selectively so, for the first
+				time */
 	uint32_t newly_lost;   /* bytes deemed lost by this event */
 	uint32_t flight;       /* bytes in flight before the event */
 	uint32_t in_flight;    /* and after it */
@@ -93,7 +94,8 @@ struct tcp_cc_ops {
 	void (*on_ecn)(struct tcp_cc *cc, const struct tcp_cc_event *e);
 	/* The retransmission timer fired for the first time for this data. */
 	void (*on_timeout)(struct tcp_cc *cc, const struct tcp_cc_event *e);
-	/* Transmission begins again after nothing was in flight for an RTO or longer (RFC 5681 section 4.1). */
+	/* Transmission begins again after nothing was in flight for an RTO or longer (RFC 5681 section
+	 * 4.1). */
 	void (*on_idle)(struct tcp_cc *cc, const struct tcp_cc_event *e);
 	/* A segment was deemed lost; before on_loss or on_timeout. e->lost counts it. May be NULL. */
 	void (*on_segment_lost)(struct tcp_cc *cc, const struct tcp_cc_event *e, const struct tcp_cc_lost *s);
@@ -112,8 +114,8 @@ const struct tcp_cc_ops *tcp_cc_find(const char *name);
 /* Initial window of RFC 6928: min(10 * MSS, max(2 * MSS, 14600)). */
 uint32_t tcp_initial_window(uint32_t mss);
 
-/* What an acknowledgement adds in slow start: what it acknowledges, but no more than eight segments if sending is
- * not paced (RFC 9406 section 4.3's L). */
+/* What an acknowledgement adds in slow start: what it acknowledges, but no more than eight segments if
+ * sending is not paced (RFC 9406 section 4.3's L). */
 uint32_t tcp_slow_start_growth(const struct tcp_cc *cc, const struct tcp_cc_event *e);
 
 /* The window grows by so much, but not beyond ssthresh: there congestion avoidance begins. */

@@ -121,7 +121,7 @@ struct tcp_conn {
 	/* Loss recovery and congestion control */
 	struct seq recover;          /* snd.nxt when recovery last began (RFC 6582), or before snd.una */
 	uint32_t last_acked;         /* bytes that the last new ACK covered */
-	uint32_t pipe;               /* bytes in flight: sent, neither acknowledged nor deemed lost (RFC 6675) */
+	uint32_t pipe;               /* bytes in flight: neither acknowledged nor deemed lost (RFC 6675) */
 	uint32_t lost_bytes, sacked_bytes; /* with pipe they make up snd.una to snd.nxt */
 	uint32_t sacked_segments;
 	uint32_t flight_segments;    /* records in `flight` */
@@ -331,7 +331,7 @@ void tcp_rtt_init(struct tcp_conn *c);
 /* tcp_output.c */
 void tcp_want_output(struct tcp_conn *c); /* it may have something to send */
 void tcp_ack_now(struct tcp_conn *c);
-bool tcp_is_stalled(const struct tcp_conn *c); /* something may go, and nothing will send it; with TH_CHECKS */
+bool tcp_is_stalled(const struct tcp_conn *c); /* something may go, nothing sends it; with TH_CHECKS */
 /* How much new data may go in the next segment. */
 bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len);
 /* An empty segment one before snd.nxt: keep-alive. */
@@ -355,8 +355,8 @@ void tcp_reply(struct tcp *tcp, const struct tcp_reply *r);
 void tcp_tell_observers(const struct tcp_conn *c, enum trace_kind kind, const char *note, uint64_t old_value,
 			uint64_t new_value);
 /* One predicted branch when nobody watches. */
-static inline void tcp_tell(const struct tcp_conn *c, enum trace_kind kind, const char *note, uint64_t old_value,
-			    uint64_t new_value)
+static inline void tcp_tell(const struct tcp_conn *c, enum trace_kind kind, const char *note,
+			    uint64_t old_value, uint64_t new_value)
 {
 	if (UNLIKELY(c->tcp->world->observer != NULL))
 		tcp_tell_observers(c, kind, note, old_value, new_value);

@@ -21,8 +21,8 @@
  *
  * TSval is the latest time not after the clock that ends in these bits, so at most 63 ms behind it: what we
  * send later has the clock's value, which is not less, and passes the peer's PAWS check. The bits are not
- * hashed: a peer that changes them changes its own connection only. Without timestamps none of the three can be
- * remembered, and none is agreed on.
+ * hashed: a peer that changes them changes its own connection only. Without timestamps none of the three can
+ * be remembered, and none is agreed on.
  */
 #include "tcp/tcp_conn.h"
 

@@ -1,16 +1,17 @@
 /*
- * CUBIC (RFC 9438): the window is a cubic function of the time since the last reduction. It climbs fast towards
- * the window at which loss was found, w_max, lingers there, and then looks further, ever faster. So growth
- * depends on time, not on the round-trip time. Where Reno would have more (short paths), CUBIC takes as much:
- * w_est.
+ * CUBIC (RFC 9438): the window is a cubic function of the time since the last reduction. It climbs fast
+ * towards the window at which loss was found, w_max, lingers there, and then looks further, ever faster. So
+ * growth depends on time, not on the round-trip time. Where Reno would have more (short paths), CUBIC takes
+ * as much: w_est.
  *
- * There is no floating point. C is 2/5, beta 7/10; windows are bytes, the curve's time is in milliseconds, and
- * what a division leaves over is kept for the next one.
+ * There is no floating point. C is 2/5, beta 7/10; windows are bytes, the curve's time is in milliseconds,
+ * and what a division leaves over is kept for the next one.
  *
- * ssthresh is computed from the window, as section 4.6 allows those whose window does not grow unused: pacing, and a
- * recovery just before, keep the flight below it, and would count as congestion. Where the application has no more
- * to send it is the flight that counts. An epoch's clock stands still while the application, not the window, is the
- * limit (section 5.8): so the curve cannot run ahead of what was ever tried.
+ * ssthresh is computed from the window, as section 4.6 allows those whose window does not grow unused:
+ * pacing, and a recovery just before, keep the flight below it, and would count as congestion. Where the
+ * application has no more to send it is the flight that counts. An epoch's clock stands still while the
+ * application, not the window, is the limit (section 5.8): so the curve cannot run ahead of what was ever
+ * tried.
  */
 #include "tcp/tcp_cubic.h"
 
@@ -36,7 +37,8 @@ static uint32_t cube_root(uint64_t x)
 	return (uint32_t)root;
 }
 
-/* In milliseconds, K^3 = (w_max - cwnd) / mss / C * 10^9. Windows are below 2^31, so the product is below 2^63. */
+/* In milliseconds, K^3 = (w_max - cwnd) / mss / C * 10^9. Windows are below 2^31, so the product is below
+ * 2^63. */
 uint32_t tcp_cubic_k_ms(uint32_t w_max, uint32_t cwnd, uint32_t mss)
 {
 	return cube_root((uint64_t)(w_max - cwnd) * 2500000000u / mss);
@@ -85,8 +87,8 @@ static void slow_start(struct tcp_cc *cc, const struct tcp_cc_event *e)
 }
 
 /*
- * Congestion avoidance begins. Without a w_max above (after a timeout, section 4.8, or where HyStart++ ended slow
- * start, section 4.10) the curve begins at its flat point.
+ * Congestion avoidance begins. Without a w_max above (after a timeout, section 4.8, or where HyStart++ ended
+ * slow start, section 4.10) the curve begins at its flat point.
  */
 static void begin_epoch(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {
@@ -104,8 +106,8 @@ static void begin_epoch(struct tcp_cc *cc, const struct tcp_cc_event *e)
 }
 
 /*
- * Only time in which the window was the limit counts (section 5.8). Then no more than a round trip passes between
- * two acknowledgements: what is more was idle.
+ * Only time in which the window was the limit counts (section 5.8). Then no more than a round trip passes
+ * between two acknowledgements: what is more was idle.
  */
 static void count_time(struct tcp_cubic_epoch *epoch, const struct tcp_cc_event *e)
 {
@@ -118,8 +120,8 @@ static void count_time(struct tcp_cubic_epoch *epoch, const struct tcp_cc_event 
 }
 
 /*
- * Section 4.3, figure 4. Reno with beta 0.7 adds alpha = 3 * (1 - beta) / (1 + beta) = 9/17 segments a round trip
- * to have the same average window; once it has what there was before the reduction, as much as Reno.
+ * Section 4.3, figure 4. Reno with beta 0.7 adds alpha = 3 * (1 - beta) / (1 + beta) = 9/17 segments a round
+ * trip to have the same average window; once it has what there was before the reduction, as much as Reno.
  */
 static void grow_estimate(struct tcp_cubic_epoch *epoch, const struct tcp_cc *cc,
 			  const struct tcp_cc_event *e)
@@ -175,8 +177,8 @@ static void cubic_on_ack(struct tcp_cc *cc, const struct tcp_cc_event *e)
 /* ---- shrinking ---- */
 
 /*
- * Sections 4.6 and 4.7. A flow that did not come up to its last w_max gives way to newer ones: fast convergence,
- * w_max = cwnd * (1 + beta) / 2. What beta leaves of the window is returned.
+ * Sections 4.6 and 4.7. A flow that did not come up to its last w_max gives way to newer ones: fast
+ * convergence, w_max = cwnd * (1 + beta) / 2. What beta leaves of the window is returned.
  */
 static uint32_t reduce(struct tcp_cc *cc, const struct tcp_cc_event *e)
 {

@@ -24,10 +24,12 @@ struct tcp_cubic_state {
 	struct tcp_hystart hystart;
 };
 
-/* RFC 9438 figure 2: K = cube root of ((w_max - cwnd) / C). Less than a millisecond too short. w_max >= cwnd. */
+/* RFC 9438 figure 2: K = cube root of ((w_max - cwnd) / C). Less than a millisecond too short. w_max >=
+ * cwnd. */
 uint32_t tcp_cubic_k_ms(uint32_t w_max, uint32_t cwnd, uint32_t mss);
 
-/* RFC 9438 figure 1: W_cubic(t) = C * (t - K)^3 + w_max, within two bytes; 0 or TCP_MAX_CWND if it lies beyond. */
+/* RFC 9438 figure 1: W_cubic(t) = C * (t - K)^3 + w_max, within two bytes; 0 or TCP_MAX_CWND if it lies
+ * beyond. */
 uint32_t tcp_cubic_window(uint32_t w_max, uint32_t k_ms, uint32_t t_ms, uint32_t mss);
 
 #endif

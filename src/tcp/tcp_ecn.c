@@ -1,8 +1,8 @@
 /*
  * Explicit congestion notification (RFC 3168): routers mark instead of dropping. A connection on which both
  * sides agreed sends its new data ECN-capable (ECT(0)); when a segment arrives marked (CE) each
- * acknowledgement says so (ECE) until the peer answers that it has slowed down (CWR); and what the peer echoes
- * slows us down, once a round trip, as a loss would.
+ * acknowledgement says so (ECE) until the peer answers that it has slowed down (CWR); and what the peer
+ * echoes slows us down, once a round trip, as a loss would.
  *
  * Not marked capable: retransmissions, window probes, pure acknowledgements and control segments (sections
  * 6.1.4 to 6.1.6).

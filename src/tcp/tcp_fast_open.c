@@ -156,7 +156,8 @@ bool tcp_fast_open(struct tcp_listener *l, const struct tcp_syn *syn, const stru
 	tcp->fast_open_pending++;
 	tcp->counters.fast_open_passive++;
 	tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
-	tcp_timers_data_sent(c, LIST_ENTRY(list_last(&c->flight), struct tcp_segment, node)); /* the SYN-ACK */
+	/* the SYN-ACK */
+	tcp_timers_data_sent(c, LIST_ENTRY(list_last(&c->flight), struct tcp_segment, node));
 	tcp_want_output(c);
 	tcp_listener_established(c);
 	/* Who has closed already takes no text: unacknowledged, it comes again and is reset. */

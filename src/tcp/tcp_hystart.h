@@ -1,9 +1,10 @@
 /*
- * HyStart++ (RFC 9406): ends slow start when round trips grow longer, which tells of a queue before loss does.
+ * HyStart++ (RFC 9406): ends slow start when round trips grow longer, which tells of a queue before loss
+ * does.
  *
  * Round trips are marked by sequence numbers, and the shortest RTT of one is compared with that of the one
- * before. A clear rise leads to Conservative Slow Start (CSS), in which the window grows a quarter as fast. If
- * RTTs fall below what they were then, the rise was jitter, and slow start goes on; after CSS_ROUNDS round
+ * before. A clear rise leads to Conservative Slow Start (CSS), in which the window grows a quarter as fast.
+ * If RTTs fall below what they were then, the rise was jitter, and slow start goes on; after CSS_ROUNDS round
  * trips it is over.
  */
 #ifndef TCP_TCP_HYSTART_H

@@ -11,7 +11,8 @@ static bool is_hard(enum icmp_error_kind kind)
 }
 
 /* Of a half-open connection only the SYN-ACK can be meant. A hard error ends it as it ends a block in
- * SYN-RECEIVED; after a soft one the SYN-ACK goes again and again until its limit, whatever the error said. */
+ * SYN-RECEIVED; after a soft one the SYN-ACK goes again and again until its limit, whatever the error
+ * said. */
 static enum drop_reason half_open_error(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash,
 					const struct icmp_error *e, struct seq seq)
 {

@@ -1,6 +1,6 @@
 /*
- * Passive opens: listeners, and half-open connections as records (tcp_listen.c), as cookies (tcp_cookie.c) or as
- * blocks (tcp_fast_open.c).
+ * Passive opens: listeners, and half-open connections as records (tcp_listen.c), as cookies (tcp_cookie.c) or
+ * as blocks (tcp_fast_open.c).
  */
 #ifndef TCP_TCP_LISTEN_H
 #define TCP_TCP_LISTEN_H

@@ -10,8 +10,8 @@
  *   RFC 8899)                alone is lost, three times, that size is too large, and it is no congestion
  *
  * A search goes on between `low`, which passes, and `high`, first at `high` itself, then by halves; some time
- * after it has ended the path may have changed, and it begins anew. Probing needs SACK: without it the loss of one
- * segment cannot be told from any other.
+ * after it has ended the path may have changed, and it begins anew. Probing needs SACK: without it the loss
+ * of one segment cannot be told from any other.
  */
 #include "base/minmax.h"
 #include "tcp/tcp_conn.h"

@@ -281,7 +281,8 @@ static uint8_t segment_tcp_flags(const struct tcp_conn *c, const struct tcp_segm
 	if (!in_state(c, TCP_SYN_SENT))
 		flags |= TH_ACK;
 	else if (c->tcp->config.ecn == TCP_ECN_OFFER && s->transmissions == 1)
-		flags |= TH_ECE | TH_CWR; /* not again: something on the path may dislike it (RFC 3168 6.1.1.1) */
+		flags |= TH_ECE | TH_CWR; /* not again: something on the path may dislike it (RFC 3168
+					6.1.1.1) */
 	return flags;
 }
 
@@ -468,8 +469,8 @@ static void note_limit(struct tcp_conn *c)
 
 enum mtu_probe { MTU_PROBE_NONE, MTU_PROBE_SENT, MTU_PROBE_WAITS };
 
-/* A single segment larger than the path is known to carry (RFC 4821 section 7). Acknowledgements make room for
- * less than that at a time: new data then waits for the next one. */
+/* A single segment larger than the path is known to carry (RFC 4821 section 7). Acknowledgements make room
+ * for less than that at a time: new data then waits for the next one. */
 static enum mtu_probe send_mtu_probe(struct tcp_conn *c)
 {
 	struct tcp_segment *s;
@@ -583,8 +584,8 @@ static struct tcp_segment *last_segment(struct tcp_conn *c)
 	return s;
 }
 
-/* A tail loss probe (RFC 8985 section 7.3): new data if there is some, else the last segment again, whatever the
- * congestion window says. */
+/* A tail loss probe (RFC 8985 section 7.3): new data if there is some, else the last segment again, whatever
+ * the congestion window says. */
 static void send_loss_probe(struct tcp_conn *c)
 {
 	uint32_t len = min_u32(c->unsent, c->mss);
@@ -612,7 +613,8 @@ static bool send_next(struct tcp_conn *c)
 			tcp_timers_paced(c);
 		return false;
 	}
-	/* F-RTO's second step: new data asks whether the old is lost. Where none can be sent, it is taken to be. */
+	/* F-RTO's second step: new data asks whether the old is lost. Where none can be sent, it is taken to
+	 * be. */
 	if (c->undo.frto == FRTO_NEW_DATA) {
 		bool asked = seq_gt(c->snd_nxt, c->recover);
 		if (send_new(c))

@@ -1,17 +1,17 @@
 /*
  * Pacing: segments leave spread over the round trip instead of in bursts that overflow a queue on the path.
  * Window-based algorithms are paced at a little more than a window a round trip (twice in slow start, so that
- * it can double), as Linux does; one that owns its window sets the rate itself. The timer wheel tells when the
- * next segment may go.
+ * it can double), as Linux does; one that owns its window sets the rate itself. The timer wheel tells when
+ * the next segment may go.
  *
- * Such a window is also held by the clock of its acknowledgements, and pacing must not run against it: a pair of
- * segments that waits here for its time lets the peer's delayed acknowledgement of the segment before wait too, and
- * the round trip grows by a pair's time, which in small windows is a good part of it. So a flow that has not used
- * its rate may send as much as an initial window at once, which any path must bear (RFC 6928); what is spread
- * out are longer bursts.
+ * Such a window is also held by the clock of its acknowledgements, and pacing must not run against it: a pair
+ * of segments that waits here for its time lets the peer's delayed acknowledgement of the segment before wait
+ * too, and the round trip grows by a pair's time, which in small windows is a good part of it. So a flow that
+ * has not used its rate may send as much as an initial window at once, which any path must bear (RFC 6928);
+ * what is spread out are longer bursts.
  *
- * On paths of less than a millisecond a window is one burst to any clock of ours, and pacing would cost wake-ups
- * and large segments for nothing: there only the window rules.
+ * On paths of less than a millisecond a window is one burst to any clock of ours, and pacing would cost
+ * wake-ups and large segments for nothing: there only the window rules.
  */
 #include "base/minmax.h"
 #include "tcp/tcp_conn.h"
@@ -61,9 +61,9 @@ static uint64_t credit_us(const struct tcp_conn *c)
 	return c->cc.ops->owns_window || window_us < BURST_US ? BURST_US : window_us;
 }
 
-/* How long len bytes keep the next ones waiting: at most a round trip a segment. A path that needs longer for one
- * has a longer round trip; a lower rate comes from a peer's window that let hardly anything pass, and must not
- * outlast it. */
+/* How long len bytes keep the next ones waiting: at most a round trip a segment. A path that needs longer for
+ * one has a longer round trip; a lower rate comes from a peer's window that let hardly anything pass, and
+ * must not outlast it. */
 static uint64_t pause_us(const struct tcp_conn *c, uint32_t len)
 {
 	uint64_t us = len * 1000000ull / c->cc.pacing_rate;

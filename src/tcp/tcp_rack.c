@@ -1,9 +1,9 @@
 /*
  * RACK-TLP (RFC 8985): losses are told by time. A segment is lost when one that was sent later has been
- * delivered, and a reordering window of time has passed since. So a retransmission that is lost again is found
- * like any other, and reordering costs patience, not needless retransmissions. When the tail of a flight is
- * lost and nothing later can tell of it, a probe is sent after two round trips instead of waiting for the
- * retransmission timer.
+ * delivered, and a reordering window of time has passed since. So a retransmission that is lost again is
+ * found like any other, and reordering costs patience, not needless retransmissions. When the tail of a
+ * flight is lost and nothing later can tell of it, a probe is sent after two round trips instead of waiting
+ * for the retransmission timer.
  *
  * Needs SACK; without it tcp_newreno.c counts duplicate acknowledgements. Names in comments are the RFC's.
  */
@@ -18,9 +18,9 @@ enum {
 };
 
 /*
- * RACK_sent_after. What leaves in one batch has one time, so that the order is counted; the RFC's tie-break by
- * sequence numbers would take a retransmission for older than the new data that left before it. It does hold for
- * the parts of a super-segment.
+ * RACK_sent_after. What leaves in one batch has one time, so that the order is counted; the RFC's tie-break
+ * by sequence numbers would take a retransmission for older than the new data that left before it. It does
+ * hold for the parts of a super-segment.
  */
 static bool was_sent_after(const struct tcp_rack *r, const struct tcp_segment *s)
 {
@@ -43,8 +43,8 @@ static bool answers_earlier_transmission(const struct tcp_conn *c, const struct 
 	return in->now_us - s->sent_us < c->min_rtt_us;
 }
 
-/* Steps 2 and 3, for each segment delivered. What one acknowledgement delivers may have arrived in any order: only
- * what lies below an earlier one's came late. */
+/* Steps 2 and 3, for each segment delivered. What one acknowledgement delivers may have arrived in any order:
+ * only what lies below an earlier one's came late. */
 void tcp_rack_delivered(struct tcp_conn *c, const struct tcp_delivery *d, const struct tcp_segment *s)
 {
 	struct tcp_rack *r = &c->rack;
@@ -119,7 +119,8 @@ static void deem_lost(struct tcp_conn *c, struct tcp_segment *s, struct tcp_deli
 	tcp_mark_lost(c, s);
 }
 
-/* RACK_detect_loss; the list is in order of transmission, so that it is left at the first that is too young. */
+/* RACK_detect_loss; the list is in order of transmission, so that it is left at the first that is too
+ * young. */
 bool tcp_rack_detect(struct tcp_conn *c, struct tcp_delivery *d)
 {
 	const struct tcp_rack *r = &c->rack;
@@ -203,7 +204,8 @@ static void check_probe(struct tcp_conn *c, const struct tcp_delivery *d)
 		r->probe_out = false;
 		probe_repaired_a_loss(c, d);
 	} else if (d->repeats && d->in->options.n_sack == 0) {
-		r->probe_out = false; /* a duplicate ACK from a peer without D-SACK: original and probe arrived */
+		r->probe_out = false; /* a duplicate ACK from a peer without D-SACK: original and probe
+					arrived */
 	}
 }
 

@@ -13,7 +13,8 @@ struct tcp_delivery;
 
 /* Section 5.2. */
 struct tcp_rack {
-	uint64_t sent_us;        /* RACK.xmit_ts: of the segments delivered, when the one sent last was sent */
+	uint64_t sent_us;        /* RACK.xmit_ts: of the segments delivered, when the one sent last was
+				sent */
 	struct seq end;          /* RACK.end_seq: and its end */
 	uint32_t order;          /* and its place among all transmissions */
 	uint32_t rtt_us;         /* RACK.rtt: and how long it took */

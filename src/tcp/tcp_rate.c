@@ -1,8 +1,8 @@
 /*
  * Delivery rate samples (draft-ietf-ccwg-bbr section 4.1; draft-cheng-iccrg-delivery-rate-estimation). Each
- * segment is marked with how much had been delivered when it was sent; when it is acknowledged, the difference
- * over the time that passed is the rate at which the path delivered, never more than it was sent with. What
- * was sent while the application had no more to say gives only a lower bound, and is marked so.
+ * segment is marked with how much had been delivered when it was sent; when it is acknowledged, the
+ * difference over the time that passed is the rate at which the path delivered, never more than it was sent
+ * with. What was sent while the application had no more to say gives only a lower bound, and is marked so.
  */
 #include "base/minmax.h"
 #include "tcp/tcp_conn.h"
@@ -36,6 +36,7 @@ void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct
 {
 	struct tcp_rate *r = &c->rate;
 	uint64_t now = tcp_now(c->tcp);
+	uint64_t sending_us = s->sent_us - s->mark.first_sent_us, arriving_us = now - s->mark.delivered_us;
 
 	r->delivered += s->len;
 	r->delivered_us = now;
@@ -43,7 +44,7 @@ void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct
 		return;
 	d->rate = (struct tcp_rate_sample){
 		/* At least one, so that 0 means that there is no sample yet. */
-		.interval_us = max_u64(max_u64(s->sent_us - s->mark.first_sent_us, now - s->mark.delivered_us), 1),
+		.interval_us = max_u64(max_u64(sending_us, arriving_us), 1),
 		.prior_delivered = s->mark.delivered,
 		.prior_lost = s->mark.lost,
 		.tx_in_flight = s->mark.in_flight,

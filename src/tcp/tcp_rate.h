@@ -24,7 +24,8 @@ struct tcp_rate {
 	uint64_t delivered, lost; /* bytes, since the connection began */
 	uint64_t delivered_us;    /* when `delivered` last grew */
 	uint64_t first_sent_us;   /* when the newest segment delivered was sent */
-	uint64_t app_limited;     /* the application was the limit until this many are delivered; 0: it is not */
+	uint64_t app_limited;     /* the application was the limit until this many are delivered; 0: it is
+				not */
 	uint64_t last;            /* the last sample, bytes a second */
 };
 

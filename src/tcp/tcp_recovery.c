@@ -75,8 +75,8 @@ void tcp_init_congestion(struct tcp_conn *c)
 	c->undo = (struct tcp_undo){ .armed = false };
 }
 
-/* FlightSize (RFC 5681 section 2): sent and not cumulatively acknowledged. What limited transmit sent beyond the
- * window does not count (section 3.2 step 2). */
+/* FlightSize (RFC 5681 section 2): sent and not cumulatively acknowledged. What limited transmit sent beyond
+ * the window does not count (section 3.2 step 2). */
 static uint32_t flight_size(const struct tcp_conn *c)
 {
 	return min_u32(seq_len(c->snd_nxt, c->snd_una), c->cc.cwnd);
@@ -150,9 +150,9 @@ void tcp_enter_recovery(struct tcp_conn *c, struct tcp_delivery *d, const char *
 	tcp_want_output(c);
 }
 
-/* RFC 9937 section 6.2 (RFC 6937 section 3, mended): as much is sent as was delivered, less what the window is to
- * shrink by; below ssthresh a segment more, as slow start would, but only while recovery makes progress and no more
- * losses come to light. */
+/* RFC 9937 section 6.2 (RFC 6937 section 3, mended): as much is sent as was delivered, less what the window
+ * is to shrink by; below ssthresh a segment more, as slow start would, but only while recovery makes progress
+ * and no more losses come to light. */
 static void reduce_proportionally(struct tcp_conn *c, const struct tcp_delivery *d)
 {
 	struct tcp_prr *p = &c->prr;
@@ -160,7 +160,8 @@ static void reduce_proportionally(struct tcp_conn *c, const struct tcp_delivery 
 
 	p->delivered += d->delivered;
 	if (pipe > ssthresh) {
-		uint64_t target = ((uint64_t)p->delivered * ssthresh + p->recover_flight - 1) / p->recover_flight;
+		uint64_t target = ((uint64_t)p->delivered * ssthresh + p->recover_flight - 1) /
+				  p->recover_flight;
 		room = target > p->out ? (uint32_t)(target - p->out) : 0;
 	} else {
 		uint32_t limit = max_u32(p->delivered > p->out ? p->delivered - p->out : 0, d->delivered);
@@ -210,7 +211,8 @@ static void grow(struct tcp_conn *c, const struct tcp_delivery *d)
 
 	if (d->delivered == 0)
 		return;
-	/* Only what is acknowledged cumulatively widens the window (RFC 5681 section 3.1, RFC 3042 section 2). */
+	/* Only what is acknowledged cumulatively widens the window (RFC 5681 section 3.1, RFC 3042 section
+	 * 2). */
 	if (!c->cc.ops->owns_window &&
 	    (d->acked == 0 || d->ends_recovery || (c->flags & CONN_RECOVERY) != 0))
 		return;
@@ -300,7 +302,8 @@ void tcp_on_reordering_timeout(struct tcp_conn *c)
 	tcp_want_output(c);
 }
 
-/* A peer that does not hold what it has sacked (RFC 2018 section 8): then the first segment would be sacked. */
+/* A peer that does not hold what it has sacked (RFC 2018 section 8): then the first segment would be
+ * sacked. */
 static bool has_reneged(const struct tcp_conn *c)
 {
 	struct list *n = list_first(&c->flight);

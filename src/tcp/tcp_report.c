@@ -1,7 +1,7 @@
 /*
- * What others hear without asking. Observers: each change of a connection that they want to see. The layer above
- * (RFC 9293 section 3.9.1.8, MUST-47): soft errors, after which the connection goes on. And at R1 the layers
- * below: negative advice (section 3.8.3 (b)).
+ * What others hear without asking. Observers: each change of a connection that they want to see. The layer
+ * above (RFC 9293 section 3.9.1.8, MUST-47): soft errors, after which the connection goes on. And at R1 the
+ * layers below: negative advice (section 3.8.3 (b)).
  *
  * Reports are on: they reach only those who have set on_soft_error(), and each can turn them off (SHLD-20).
  */

@@ -1,7 +1,7 @@
 /*
  * The scoreboard of selective acknowledgements (RFC 2018, RFC 6675 section 3): what the peer says that it
- * holds is marked in the flight itself. A super-segment is cut where a block begins or ends, at whole segments
- * only, so that a peer that reports single octets cannot make us keep one record for each.
+ * holds is marked in the flight itself. A super-segment is cut where a block begins or ends, at whole
+ * segments only, so that a peer that reports single octets cannot make us keep one record for each.
  *
  * The first block may instead report a duplicate (D-SACK, RFC 2883): then it lies below the acknowledgement,
  * or within the second block.
@@ -41,7 +41,8 @@ static bool was_seen(const struct tcp_conn *c, const struct sack_block *b)
 }
 
 /* Marks the whole segments of s that lie within the block, cutting s as needed. */
-static void mark(struct tcp_conn *c, struct tcp_segment *s, const struct sack_block *b, struct tcp_delivery *d)
+static void mark(struct tcp_conn *c, struct tcp_segment *s, const struct sack_block *b,
+		 struct tcp_delivery *d)
 {
 	uint32_t from = seq_gt(b->left, s->seq) ? seq_len(b->left, s->seq) : 0;
 	uint32_t to = seq_ge(b->right, seq_add(s->seq, s->len)) ? s->len : seq_len(b->right, s->seq);

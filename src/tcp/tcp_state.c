@@ -144,7 +144,8 @@ static void check_conditions(const struct tcp_conn *c)
 /* What the numbers of both directions may be (RFC 9293 section 3.4). */
 static void check_sequence_space(const struct tcp_conn *c)
 {
-	assert(seq_le(c->iss, c->snd_una) || seq_len(c->snd_una, c->iss) > UINT32_MAX / 2); /* or 2 GB later */
+	assert(seq_le(c->iss, c->snd_una) ||
+	       seq_len(c->snd_una, c->iss) > UINT32_MAX / 2); /* or 2 GB later */
 	assert(seq_le(c->snd_una, c->snd_nxt));
 	assert(seq_le(c->recover, c->snd_nxt));
 	assert(c->snd_wnd <= c->max_snd_wnd);
@@ -192,8 +193,8 @@ void tcp_check(const struct tcp_conn *c)
 	if (!list_is_empty(&c->flight))
 		assert(c->retransmit_at != TIMER_NEVER);
 	assert(tcp_timers_run(c));
-	/* Nothing stands still: what may be sent is in line to be, or waits for its turn by the pacing timer; and
-	 * what may not has a timer that asks again. */
+	/* Nothing stands still: what may be sent is in line to be, or waits for its turn by the pacing timer;
+	 * and what may not has a timer that asks again. */
 	assert(!tcp_is_stalled(c));
 	if (c->unsent > 0 && in_state(c, TCP_CAN_SEND_TEXT))
 		assert(list_is_linked(&c->output) || c->retransmit_at != TIMER_NEVER ||

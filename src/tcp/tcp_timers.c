@@ -268,9 +268,9 @@ static void schedule_probe(struct tcp_conn *c)
 
 void tcp_timers_data_sent(struct tcp_conn *c, const struct tcp_segment *s)
 {
-	/* RFC 6298 (5.1). The timer is the first segment's: sent again by fast retransmission it has the whole time
-	 * once more, or a timeout would meet its acknowledgement. If nothing was in flight, the time that is set
-	 * was that of a window probe. */
+	/* RFC 6298 (5.1). The timer is the first segment's: sent again by fast retransmission it has the
+	 * whole time once more, or a timeout would meet its acknowledgement. If nothing was in flight, the
+	 * time that is set was that of a window probe. */
 	if (c->retransmit_at == TIMER_NEVER || list_first(&c->flight) == &s->node)
 		c->retransmit_at = tcp_now(c->tcp) + rto(c);
 	schedule_probe(c);

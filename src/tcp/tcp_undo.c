@@ -55,8 +55,8 @@ void tcp_frto_begin(struct tcp_conn *c)
 
 /* ---- what tells ---- */
 
-/* The first acknowledgement of what was first sent again answers something sent before that. (One of what lies
- * before it, and arrives as usual, tells nothing.) */
+/* The first acknowledgement of what was first sent again answers something sent before that. (One of what
+ * lies before it, and arrives as usual, tells nothing.) */
 static bool eifel_detects(const struct tcp_conn *c, const struct tcp_delivery *d)
 {
 	const struct tcp_options *o = &d->in->options;
@@ -80,8 +80,8 @@ static bool dsack_detects(struct tcp_conn *c, const struct tcp_delivery *d)
 	return u->retransmitted == 0;
 }
 
-/* The loss was real: slow start, in which the first that is sent again has room beside the two new ones (RFC 5682
- * section 2.1 (3a)). */
+/* The loss was real: slow start, in which the first that is sent again has room beside the two new ones (RFC
+ * 5682 section 2.1 (3a)). */
 static void go_on_in_slow_start(struct tcp_conn *c)
 {
 	uint32_t before = c->cc.cwnd;

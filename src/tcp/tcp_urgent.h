@@ -23,6 +23,7 @@ void tcp_tell_urgent(struct tcp_conn *c); /* on_urgent(), once a mark, to whoeve
 uint32_t tcp_urgent_unread(const struct tcp_conn *c);
 void tcp_urgent_queued(struct tcp_conn *c); /* all that is in the send queue now is urgent */
 bool tcp_urgent_outstanding(const struct tcp_conn *c);
-void tcp_urgent_mark(struct tcp_conn *c, struct tcp_reply *r); /* URG and its pointer, if r is before the mark */
+void tcp_urgent_mark(struct tcp_conn *c,
+		     struct tcp_reply *r); /* URG and its pointer, if r is before the mark */
 
 #endif
