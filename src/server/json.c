@@ -11,7 +11,7 @@ static void begin(struct document *d, const char *key)
 
 	if (last == '}' || last == ']')
 		document_add(d, ",\n", 2);
-	else if (last != '{' && last != '[')
+	else if (last != '{' && last != '[' && last != ':')
 		document_add(d, ",", 1);
 	if (key == NULL)
 		return;
@@ -54,9 +54,8 @@ void json_bool(struct document *d, const char *key, bool value)
 	document_add_text(d, value ? "true" : "false");
 }
 
-/* The length of the UTF-8 sequence at p (RFC 3629 section 4), 0 if there is none. The NUL at the end stops
- * it. */
-static size_t sequence_length(const uint8_t *p)
+/* The length of the UTF-8 sequence at p (RFC 3629 section 4), of which left bytes are there; 0: it is none. */
+static size_t sequence_length(const uint8_t *p, size_t left)
 {
 	uint8_t low = 0x80, high = 0xbf; /* range of the second byte */
 	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
@@ -69,7 +68,7 @@ static size_t sequence_length(const uint8_t *p)
 		low = 0x90;
 	else if (p[0] == 0xf4)
 		high = 0x8f; /* beyond U+10FFFF */
-	if (len > 1 && (p[1] < low || p[1] > high))
+	if (len > left || (len > 1 && (p[1] < low || p[1] > high)))
 		return 0;
 	for (size_t i = 2; i < len; i++)
 		if (p[i] < 0x80 || p[i] > 0xbf)
@@ -89,12 +88,12 @@ static void add_escaped(struct document *d, uint8_t c)
 }
 
 /* How many bytes of text stand for themselves. */
-static size_t plain_length(const char *text)
+static size_t plain_length(const uint8_t *text, size_t left)
 {
 	size_t n = 0, len;
 
-	while ((uint8_t)text[n] >= 0x20 && text[n] != '"' && text[n] != '\\') {
-		len = sequence_length((const uint8_t *)text + n);
+	while (n < left && text[n] >= 0x20 && text[n] != '"' && text[n] != '\\') {
+		len = sequence_length(text + n, left - n);
 		if (len == 0)
 			break;
 		n += len;
@@ -102,26 +101,46 @@ static size_t plain_length(const char *text)
 	return n;
 }
 
-void json_text(struct document *d, const char *key, const char *text)
+static void add_string(struct document *d, const uint8_t *text, size_t left)
 {
-	begin(d, key);
-	if (text == NULL) {
-		document_add_text(d, "null");
-		return;
-	}
 	document_add(d, "\"", 1);
-	for (;;) {
-		size_t len = plain_length(text);
+	while (left > 0) {
+		size_t len = plain_length(text, left);
 
 		document_add(d, text, len);
 		text += len;
-		if (*text == '\0')
+		left -= len;
+		if (left == 0)
 			break;
-		if ((uint8_t)*text < 0x80)
-			add_escaped(d, (uint8_t)*text);
+		if (*text < 0x80)
+			add_escaped(d, *text);
 		else
 			document_add_text(d, "\\ufffd");
 		text++;
+		left--;
 	}
 	document_add(d, "\"", 1);
+}
+
+void json_key(struct document *d, const void *name, size_t len)
+{
+	begin(d, NULL);
+	add_string(d, name, len);
+	document_add(d, ":", 1);
+}
+
+void json_bytes(struct document *d, const char *key, const void *data, size_t len)
+{
+	begin(d, key);
+	add_string(d, data, len);
+}
+
+void json_text(struct document *d, const char *key, const char *text)
+{
+	if (text != NULL) {
+		json_bytes(d, key, text, strlen(text));
+		return;
+	}
+	begin(d, key);
+	document_add_text(d, "null");
 }

@@ -15,7 +15,11 @@ void json_open_array(struct document *d, const char *key);
 void json_close_array(struct document *d);
 void json_number(struct document *d, const char *key, uint64_t n);
 void json_bool(struct document *d, const char *key, bool value);
-/* Any bytes; those that are no UTF-8 become U+FFFD. NULL becomes null. */
+/* The key of the next value, which is then written with key NULL: any bytes, as in a text. */
+void json_key(struct document *d, const void *name, size_t len);
+/* Any bytes; those that are no UTF-8 become U+FFFD. */
+void json_bytes(struct document *d, const char *key, const void *data, size_t len);
+/* The same up to a NUL; NULL becomes null. */
 void json_text(struct document *d, const char *key, const char *text);
 
 #endif

@@ -81,12 +81,33 @@ static void only_utf8_passes(void **state)
 	assert_text("\xff\"", "\"\\ufffd\\\"\"");
 }
 
+static void keys_and_texts_may_be_any_bytes(void **state)
+{
+	static const char utf8[] = "\xc3\xbc"; /* of which the first byte alone is given */
+	struct document *d = document_new(&budget, 1 << 20);
+
+	(void)state;
+	json_open_object(d, NULL);
+	json_key(d, "a\"b", 3);
+	json_bytes(d, NULL, "x\0y", 3);
+	json_key(d, utf8, 1);
+	json_open_array(d, NULL);
+	json_bytes(d, NULL, NULL, 0);
+	json_bytes(d, NULL, ":", 1);
+	json_close_array(d);
+	json_bytes(d, "z", ":", 1);
+	json_number(d, "n", 1);
+	json_close_object(d);
+	assert_written(d, "{\"a\\\"b\":\"x\\u0000y\",\"\\ufffd\":[\"\",\":\"],\n\"z\":\":\",\"n\":1}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commas_stand_between_values),
 		cmocka_unit_test(strings_are_escaped),
 		cmocka_unit_test(only_utf8_passes),
+		cmocka_unit_test(keys_and_texts_may_be_any_bytes),
 	};
 
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
