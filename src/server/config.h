@@ -69,10 +69,13 @@ struct config_log {
 	enum log_level level;
 };
 
+enum config_echo { CONFIG_ECHO_OFF, CONFIG_ECHO_WORDS, CONFIG_ECHO_OCTET };
+
 /* A part of a site that is no files. It is of exactly one kind (server/location.h). */
 struct config_location {
 	const char *prefix;
 	bool status;              /* what the server says about itself */
+	enum config_echo echo;    /* what the client said */
 	struct prefix_list allow; /* clients; none: as its kind has it */
 };
 

@@ -109,6 +109,7 @@ const struct config_key config_keys[] = {
 	SITE(congestion, site_congestion),
 
 	LOCATION(status, bool),
+	LOCATION(echo, echo),
 	LOCATION(allow, networks),
 };
 const size_t config_keys_count = ARRAY_LENGTH(config_keys);

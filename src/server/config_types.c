@@ -127,6 +127,20 @@ static int parse_mtu_probing(const struct key_input *in, void *field)
 	return 0;
 }
 
+/* A kind of location that comes in two ways. */
+static int parse_echo(const struct key_input *in, void *field)
+{
+	bool on;
+
+	if (strcmp(in->text, "octet") == 0)
+		*(enum config_echo *)field = CONFIG_ECHO_OCTET;
+	else if (value_bool(in->text, &on) == 0)
+		*(enum config_echo *)field = on ? CONFIG_ECHO_WORDS : CONFIG_ECHO_OFF;
+	else
+		return not_what(in);
+	return 0;
+}
+
 static int parse_syn_cookies(const struct key_input *in, void *field)
 {
 	static const char *const words[] = {
@@ -345,6 +359,7 @@ const struct key_type type_syn_cookies =
 const struct key_type type_ecn = OTHER(enum tcp_ecn_mode, "off, accept or offer", parse_ecn);
 const struct key_type type_mtu_probing =
 	OTHER(enum tcp_mtu_probing, "off, black-hole or on", parse_mtu_probing);
+const struct key_type type_echo = OTHER(enum config_echo, "true, false or octet", parse_echo);
 const struct key_type type_text = TEXT("a text", parse_text);
 const struct key_type type_congestion = TEXT("a congestion control that this version has", parse_congestion);
 const struct key_type type_site_congestion =

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server/echo.h"
 #include "server/status.h"
 
 static bool is_status(const struct config_location *l)
@@ -11,7 +12,19 @@ static bool is_status(const struct config_location *l)
 	return l->status;
 }
 
+static bool is_echo(const struct config_location *l)
+{
+	return l->echo == CONFIG_ECHO_WORDS;
+}
+
+static bool is_octet_echo(const struct config_location *l)
+{
+	return l->echo == CONFIG_ECHO_OCTET;
+}
+
 static const struct location_kind kinds[] = {
+	{ "echo", is_echo, .handler = &echo_handler },
+	{ "echo", is_octet_echo, .handler = &echo_octet_handler },
 	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
 };
 

@@ -171,6 +171,7 @@ int worker_open(struct worker *w, const struct config *config, const struct log 
 		.config = config,
 		.log = log,
 		.documents = { .limit = STATUS_DOCUMENTS },
+		.bodies = { .limit = WORKER_BODIES },
 		.drain_until_us = TIMER_NEVER,
 	};
 	r = host_open(&w->host, &config->device, &config->tcp, log, why);

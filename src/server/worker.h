@@ -9,7 +9,10 @@
 #include "server/document.h"
 #include "server/loop.h"
 
-enum { WORKER_PORTS = 64 }; /* most ports listened on */
+enum {
+	WORKER_PORTS = 64,        /* most ports listened on */
+	WORKER_BODIES = 32 << 20, /* most bytes of bodies at once */
+};
 
 struct worker;
 
@@ -31,6 +34,7 @@ struct worker {
 	unsigned n_ports;
 	struct loop loop;
 	struct document_budget documents; /* that locations make */
+	struct document_budget bodies;    /* of requests that locations gather, and what is made of them */
 	uint64_t started_us;     /* world time */
 	uint64_t drain_until_us; /* TIMER_NEVER: not draining */
 	bool stopped;

@@ -18,6 +18,7 @@
 #include "server/config.h"
 #include "server/config_keys.h"
 #include "server/config_source.h"
+#include "server/echo.h"
 #include "server/location.h"
 
 /* A directory with www/ in it, where a test's configuration file is written. */
@@ -374,6 +375,28 @@ static void test_status_is_private_unless_told_otherwise(void **state)
 	assert_int_equal(l.n_allow, 1);
 	assert_ptr_equal(l.allow, c.sites[0].locations[1].allow.items);
 	config_fini(&c);
+}
+
+/* Each kind is its handler's. */
+static void test_echo_comes_in_two_ways(void **state)
+{
+	struct config c;
+	struct http_location words, octet;
+
+	assert_loads(*state, "site a { root = www location \"/x\" { echo = true }\n"
+			     "location \"/y\" { echo = octet } }", &c);
+	words = location_for_http(&c.sites[0].locations[0], &c.device, NULL);
+	octet = location_for_http(&c.sites[0].locations[1], &c.device, NULL);
+	assert_ptr_equal(words.handler, &echo_handler);
+	assert_ptr_equal(octet.handler, &echo_octet_handler);
+	assert_int_equal(words.n_allow, 0);
+	config_fini(&c);
+	assert_refused(*state, "site a { root = www location \"/x/\" { echo = bytes } }", 1,
+		       "echo: \"bytes\" is not true, false or octet");
+	assert_refused(*state, "site a { root = www location \"/x/\" { echo = octet status = true } }", 1,
+		       "location \"/x/\" cannot be both echo and status");
+	assert_refused(*state, "site a { root = www location \"/x/\" { echo = false } }", 1,
+		       "location \"/x/\" answers nothing: say what it is, such as status = true");
 }
 
 static void test_syntax_errors_name_the_line(void **state)
@@ -756,6 +779,7 @@ int main(void)
 		WITH_PLACE(test_bad_locations_are_refused),
 		WITH_PLACE(test_locations_have_a_limit),
 		WITH_PLACE(test_status_is_private_unless_told_otherwise),
+		WITH_PLACE(test_echo_comes_in_two_ways),
 		WITH_PLACE(test_syntax_errors_name_the_line),
 		WITH_PLACE(test_comments_do_not_move_line_numbers),
 		WITH_PLACE(test_limits_are_told),
