@@ -64,6 +64,8 @@ struct http_site {
 	const char *root;         /* directory */
 	const char *const *index; /* index file names, NULL-terminated; NULL: index.html */
 	const char *const *hosts; /* Host names, NULL-terminated; empty or NULL: any */
+	const char *const *cache_control; /* rules (http_cache_control.h), NULL-terminated; NULL: HTML no-cache */
+	bool precompressed; /* a.css may be answered with a.css.br, .zst or .gz beside it */
 	const struct http_location *locations;
 	size_t n_locations;
 };

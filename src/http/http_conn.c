@@ -166,7 +166,7 @@ static bool client_persists(const struct http_request *r)
 /* After these the request was understood and read to its end. */
 static bool status_persists(unsigned status)
 {
-	return status < 400 || status == 403 || status == 404 || status == 405 || status == 412 ||
+	return status < 400 || status == 403 || status == 404 || status == 405 || status == 406 || status == 412 ||
 	       status == 416;
 }
 

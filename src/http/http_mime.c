@@ -209,7 +209,27 @@ const char *http_mime_type(const char *path, size_t len)
 	return "application/octet-stream";
 }
 
-bool http_mime_is_html(const char *type)
+static bool ends_in(const char *type, size_t len, const char *suffix)
 {
-	return strncmp(type, "text/html", 9) == 0 || strcmp(type, "application/xhtml+xml") == 0;
+	size_t suffix_len = strlen(suffix);
+
+	return len >= suffix_len && memcmp(type + len - suffix_len, suffix, suffix_len) == 0;
+}
+
+bool http_mime_is_compressible(const char *type)
+{
+	static const char *const suffixes[] = {
+		"+xml",         "+json",      "/json",      "/xml",  "/json5",        "/jsonl",
+		"/yaml",        "/toml",      "/sql",       "/wasm", "/vnd.ms-fontobject",
+		"/rtf",         "/postscript", "font/ttf",  "font/otf", "image/x-icon", "image/bmp",
+		"/javascript",
+	};
+	size_t len = strcspn(type, ";");
+
+	if (strncmp(type, "text/", 5) == 0)
+		return true;
+	for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+		if (ends_in(type, len, suffixes[i]))
+			return true;
+	return false;
 }

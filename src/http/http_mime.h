@@ -8,6 +8,7 @@
 /* "text/html; charset=utf-8"; "application/octet-stream" for what is not known. Never NULL. */
 const char *http_mime_type(const char *path, size_t len);
 
-bool http_mime_is_html(const char *type);
+/* Text, or what is mostly text: worth being compressed. */
+bool http_mime_is_compressible(const char *type);
 
 #endif

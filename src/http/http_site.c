@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/http_cache_control.h"
 #include "http/http_location.h"
 #include "http/http_open.h"
 #include "http/http_target.h"
@@ -43,14 +44,21 @@ static void lower_strings(char **strings)
 				*p |= 0x20;
 }
 
-static bool copy_names(struct http_open_site *to, const struct http_site *from)
+static bool copy_settings(struct http_open_site *to, const struct http_site *from)
 {
 	static const char *const default_index[] = { "index.html", NULL };
+	static const char *const default_rules[] = {
+		"text/html no-cache",
+		"application/xhtml+xml no-cache",
+		NULL,
+	};
 
 	to->name = strdup(from->name != NULL ? from->name : "default");
 	to->index = copy_strings(from->index != NULL ? from->index : default_index);
 	to->hosts = copy_strings(from->hosts);
-	if (to->name == NULL || to->index == NULL || to->hosts == NULL)
+	to->cache_control = copy_strings(from->cache_control != NULL ? from->cache_control : default_rules);
+	to->precompressed = from->precompressed;
+	if (to->name == NULL || to->index == NULL || to->hosts == NULL || to->cache_control == NULL)
 		return false;
 	lower_strings(to->hosts);
 	return true;
@@ -75,8 +83,12 @@ static int open_locations(struct http_open_site *to, const struct http_site *fro
 
 static int open_site(struct http_open_site *to, const struct http_site *from, struct failure *why)
 {
-	if (!copy_names(to, from))
+	if (!copy_settings(to, from))
 		return failure_set(why, -ENOMEM, "no memory for site \"%s\"", from->name);
+	for (char **rule = to->cache_control; *rule != NULL; rule++)
+		if (!http_cache_control_rule_is_valid(*rule))
+			return failure_set(why, -EINVAL, "site \"%s\": \"%s\" is not %s", to->name, *rule,
+					   "a media type and what Cache-Control says of it");
 	if (from->root == NULL)
 		return failure_set(why, -EINVAL, "site \"%s\" has no root: name a directory to serve",
 				   to->name);
@@ -118,6 +130,7 @@ void http_sites_close(struct http_sites *s)
 		free(site->name);
 		free_strings(site->index);
 		free_strings(site->hosts);
+		free_strings(site->cache_control);
 		for (size_t k = 0; k < site->n_locations; k++)
 			http_location_close(&site->locations[k]);
 		free(site->locations);

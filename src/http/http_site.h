@@ -13,6 +13,8 @@ struct http_open_site {
 	int root;     /* directory descriptor; -1: not open */
 	char **index; /* NULL-terminated */
 	char **hosts; /* NULL-terminated, lower case */
+	char **cache_control; /* NULL-terminated */
+	bool precompressed;
 	struct http_open_location *locations;
 	size_t n_locations;
 };

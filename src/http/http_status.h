@@ -16,6 +16,7 @@
 	X(403, "Forbidden", "This is here, but it may not be read.")                                   \
 	X(404, "Not Found", "There is nothing at this address.")                                       \
 	X(405, "Method Not Allowed", "This can be read with GET, and not used in another way.")        \
+	X(406, "Not Acceptable", "This is not here in any form that the request accepts.")             \
 	X(408, "Request Timeout", "The request did not arrive completely in time.")                    \
 	X(412, "Precondition Failed", "This has changed since the request was made ready.")            \
 	X(413, "Content Too Large", "The body of the request is larger than this server takes.")       \

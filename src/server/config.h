@@ -84,6 +84,8 @@ struct config_site {
 	const char *root;
 	struct text_list index;
 	struct text_list hosts;  /* Host names that it answers to; none: any */
+	bool precompressed;
+	struct text_list cache_control; /* rules, as http_cache_control.h has them */
 	struct port_list listen;
 	const char *congestion;  /* control of its ports' connections; "": the tcp section's */
 	const struct config_location *locations; /* in the configuration's own array */

@@ -106,6 +106,8 @@ const struct config_key config_keys[] = {
 	SITE(root, directory),
 	SITE(index, texts),
 	SITE(hosts, texts),
+	SITE(precompressed, bool),
+	SITE(cache_control, cache_controls),
 	SITE(congestion, site_congestion),
 
 	LOCATION(status, bool),

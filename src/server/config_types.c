@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "http/http_cache_control.h"
 #include "server/config_keys.h"
 #include "tcp/tcp_cc.h"
 
@@ -316,6 +317,11 @@ static int parse_text_item(const struct key_input *in, void *field)
 	return r;
 }
 
+static int parse_cache_control_item(const struct key_input *in, void *field)
+{
+	return http_cache_control_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
+}
+
 static int parse_port_item(const struct key_input *in, void *field)
 {
 	struct port_list *list = field;
@@ -376,4 +382,7 @@ const struct key_type type_networks = LIST(
 	struct prefix_list, "an IPv4 address or network, such as \"10.77.0.0/24\"", parse_network_item);
 const struct key_type type_addresses = LIST(struct addr_list, "an IPv4 address", parse_addr_item);
 const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_item);
+const struct key_type type_cache_controls =
+	LIST(struct text_list, "a media type and a value, such as \"image/* max-age=86400\"",
+	     parse_cache_control_item);
 const struct key_type type_ports = LIST(struct port_list, "a port (1 to 65535)", parse_port_item);

@@ -50,5 +50,6 @@ extern const struct key_type type_impair;     /* struct optional_impair */
 extern const struct key_type type_optional_prefix;
 /* Lists, as config.h has them. */
 extern const struct key_type type_prefixes, type_networks, type_addresses, type_texts, type_ports;
+extern const struct key_type type_cache_controls; /* struct text_list of rules (http_cache_control.h) */
 
 #endif

@@ -58,6 +58,8 @@ static void add_site(struct site_list *list, const struct config_site *site, str
 		.root = site->root,
 		.index = site->index.items,
 		.hosts = site->hosts.items,
+		.cache_control = site->cache_control.items,
+		.precompressed = site->precompressed,
 		.locations = &list->locations[list->n_locations],
 		.n_locations = site->n_locations,
 	};

@@ -62,22 +62,19 @@ void http_fixture_init(struct http_fixture *f)
 	assert_int_equal(world_init(&f->world, 5000000, 1, NULL), 0);
 	f->wall_us = (uint64_t)time(NULL) * 1000000 + 250000;
 	http_config_default(&f->config);
+	f->site = (struct http_site){ .name = "test", .root = f->root };
 }
 
 void http_fixture_start(struct http_fixture *f)
 {
-	const struct http_site site = {
-		.name = "test",
-		.root = f->root,
-		.locations = f->locations,
-		.n_locations = f->n_locations,
-	};
 	const struct http_hooks hooks = { .on_request_done = on_request_done,
 					  .wall_us = wall_us,
 					  .context = f };
 	struct failure why;
 
-	assert_int_equal(http_server_new(&f->config, &site, 1, &f->world, &hooks, &f->server, &why), 0);
+	f->site.locations = f->locations;
+	f->site.n_locations = f->n_locations;
+	assert_int_equal(http_server_new(&f->config, &f->site, 1, &f->world, &hooks, &f->server, &why), 0);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -27,6 +27,7 @@ struct http_fixture {
 	char outside[64]; /* a directory that is not below root */
 	struct world world;
 	struct http_config config;
+	struct http_site site; /* its locations are the next two */
 	const struct http_location *locations; /* of the site */
 	size_t n_locations;
 	struct http_server *server;

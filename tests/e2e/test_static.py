@@ -1,8 +1,9 @@
-"""Static files over the real wire: conditional requests, ranges."""
+"""Static files over the real wire: conditional requests, ranges, precompressed siblings."""
 
 import email
 import email.policy
 import email.utils
+import gzip
 import random
 import re
 import time
@@ -12,6 +13,7 @@ from conftest import ADDRESS, Namespace, Server
 
 URL = f"http://{ADDRESS}"
 TEXT = "0123456789" * 100
+SCRIPT = "let it = 'flow';\n" * 2000
 BLOB = random.Random(5).randbytes(3 << 20)
 
 
@@ -20,6 +22,11 @@ def write_site(root):
     (root / "index.html").write_text("<!doctype html><title>home</title>\n")
     (root / "text.txt").write_text(TEXT)
     (root / "blob.bin").write_bytes(BLOB)
+    (root / "app.js").write_text(SCRIPT)
+    (root / "app.js.gz").write_bytes(gzip.compress(SCRIPT.encode()))
+    (root / "app.js.br").write_bytes(b"as small as it gets")
+    (root / "style.css").write_text("plain")
+    (root / "style.css.gz").symlink_to("/etc/passwd")
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +151,29 @@ def test_if_range(server):
         assert get(server, "/text.txt", "Range: bytes=0-9", f"If-Range: {value}").status == 206
     for value in '"other"', "W/" + first.fields["etag"], "Sun, 06 Nov 1994 08:49:37 GMT":
         assert get(server, "/text.txt", "Range: bytes=0-9", f"If-Range: {value}").status == 200
+
+
+def test_precompressed_siblings(server):
+    plain = get(server, "/app.js")
+    packed = get(server, "/app.js", "Accept-Encoding: gzip, deflate")
+    smallest = get(server, "/app.js", "Accept-Encoding: gzip, deflate, br, zstd")
+    assert (plain.body, plain.fields["vary"], plain.fields.get("content-encoding")) == (SCRIPT, "Accept-Encoding", None)
+    assert packed.fields["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body.encode("latin-1")).decode() == SCRIPT
+    assert (smallest.fields["content-encoding"], smallest.body) == ("br", "as small as it gets")
+    assert len({a.fields["etag"] for a in (plain, packed, smallest)}) == 3
+    assert {a.fields["content-type"] for a in (plain, packed, smallest)} == {"text/javascript; charset=utf-8"}
+    assert get(server, "/app.js", "Accept-Encoding: gzip;q=0.2, br;q=0.1").fields["content-encoding"] == "gzip"
+    assert get(server, "/app.js", "Accept-Encoding: *;q=0").status == 406
+    assert server.namespace.curl("--compressed", "-H", "Accept-Encoding: gzip", URL + "/app.js").stdout == SCRIPT
+    assert get(server, "/app.js", "Accept-Encoding: gzip", f"If-None-Match: {packed.fields['etag']}").status == 304
+
+
+def test_a_sibling_out_of_the_root_is_no_sibling(server):
+    answer = get(server, "/style.css", "Accept-Encoding: gzip")
+    assert (answer.body, answer.fields.get("content-encoding")) == ("plain", None)
+
+
+def test_pages_are_asked_for_again_each_time(server):
+    assert get(server, "/").fields["cache-control"] == "no-cache"
+    assert "cache-control" not in get(server, "/app.js").fields

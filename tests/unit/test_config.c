@@ -559,11 +559,16 @@ static char *read_project_file(const char *name)
 	return text;
 }
 
+static bool is_text_list(const struct key_type *type)
+{
+	return type == &type_texts || type == &type_cache_controls;
+}
+
 static bool same_value(const struct config_key *key, void *a, void *b)
 {
 	const struct text_list *x = a, *y = b;
 
-	if (key->type == &type_texts) {
+	if (is_text_list(key->type)) {
 		bool same = x->n == y->n;
 
 		for (unsigned i = 0; same && i < x->n; i++)

@@ -65,12 +65,24 @@ static void the_last_extension_counts_and_only_in_the_name(void **state)
 	assert_type("x.extensionlongerthananyother", "application/octet-stream");
 }
 
-static void html_is_told_apart(void **state)
+static bool is_compressible(const char *path)
+{
+	return http_mime_is_compressible(http_mime_type(path, strlen(path)));
+}
+
+static void what_is_packed_already_is_not_compressible(void **state)
 {
 	(void)state;
-	assert_true(http_mime_is_html(http_mime_type("a.html", 6)));
-	assert_true(http_mime_is_html(http_mime_type("a.xhtml", 7)));
-	assert_false(http_mime_is_html(http_mime_type("a.css", 5)));
+	assert_true(is_compressible("a.html"));
+	assert_true(is_compressible("a.svg"));
+	assert_true(is_compressible("a.json"));
+	assert_true(is_compressible("a.webmanifest"));
+	assert_true(is_compressible("a.wasm"));
+	assert_true(is_compressible("a.ttf"));
+	assert_false(is_compressible("a.woff2"));
+	assert_false(is_compressible("a.png"));
+	assert_false(is_compressible("a.gz"));
+	assert_false(is_compressible("a.bin"));
 }
 
 int main(void)
@@ -81,7 +93,7 @@ int main(void)
 		cmocka_unit_test(first_and_last_of_the_table_are_found),
 		cmocka_unit_test(case_does_not_matter),
 		cmocka_unit_test(the_last_extension_counts_and_only_in_the_name),
-		cmocka_unit_test(html_is_told_apart),
+		cmocka_unit_test(what_is_packed_already_is_not_compressible),
 	};
 
 	return cmocka_run_group_tests_name("http_mime", tests, NULL, NULL);

@@ -1,0 +1,57 @@
+/*
+ * What is needed to answer for a file: its version, contents or descriptor, and ready-made field lines. An entry
+ * never changes: a file that changes gets another one, and responses under way keep the one they began with.
+ */
+#ifndef HTTP_HTTP_ENTRY_H
+#define HTTP_HTTP_ENTRY_H
+
+#include "base/list.h"
+#include "base/span.h"
+#include "http/http_conditional.h"
+#include "http/http_find.h"
+
+struct http_cache;
+
+struct http_entry {
+	struct span_owner owner;
+	struct http_cache *cache;
+	struct http_entry *next; /* in its bucket */
+	struct list lru;         /* in no list: no longer found, kept by who still refers to it */
+	uint64_t hash;
+	uint64_t checked_us; /* world time when it was last compared with the file system */
+	uint32_t site;
+	uint32_t key_len;
+	const char *key; /* the path as resolved */
+	struct http_version version;
+	bool settled; /* was old enough when read that no later write has the same times */
+	bool has_encoded;
+	enum http_coding coding;
+	struct http_validators validators;
+	const uint8_t *fields; /* field lines of a 200, with the empty line that ends them */
+	uint32_t fields_len;
+	uint32_t length_at;     /* before this is the type (and coding) alone */
+	uint32_t validators_at; /* those from here on go with a 304 as well */
+	const uint8_t *body;    /* the contents, right behind fields; NULL: to be read from fd */
+	int fd;                 /* -1 when the contents are here */
+	size_t footprint;       /* bytes of memory that it takes up */
+	struct http_entry *encoded[HTTP_CODINGS]; /* the same compressed; NULL: not there. Holds references */
+	char memory[];                            /* key, etag, fields, body */
+};
+
+/* Makes an entry with one reference, and takes what was found over, whatever comes of it. 200, or 503. */
+unsigned http_entry_load(struct http_cache *c, const struct http_open_site *site, const struct http_path *path,
+			 struct http_found *found, struct http_entry **out);
+
+/* What was found is what the entry was made of. */
+bool http_entry_is_of(const struct http_entry *e, const struct http_found *found);
+
+/* How many it holds, with its encoded ones. */
+unsigned http_entry_descriptors(const struct http_entry *e);
+
+static inline void http_entry_unref(struct http_entry *e)
+{
+	if (e != NULL)
+		span_owner_unref(&e->owner);
+}
+
+#endif

@@ -1,0 +1,142 @@
+/*
+ * Finding files. Siblings are opened as their file is, so that a symlink out of the root, or a directory of that
+ * name, is no sibling. System calls: openat2, fstat, close.
+ */
+#include "http/http_find.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "http/http_mime.h"
+#include "http/http_open.h"
+
+enum { NAME_ROOM = HTTP_PATH_SIZE + 256 };
+
+static void close_file(struct http_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+}
+
+void http_found_close(struct http_found *f)
+{
+	for (int i = 0; i < HTTP_CODINGS; i++)
+		close_file(&f->files[i]);
+}
+
+static unsigned status_of_error(int error)
+{
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+		return 403;
+	case -ENOENT:
+	case -ENOTDIR:
+	case -ENAMETOOLONG:
+	case -ELOOP:
+	case -EXDEV: /* leads out of the root: not even its existence is told */
+	case -ENXIO: /* a socket */
+	case -ENODEV:
+		return 404;
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOMEM:
+	case -EAGAIN:
+		return 503;
+	default:
+		return 500;
+	}
+}
+
+/* Opens name and looks what it is: 200 for a regular file, 301 for a directory. */
+static unsigned open_name(const struct http_open_site *site, const char *name, struct http_file *out)
+{
+	struct stat st;
+	unsigned status;
+	int fd = http_open_beneath(site->root, name);
+
+	if (fd < 0)
+		return status_of_error(fd);
+	if (fstat(fd, &st) != 0)
+		status = 500;
+	else if (S_ISREG(st.st_mode))
+		status = 200;
+	else
+		status = S_ISDIR(st.st_mode) ? 301 : 404;
+	if (status != 200) {
+		close(fd);
+		return status;
+	}
+	out->fd = fd;
+	http_version_set(&out->version, &st);
+	return 200;
+}
+
+static unsigned open_file(const struct http_open_site *site, const char *name, struct http_found *out)
+{
+	out->type = http_mime_type(name, strlen(name));
+	return open_name(site, name, &out->files[HTTP_CODING_IDENTITY]);
+}
+
+/* One that is older than the file was made from another version of it. */
+static void open_sibling(const struct http_open_site *site, const char *name, enum http_coding coding,
+			 struct http_found *out)
+{
+	const struct http_file *file = &out->files[HTTP_CODING_IDENTITY];
+	struct http_file *sibling = &out->files[coding];
+	char sibling_name[NAME_ROOM];
+	int len = snprintf(sibling_name, sizeof sibling_name, "%s%s", name, http_coding_suffix(coding));
+
+	if (len < 0 || (size_t)len >= sizeof sibling_name || open_name(site, sibling_name, sibling) != 200)
+		return;
+	if (sibling->version.modified.tv_sec < file->version.modified.tv_sec)
+		close_file(sibling);
+}
+
+/* The file of this name, and those beside it that hold the same compressed. */
+static unsigned open_variants(const struct http_open_site *site, const char *name, struct http_found *out)
+{
+	unsigned status = open_file(site, name, out);
+
+	if (status == 200 && site->precompressed && http_mime_is_compressible(out->type))
+		for (int i = HTTP_CODING_IDENTITY + 1; i < HTTP_CODINGS; i++)
+			open_sibling(site, name, (enum http_coding)i, out);
+	return status;
+}
+
+/* The first index file that is there; without one 403 if the directory is there. */
+static unsigned open_index(const struct http_open_site *site, const struct http_path *path,
+			   struct http_found *out)
+{
+	char name[NAME_ROOM];
+	unsigned status;
+
+	for (char **index = site->index; *index != NULL; index++) {
+		int len = snprintf(name, sizeof name, "%s%s", path->text, *index);
+
+		if (len < 0 || (size_t)len >= sizeof name)
+			continue;
+		status = open_variants(site, name, out);
+		if (status != 404 && status != 301)
+			return status;
+	}
+	status = open_file(site, path->text, out);
+	if (status == 200) { /* a file by the name of a directory: only a race can do this */
+		http_found_close(out);
+		return 404;
+	}
+	return status == 301 ? 403 : status;
+}
+
+unsigned http_find(const struct http_open_site *site, const struct http_path *path, struct http_found *out)
+{
+	for (int i = 0; i < HTTP_CODINGS; i++)
+		out->files[i].fd = -1;
+	if (http_path_is_directory(path))
+		return open_index(site, path, out);
+	return open_variants(site, path->text, out);
+}
