@@ -1,6 +1,7 @@
 /* Two stacks joined by a wire, on virtual time. */
 #include "common/sim.h"
 
+#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -169,16 +170,28 @@ void sim_pass(struct sim *s, uint64_t us)
 	settle(s);
 }
 
+/* splitmix64 of the number of eight bytes: any place can be made on its own. */
+static uint64_t pattern_word(uint64_t seed, uint64_t number)
+{
+	uint64_t z = seed + (number + 1) * 0x9e3779b97f4a7c15u;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
 void sim_pattern(uint64_t seed, uint64_t position, uint8_t *out, size_t len)
 {
-	for (size_t i = 0;
-	     i < len;) { /* splitmix64 of each eight bytes' number: any place can be made on its own */
-		uint64_t at = position + i;
-		uint64_t z = seed + (at / 8 + 1) * 0x9e3779b97f4a7c15u;
-		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-		z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-		z ^= z >> 31;
-		for (; i < len && (position + i) / 8 == at / 8; i++)
-			out[i] = (uint8_t)(z >> (8 * ((position + i) % 8)));
+	while (len > 0) {
+		uint64_t word = htole64(pattern_word(seed, position / 8));
+		size_t skip = position % 8, n = min_u64(8 - skip, len);
+
+		if (n == 8)
+			memcpy(out, &word, 8);
+		else
+			memcpy(out, (const uint8_t *)&word + skip, n);
+		out += n;
+		position += n;
+		len -= n;
 	}
 }
