@@ -343,6 +343,25 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 	return DROP_NONE;
 }
 
+/* On the options that both sides have. */
+static void agree(struct tcp_conn *c, const struct tcp_syn *syn)
+{
+	if (syn->wscale != TCP_NO_WSCALE) {
+		c->flags |= CONN_WSCALE;
+		c->snd_wscale = syn->wscale;
+		c->rcv_wscale = tcp_receive_wscale(c->tcp);
+	}
+	if (syn->sack_permitted)
+		c->flags |= CONN_SACK;
+	if (syn->ecn)
+		c->ecn.flags = ECN_AGREED;
+	if (syn->has_timestamp) {
+		c->flags |= CONN_TIMESTAMPS;
+		c->ts_recent = syn->ts_recent;
+		c->ts_recent_us = tcp_now(c->tcp);
+	}
+}
+
 struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, const struct tcp_in *in)
 {
 	struct tcp *tcp = l->tcp;
@@ -361,20 +380,7 @@ struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, 
 	c->rcv_nxt = c->last_ack_sent = seq_add(syn->irs, 1);
 	c->rcv_adv = seq_add(c->rcv_nxt, tcp_initial_receive_window(tcp));
 	c->peer_mss = syn->mss;
-	if (syn->wscale != TCP_NO_WSCALE) {
-		c->flags |= CONN_WSCALE;
-		c->snd_wscale = syn->wscale;
-		c->rcv_wscale = tcp_receive_wscale(tcp);
-	}
-	if (syn->sack_permitted)
-		c->flags |= CONN_SACK;
-	if (syn->ecn)
-		c->ecn.flags = ECN_AGREED;
-	if (syn->has_timestamp) {
-		c->flags |= CONN_TIMESTAMPS;
-		c->ts_recent = syn->ts_recent;
-		c->ts_recent_us = tcp_now(tcp);
-	}
+	agree(c, syn);
 	tcp_mtu_init(c);
 	c->state = TCP_SYN_RECEIVED; /* where the record stood: observers were told then */
 	c->cc.ops = l->cc;

@@ -95,59 +95,87 @@ bool tcp_options_parse(struct bytes options, bool syn, struct tcp_options *out)
 	return true;
 }
 
+/* Each put_ writes one option, with NOPs before it that end it at a multiple of four, and returns its end. */
+static uint8_t *put_mss(uint8_t *p, uint16_t mss)
+{
+	p[0] = KIND_MSS;
+	p[1] = 4;
+	store_be16(p + 2, mss);
+	return p + 4;
+}
+
+static uint8_t *put_sack_permitted(uint8_t *p)
+{
+	p[0] = KIND_NOP;
+	p[1] = KIND_NOP;
+	p[2] = KIND_SACK_PERMITTED;
+	p[3] = 2;
+	return p + 4;
+}
+
+/* The values are aligned (RFC 7323 appendix A). */
+static uint8_t *put_timestamp(uint8_t *p, uint32_t val, uint32_t ecr)
+{
+	p[0] = KIND_NOP;
+	p[1] = KIND_NOP;
+	p[2] = KIND_TIMESTAMP;
+	p[3] = 10;
+	store_be32(p + 4, val);
+	store_be32(p + 8, ecr);
+	return p + 12;
+}
+
+static uint8_t *put_wscale(uint8_t *p, uint8_t shift)
+{
+	p[0] = KIND_NOP;
+	p[1] = KIND_WSCALE;
+	p[2] = 3;
+	p[3] = shift;
+	return p + 4;
+}
+
+static uint8_t *put_fast_open(uint8_t *p, const struct tcp_options *o)
+{
+	unsigned len = o->fast_open == FAST_OPEN_COOKIE ? 10 : 2;
+
+	p[0] = KIND_NOP;
+	p[1] = KIND_NOP;
+	p[2] = KIND_FAST_OPEN;
+	p[3] = (uint8_t)len;
+	if (len > 2)
+		memcpy(p + 4, &o->fast_open_cookie, sizeof o->fast_open_cookie);
+	return p + 2 + len;
+}
+
+static uint8_t *put_sack(uint8_t *p, const struct tcp_options *o)
+{
+	p[0] = KIND_NOP;
+	p[1] = KIND_NOP;
+	p[2] = KIND_SACK;
+	p[3] = (uint8_t)(2 + 8 * o->n_sack);
+	p += 4;
+	for (unsigned i = 0; i < o->n_sack; i++, p += 8) {
+		store_be32(p, o->sack[i].left.n);
+		store_be32(p + 4, o->sack[i].right.n);
+	}
+	return p;
+}
+
 unsigned tcp_options_emit(const struct tcp_options *o, uint8_t out[static TCP_OPTIONS_MAX])
 {
 	uint8_t *p = out;
 
-	if (o->has_mss) {
-		p[0] = KIND_MSS;
-		p[1] = 4;
-		store_be16(p + 2, o->mss);
-		p += 4;
-	}
-	if (o->sack_permitted) {
-		p[0] = KIND_NOP;
-		p[1] = KIND_NOP;
-		p[2] = KIND_SACK_PERMITTED;
-		p[3] = 2;
-		p += 4;
-	}
-	if (o->has_timestamp) { /* NOP NOP first, so that the values are aligned (RFC 7323 appendix A) */
-		p[0] = KIND_NOP;
-		p[1] = KIND_NOP;
-		p[2] = KIND_TIMESTAMP;
-		p[3] = 10;
-		store_be32(p + 4, o->ts_val);
-		store_be32(p + 8, o->ts_ecr);
-		p += 12;
-	}
-	if (o->has_wscale) {
-		p[0] = KIND_NOP;
-		p[1] = KIND_WSCALE;
-		p[2] = 3;
-		p[3] = o->wscale;
-		p += 4;
-	}
-	if (o->fast_open != FAST_OPEN_NONE) {
-		unsigned len = o->fast_open == FAST_OPEN_COOKIE ? 10 : 2;
-		p[0] = KIND_NOP;
-		p[1] = KIND_NOP;
-		p[2] = KIND_FAST_OPEN;
-		p[3] = (uint8_t)len;
-		if (len > 2)
-			memcpy(p + 4, &o->fast_open_cookie, sizeof o->fast_open_cookie);
-		p += 2 + len;
-	}
-	if (o->n_sack > 0) {
-		p[0] = KIND_NOP;
-		p[1] = KIND_NOP;
-		p[2] = KIND_SACK;
-		p[3] = (uint8_t)(2 + 8 * o->n_sack);
-		p += 4;
-		for (unsigned i = 0; i < o->n_sack; i++, p += 8) {
-			store_be32(p, o->sack[i].left.n);
-			store_be32(p + 4, o->sack[i].right.n);
-		}
-	}
+	if (o->has_mss)
+		p = put_mss(p, o->mss);
+	if (o->sack_permitted)
+		p = put_sack_permitted(p);
+	if (o->has_timestamp)
+		p = put_timestamp(p, o->ts_val, o->ts_ecr);
+	if (o->has_wscale)
+		p = put_wscale(p, o->wscale);
+	if (o->fast_open != FAST_OPEN_NONE)
+		p = put_fast_open(p, o);
+	if (o->n_sack > 0)
+		p = put_sack(p, o);
 	return (unsigned)(p - out);
 }
