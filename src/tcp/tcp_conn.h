@@ -12,6 +12,7 @@
 #include "tcp/tcp.h"
 #include "tcp/tcp_cc.h"
 #include "tcp/tcp_ecn.h"
+#include "tcp/tcp_emit.h"
 #include "tcp/tcp_listen.h"
 #include "tcp/tcp_mtu.h"
 #include "tcp/tcp_options.h"
@@ -334,22 +335,6 @@ void tcp_ack_now(struct tcp_conn *c);
 bool tcp_is_stalled(const struct tcp_conn *c); /* something may go, nothing sends it; with TH_CHECKS */
 /* How much new data may go in the next segment. */
 bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len);
-/* An empty segment one before snd.nxt: keep-alive. */
-void tcp_send_probe(struct tcp_conn *c, const char *note);
-void tcp_send_rst(struct tcp_conn *c);
-void tcp_send_last_ack(struct tcp_conn *c); /* of the peer's FIN, before the block goes */
-/* An answer without a connection. */
-void tcp_reply_rst(const struct tcp_in *in);
-struct tcp_reply {
-	struct ip_addr local, remote;
-	uint16_t local_port, remote_port;
-	struct seq seq, ack;
-	uint8_t flags;
-	uint16_t window, urgent;
-	struct tcp_options options;
-	const char *note;
-};
-void tcp_reply(struct tcp *tcp, const struct tcp_reply *r);
 
 /* tcp_report.c: what observers are told ... */
 void tcp_tell_observers(const struct tcp_conn *c, enum trace_kind kind, const char *note, uint64_t old_value,
