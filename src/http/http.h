@@ -33,6 +33,7 @@ struct http_config {
 	uint32_t max_connections;
 	uint32_t max_requests; /* under way at once; more wait */
 	bool server_header;
+	const char *mime_types; /* file of media types beside our own; "": none. The default one may be missing */
 	uint32_t cache_entries;
 	uint64_t cache_bytes, cache_max_file; /* contents kept in memory */
 	uint64_t cache_revalidate_us; /* a cached entry is checked against the file system after this long */

@@ -129,7 +129,7 @@ static unsigned get_from_disk(struct http_cache *c, uint64_t hash, size_t site, 
 			      struct http_entry *known, struct http_entry **out)
 {
 	struct http_found found;
-	unsigned status = http_find(&c->sites->sites[site], path, &found);
+	unsigned status = http_find(c->sites, site, path, &found);
 	bool same = status == 200 && known != NULL && http_entry_is_of(known, &found);
 
 	if (same)

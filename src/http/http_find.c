@@ -76,12 +76,6 @@ static unsigned open_name(const struct http_open_site *site, const char *name, s
 	return 200;
 }
 
-static unsigned open_file(const struct http_open_site *site, const char *name, struct http_found *out)
-{
-	out->type = http_mime_type(name, strlen(name));
-	return open_name(site, name, &out->files[HTTP_CODING_IDENTITY]);
-}
-
 /* One that is older than the file was made from another version of it. */
 static void open_sibling(const struct http_open_site *site, const char *name, enum http_coding coding,
 			 struct http_found *out)
@@ -98,10 +92,12 @@ static void open_sibling(const struct http_open_site *site, const char *name, en
 }
 
 /* The file of this name, and those beside it that hold the same compressed. */
-static unsigned open_variants(const struct http_open_site *site, const char *name, struct http_found *out)
+static unsigned open_variants(const struct http_sites *sites, const struct http_open_site *site,
+			      const char *name, struct http_found *out)
 {
-	unsigned status = open_file(site, name, out);
+	unsigned status = open_name(site, name, &out->files[HTTP_CODING_IDENTITY]);
 
+	out->type = http_mime_type(&sites->types, name, strlen(name));
 	if (status == 200 && site->precompressed && http_mime_is_compressible(out->type))
 		for (int i = HTTP_CODING_IDENTITY + 1; i < HTTP_CODINGS; i++)
 			open_sibling(site, name, (enum http_coding)i, out);
@@ -109,8 +105,8 @@ static unsigned open_variants(const struct http_open_site *site, const char *nam
 }
 
 /* The first index file that is there; without one 403 if the directory is there. */
-static unsigned open_index(const struct http_open_site *site, const struct http_path *path,
-			   struct http_found *out)
+static unsigned open_index(const struct http_sites *sites, const struct http_open_site *site,
+			   const struct http_path *path, struct http_found *out)
 {
 	char name[NAME_ROOM];
 	unsigned status;
@@ -120,11 +116,11 @@ static unsigned open_index(const struct http_open_site *site, const struct http_
 
 		if (len < 0 || (size_t)len >= sizeof name)
 			continue;
-		status = open_variants(site, name, out);
+		status = open_variants(sites, site, name, out);
 		if (status != 404 && status != 301)
 			return status;
 	}
-	status = open_file(site, path->text, out);
+	status = open_name(site, path->text, &out->files[HTTP_CODING_IDENTITY]);
 	if (status == 200) { /* a file by the name of a directory: only a race can do this */
 		http_found_close(out);
 		return 404;
@@ -132,11 +128,14 @@ static unsigned open_index(const struct http_open_site *site, const struct http_
 	return status == 301 ? 403 : status;
 }
 
-unsigned http_find(const struct http_open_site *site, const struct http_path *path, struct http_found *out)
+unsigned http_find(const struct http_sites *sites, size_t number, const struct http_path *path,
+		   struct http_found *out)
 {
+	const struct http_open_site *site = &sites->sites[number];
+
 	for (int i = 0; i < HTTP_CODINGS; i++)
 		out->files[i].fd = -1;
 	if (http_path_is_directory(path))
-		return open_index(site, path, out);
-	return open_variants(site, path->text, out);
+		return open_index(sites, site, path, out);
+	return open_variants(sites, site, path->text, out);
 }

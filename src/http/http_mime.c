@@ -6,14 +6,15 @@
  */
 #include "http/http_mime.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/bytes.h"
+#include "http/http_mime_file.h"
 
 #define TEXT(subtype) "text/" subtype "; charset=utf-8"
 
-static const struct mime {
-	char extension[16];
-	const char *type;
-} table[] = {
+static const struct http_mime table[] = {
 	{ "3gp", "video/3gpp" },
 	{ "7z", "application/x-7z-compressed" },
 	{ "aac", "audio/aac" },
@@ -170,43 +171,48 @@ static const struct mime {
 	{ "zst", "application/zstd" },
 };
 
-enum { ENTRIES = sizeof table / sizeof table[0], EXTENSION_MAX = sizeof table[0].extension };
+bool http_mime_set_extension(struct http_mime *m, const char *extension, size_t len)
+{
+	if (len == 0 || len >= sizeof m->extension || memchr(extension, '/', len) != NULL ||
+	    memchr(extension, '.', len) != NULL)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		char c = extension[i];
 
-/* The extension in lower case, with its NUL, into out; false if there is none or a longer one than the
- * table has. */
-static bool extension_of(const char *path, size_t len, char out[static EXTENSION_MAX])
+		m->extension[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+	}
+	m->extension[len] = '\0';
+	return true;
+}
+
+/* What stands behind the last dot of the last segment; false if that is no extension. */
+static bool set_extension_of(struct http_mime *m, const char *path, size_t len)
 {
 	size_t start = len;
 
 	while (start > 0 && path[start - 1] != '.' && path[start - 1] != '/')
 		start--;
-	if (start == 0 || path[start - 1] != '.' || len - start >= EXTENSION_MAX)
-		return false;
-	for (size_t i = start; i < len; i++)
-		*out++ = (char)(path[i] >= 'A' && path[i] <= 'Z' ? path[i] | 0x20 : path[i]);
-	*out = '\0';
-	return true;
+	return start > 0 && path[start - 1] == '.' && http_mime_set_extension(m, path + start, len - start);
 }
 
-const char *http_mime_type(const char *path, size_t len)
+static int compare(const void *left, const void *right)
 {
-	char extension[EXTENSION_MAX];
-	size_t low = 0, high = ENTRIES;
+	const struct http_mime *a = left, *b = right;
 
-	if (!extension_of(path, len, extension))
-		return "application/octet-stream";
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-		int order = strcmp(extension, table[middle].extension);
+	return strcmp(a->extension, b->extension);
+}
 
-		if (order == 0)
-			return table[middle].type;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
+const char *http_mime_type(const struct http_mime_file *more, const char *path, size_t len)
+{
+	const struct http_mime *found = NULL;
+	struct http_mime wanted;
+
+	if (set_extension_of(&wanted, path, len)) {
+		found = bsearch(&wanted, table, ARRAY_LENGTH(table), sizeof wanted, compare);
+		if (found == NULL && more != NULL)
+			found = bsearch(&wanted, more->types, more->count, sizeof wanted, compare);
 	}
-	return "application/octet-stream";
+	return found != NULL ? found->type : "application/octet-stream";
 }
 
 static bool ends_in(const char *type, size_t len, const char *suffix)

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "http/http_conn.h"
 
 #define SECONDS(n) ((n)*UINT64_C(1000000))
+
+static const char default_mime_types[] = "/etc/mime.types";
 
 void http_config_default(struct http_config *c)
 {
@@ -25,6 +28,7 @@ void http_config_default(struct http_config *c)
 		.max_connections = 65536,
 		.max_requests = 8192,
 		.server_header = true,
+		.mime_types = default_mime_types,
 		.cache_entries = 1024,
 		.cache_bytes = 64 << 20,
 		.cache_max_file = 1 << 20,
@@ -63,6 +67,15 @@ static int check_config(const struct http_config *c, struct failure *why)
 					   (unsigned long long)limits[i].least,
 					   (unsigned long long)limits[i].most);
 	return 0;
+}
+
+static int load_types(struct http_server *s, const char *path, struct failure *why)
+{
+	int error = *path != '\0' ? http_mime_file_load(&s->sites.types, path) : 0;
+
+	if (error == 0 || (error == -ENOENT && strcmp(path, default_mime_types) == 0))
+		return 0;
+	return failure_set(why, error, "cannot read the media types in \"%s\": %s", path, strerror(-error));
 }
 
 /* ---- memory that outlives the server ---- */
@@ -196,7 +209,10 @@ int http_server_new(const struct http_config *config, const struct http_site *si
 	if (s == NULL)
 		return failure_set(why, -ENOMEM, "no memory for the HTTP server");
 	error = http_sites_open(&s->sites, sites, n_sites, why);
+	if (error == 0)
+		error = load_types(s, config->mime_types, why);
 	if (error != 0) {
+		http_sites_close(&s->sites);
 		free(s);
 		return error;
 	}

@@ -106,7 +106,7 @@ int http_sites_open(struct http_sites *s, const struct http_site *sites, size_t 
 
 	if (count == 0)
 		return failure_set(why, -EINVAL, "there is no site to serve: name at least one");
-	s->count = 0;
+	*s = (struct http_sites){ 0 };
 	s->sites = calloc(count, sizeof *s->sites);
 	if (s->sites == NULL)
 		return failure_set(why, -ENOMEM, "no memory for %zu sites", count);
@@ -136,6 +136,7 @@ void http_sites_close(struct http_sites *s)
 		free(site->locations);
 	}
 	free(s->sites);
+	http_mime_file_free(&s->types);
 	*s = (struct http_sites){ 0 };
 }
 

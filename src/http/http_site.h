@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/failure.h"
 #include "http/http.h"
+#include "http/http_mime_file.h"
 
 struct http_open_location;
 
@@ -20,6 +21,7 @@ struct http_open_site {
 };
 
 struct http_sites {
+	struct http_mime_file types; /* beside our own; empty unless loaded */
 	struct http_open_site *sites;
 	size_t count;
 };

@@ -210,6 +210,11 @@ static int parse_file(const struct key_input *in, void *field)
 	return r;
 }
 
+static int parse_optional_file(const struct key_input *in, void *field)
+{
+	return *in->text == '\0' ? keep(in, in->text, field) : resolve(in, field);
+}
+
 static int parse_pcap(const struct key_input *in, void *field)
 {
 	return *in->text == '\0' ? keep(in, in->text, field) : parse_file(in, field);
@@ -371,6 +376,7 @@ const struct key_type type_congestion = TEXT("a congestion control that this ver
 const struct key_type type_site_congestion =
 	TEXT("a congestion control that this version has, or empty", parse_site_congestion);
 const struct key_type type_directory = TEXT("a directory", parse_directory);
+const struct key_type type_optional_file = TEXT("a file, or empty", parse_optional_file);
 const struct key_type type_pcap = TEXT("a file", parse_pcap);
 const struct key_type type_log = TEXT("a file, \"-\" or \"off\"", parse_log);
 const struct key_type type_mac =

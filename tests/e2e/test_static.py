@@ -17,6 +17,12 @@ SCRIPT = "let it = 'flow';\n" * 2000
 BLOB = random.Random(5).randbytes(3 << 20)
 
 
+CONFIG = """
+http { mime_types = "mime.types" }
+site "default" { root = "site" }
+"""
+
+
 def write_site(root):
     root.mkdir()
     (root / "index.html").write_text("<!doctype html><title>home</title>\n")
@@ -26,6 +32,9 @@ def write_site(root):
     (root / "app.js.gz").write_bytes(gzip.compress(SCRIPT.encode()))
     (root / "app.js.br").write_bytes(b"as small as it gets")
     (root / "style.css").write_text("plain")
+    (root / "module.wasm").write_bytes(b"\0asm")
+    (root / "song.xaudio").write_text("la")
+    (root / "odd.xtexty").write_text("x")
     (root / "style.css.gz").symlink_to("/etc/passwd")
 
 
@@ -36,7 +45,10 @@ def server(tmp_path_factory):
     namespace = Namespace()
     write_site(directory / "site")
     time.sleep(3.1)
-    server = Server(namespace, directory / "site", tmp_path=directory)
+    (directory / "mime.types").write_text("# types\naudio/x-odd\txaudio\ntext/x-odd\txtexty xtext2\n")
+    config = directory / "taphouse.conf"
+    config.write_text(CONFIG)
+    server = Server(namespace, directory / "site", "--config", config, tmp_path=directory)
     yield server
     status = server.stop()
     namespace.remove()
@@ -177,3 +189,15 @@ def test_a_sibling_out_of_the_root_is_no_sibling(server):
 def test_pages_are_asked_for_again_each_time(server):
     assert get(server, "/").fields["cache-control"] == "no-cache"
     assert "cache-control" not in get(server, "/app.js").fields
+
+
+def test_types_are_ours_and_the_systems(server):
+    for name, expected in [
+        ("index.html", "text/html; charset=utf-8"),
+        ("style.css", "text/css; charset=utf-8"),
+        ("module.wasm", "application/wasm"),
+        ("song.xaudio", "audio/x-odd"),
+        ("odd.xtexty", "text/x-odd; charset=utf-8"),
+        ("blob.bin", "application/octet-stream"),
+    ]:
+        assert get(server, f"/{name}", method="HEAD").fields["content-type"] == expected

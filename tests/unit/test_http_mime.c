@@ -11,7 +11,7 @@
 
 static void assert_type(const char *path, const char *expected)
 {
-	assert_string_equal(http_mime_type(path, strlen(path)), expected);
+	assert_string_equal(http_mime_type(NULL, path, strlen(path)), expected);
 }
 
 static void text_types_say_utf_8(void **state)
@@ -67,7 +67,7 @@ static void the_last_extension_counts_and_only_in_the_name(void **state)
 
 static bool is_compressible(const char *path)
 {
-	return http_mime_is_compressible(http_mime_type(path, strlen(path)));
+	return http_mime_is_compressible(http_mime_type(NULL, path, strlen(path)));
 }
 
 static void what_is_packed_already_is_not_compressible(void **state)
