@@ -9,7 +9,8 @@
  *   Eifel (RFC 3522)   the echoed timestamp is older than the first retransmission: an original was answered
  *   D-SACK (RFC 3708)  the peer reports each segment that was sent again as a duplicate
  *
- * The response is RFC 4015's: the window before the reduction.
+ * The response is RFC 4015's: the window before the reduction. The timer's back-off stands until a round trip is
+ * measured (RFC 6298 section 5): that the timeout was spurious says that the timer is too short.
  */
 #include "base/minmax.h"
 #include "tcp/tcp_conn.h"
@@ -135,7 +136,6 @@ static void take_back(struct tcp_conn *c, const struct tcp_delivery *d, const ch
 		c->cc.ops->on_undo(&c->cc, &e);
 	c->flags &= ~(unsigned)(CONN_RECOVERY | CONN_RTO_RECOVERY | CONN_RETRANSMIT_NOW);
 	c->undo = (struct tcp_undo){ .armed = false };
-	c->backoff = 0;
 	tcp_tell_recovery(c, before, note);
 	tcp_want_output(c);
 }

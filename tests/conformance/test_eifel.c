@@ -6,8 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/peer.h"
-#include "tcp/tcp_conn.h"
+#include "common/flight.h"
 
 enum { MSS = 1460 - 12, FLIGHT = 10, RTT_US = 50000 };
 
@@ -133,12 +132,37 @@ static void rfc3522_3_2_nor_the_ack_of_an_earlier_episodes_segment(void **state)
 	peer_fini(&p);
 }
 
+/* The path's round trip grows from 20 to 400 ms, one segment at a time is on the way, and each timeout is found to
+ * be spurious: its acknowledgement, of what was sent twice, gives no sample. Unless the back-off stands until there
+ * is one (RFC 6298 section 5), the timer never learns, and every segment goes twice. */
+static void rfc4015_1_the_timer_adapts_after_spurious_timeouts(void **state)
+{
+	struct peer p;
+	struct seg sent;
+
+	(void)state;
+	flight_open(&p, NULL, 20000, SEG(.mss = 1460, .has_ts = true, .ts_val = 1));
+	for (unsigned i = 0; i < 20; i++) {
+		peer_write(&p, 1000);
+		sent = peer_any(&p);
+		peer_advance(&p, 400000);
+		forget_segments(&p);
+		peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = sent.seq + 1000, .has_ts = true, .ts_val = 2,
+				    .ts_ecr = sent.ts_val));
+	}
+	assert_int_equal(counters(&p)->spurious_rtos, 2);
+	assert_int_equal(peer_info(&p).retransmissions, 2);
+	assert_in_range(peer_info(&p).rto_us, 400000, 1000000);
+	peer_fini(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc3522_3_2_the_original_was_acknowledged),
 		cmocka_unit_test(rfc3522_3_2_only_the_first_ack_can_tell),
 		cmocka_unit_test(rfc3522_3_2_nor_the_ack_of_an_earlier_episodes_segment),
+		cmocka_unit_test(rfc4015_1_the_timer_adapts_after_spurious_timeouts),
 	};
 
 	return cmocka_run_group_tests_name("conformance: Eifel detection", tests, NULL, NULL);
