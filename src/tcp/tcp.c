@@ -557,7 +557,7 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.window_scaling = (c->flags & CONN_WSCALE) != 0,
 		.sack = (c->flags & CONN_SACK) != 0,
 		.ecn = (c->ecn.flags & ECN_AGREED) != 0,
-		.in_recovery = (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0,
+		.in_recovery = is_recovering(c),
 		.reordering_seen = c->rack.reordering_seen,
 		.iss = c->iss.n,
 		.irs = c->irs.n,

@@ -244,6 +244,12 @@ static inline bool is_dead(const struct tcp_conn *c)
 	return (c->flags & CONN_DEAD) != 0;
 }
 
+/* An episode of loss recovery goes on, after a fast retransmission or a timeout. */
+static inline bool is_recovering(const struct tcp_conn *c)
+{
+	return (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0;
+}
+
 enum {
 	TCP_SYNCHRONISED = TCP_ESTABLISHED | TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2 | TCP_CLOSE_WAIT | TCP_CLOSING |
 			   TCP_LAST_ACK | TCP_TIME_WAIT,

@@ -179,6 +179,16 @@ static void add_payload(struct tx_frame *f, struct send_cursor from, uint32_t le
 	}
 }
 
+static void acknowledge(struct tcp_conn *c, const struct tcp_outgoing *o, struct tcp_reply *r)
+{
+	r->ack = c->rcv_nxt;
+	c->last_ack_sent = c->rcv_nxt;
+	add_sack(c, o->flags, o->len, &r->options);
+	/* What found no room beside text goes by itself. */
+	if (tcp_sack_acks_owed(c) == 0)
+		c->flags &= ~(unsigned)CONN_ACK_NOW;
+}
+
 void tcp_emit(struct tcp_conn *c, const struct tcp_outgoing *o)
 {
 	struct tx_frame *f = link_tx_slot(c->tcp->ip->link);
@@ -196,14 +206,8 @@ void tcp_emit(struct tcp_conn *c, const struct tcp_outgoing *o)
 	if (f == NULL)
 		return; /* callers look for room; what is lost here is found by the timers */
 	r.window = advertise(c, (o->flags & TH_SYN) != 0);
-	if ((o->flags & TH_ACK) != 0) {
-		r.ack = c->rcv_nxt;
-		c->last_ack_sent = c->rcv_nxt;
-		add_sack(c, o->flags, o->len, &r.options);
-		/* What found no room beside text goes by itself. */
-		if (tcp_sack_acks_owed(c) == 0)
-			c->flags &= ~(unsigned)CONN_ACK_NOW;
-	}
+	if ((o->flags & TH_ACK) != 0)
+		acknowledge(c, o, &r);
 	tcp_urgent_mark(c, &r);
 	add_payload(f, o->from, o->len);
 	if (o->len > c->mss && !o->whole) {

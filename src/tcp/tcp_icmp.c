@@ -26,6 +26,22 @@ static enum drop_reason half_open_error(struct tcp *tcp, struct tcp_syn *syn, ui
 	return DROP_NONE;
 }
 
+/* What an error that is believed does to a connection. */
+static void take_error(struct tcp_conn *c, const struct icmp_error *e)
+{
+	c->soft_error = (uint8_t)(e->kind + 1);
+	if (e->kind == ICMP_TOO_BIG) {
+		tcp_mtu_reported(c, e->mtu);
+	} else if (is_hard(e->kind) && in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED)) {
+		/* SHLD-26, but as RFC 5461 section 4.1 reports of all stacks: not once the connection is
+		 * synchronised. */
+		c->tcp->counters.attempt_fails++;
+		tcp_conn_end(c, STREAM_END_UNREACHABLE);
+	} else {
+		tcp_report_icmp(c, e->kind);
+	}
+}
+
 enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
 {
 	struct tcp_conn *c;
@@ -48,17 +64,7 @@ enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
 		return world_drop(tcp->world, DROP_ICMP_NO_CONNECTION);
 	if (seq_lt(seq, c->snd_una) || seq_ge(seq, c->snd_nxt))
 		return world_drop(tcp->world, DROP_ICMP_BLIND);
-	c->soft_error = (uint8_t)(e->kind + 1);
-	if (e->kind == ICMP_TOO_BIG) {
-		tcp_mtu_reported(c, e->mtu);
-	} else if (is_hard(e->kind) && in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED)) {
-		/* SHLD-26, but as RFC 5461 section 4.1 reports of all stacks: not once the connection is
-		 * synchronised. */
-		tcp->counters.attempt_fails++;
-		tcp_conn_end(c, STREAM_END_UNREACHABLE);
-	} else {
-		tcp_report_icmp(c, e->kind);
-	}
+	take_error(c, e);
 	tcp_check(c);
 	return DROP_NONE;
 }

@@ -167,8 +167,8 @@ bool tcp_mtu_wants_probe(struct tcp_conn *c, uint32_t *payload)
 {
 	struct tcp_mtu *m = &c->mtu;
 	uint32_t window = PROBE_WINDOW * (uint32_t)c->mss;
-	bool steady = (c->flags & (CONN_SACK | CONN_RECOVERY | CONN_RTO_RECOVERY)) == CONN_SACK &&
-		      c->lost_bytes == 0 && c->cc.cwnd >= window && c->snd_wnd >= window;
+	bool steady = (c->flags & CONN_SACK) != 0 && !is_recovering(c) && c->lost_bytes == 0 &&
+		      c->cc.cwnd >= window && c->snd_wnd >= window;
 
 	if (m->probe != 0 || tcp_now(c->tcp) < m->next_us || !steady ||
 	    c->tcp->config.mtu_probing == TCP_MTU_PROBING_OFF)

@@ -75,8 +75,7 @@ static uint32_t reordering_window_us(const struct tcp_conn *c)
 {
 	uint64_t us = (uint64_t)c->rack.reo_wnd_mult * c->min_rtt_us / 4;
 
-	if (!c->rack.reordering_seen &&
-	    ((c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0 || enough_sacked(c)))
+	if (!c->rack.reordering_seen && (is_recovering(c) || enough_sacked(c)))
 		return 0;
 	return us < c->srtt_us ? (uint32_t)us : c->srtt_us;
 }
@@ -159,8 +158,8 @@ bool tcp_rack_probe_timeout(const struct tcp_conn *c, uint64_t *us)
 {
 	bool single = c->flight_segments == 1 && seq_len(c->snd_nxt, c->snd_una) <= c->mss;
 
-	if ((c->flags & (CONN_SACK | CONN_RECOVERY | CONN_RTO_RECOVERY)) != CONN_SACK ||
-	    !in_state(c, TCP_SYNCHRONISED) || list_is_empty(&c->flight) || c->rack.probe_out ||
+	if ((c->flags & CONN_SACK) == 0 || is_recovering(c) || !in_state(c, TCP_SYNCHRONISED) ||
+	    list_is_empty(&c->flight) || c->rack.probe_out ||
 	    c->rack.probe_unmeasured || c->sacked_bytes > 0 || c->snd_wnd == 0)
 		return false;
 	*us = c->srtt_us == 0 ? NO_RTT_PROBE_US : 2ull * c->srtt_us + (single ? MAX_ACK_DELAY_US : 0);

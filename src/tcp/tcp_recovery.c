@@ -57,7 +57,7 @@ struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_deli
 		.cwnd_limited = (c->flags & CONN_CWND_LIMITED) != 0 ||
 				(c->cc.cwnd < c->cc.ssthresh && flight > c->cc.cwnd / 2),
 		.app_limited = c->rate.app_limited != 0,
-		.in_recovery = (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0,
+		.in_recovery = is_recovering(c),
 		.rate = d != NULL && d->rate.rate > 0 ? &d->rate : NULL,
 		.random = &c->tcp->world->random,
 	};
@@ -223,21 +223,16 @@ static void grow(struct tcp_conn *c, const struct tcp_delivery *d)
 	tcp_tell_cwnd(c, before, c->cc.cwnd <= c->cc.ssthresh ? "slow start" : "congestion avoidance");
 }
 
-static bool in_episode(const struct tcp_conn *c)
-{
-	return (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0;
-}
-
 static void recover_with_sack(struct tcp_conn *c, struct tcp_delivery *d)
 {
 	tcp_rack_on_ack(c, d);
-	if (in_episode(c) && seq_ge(c->snd_una, c->recover))
+	if (is_recovering(c) && seq_ge(c->snd_una, c->recover))
 		leave_recovery(c, d);
 	if (d->delivered == 0 && !d->dsack)
 		return;
 	if (tcp_rack_detect(c, d)) {
 		tcp_want_output(c);
-		if (!in_episode(c))
+		if (!is_recovering(c))
 			tcp_enter_recovery(c, d, "loss: RACK");
 	}
 	if ((c->flags & CONN_RECOVERY) != 0 && uses_prr(c))
@@ -252,7 +247,7 @@ static void recover_without_sack(struct tcp_conn *c, struct tcp_delivery *d)
 		return;
 	c->dup_acks = 0;
 	c->last_acked = d->acked;
-	if (in_episode(c) && seq_ge(c->snd_una, c->recover)) {
+	if (is_recovering(c) && seq_ge(c->snd_una, c->recover)) {
 		leave_recovery(c, d);
 		c->reno_sacked = 0;
 	} else if ((c->flags & CONN_RECOVERY) != 0) {
@@ -265,7 +260,7 @@ static void recover_without_sack(struct tcp_conn *c, struct tcp_delivery *d)
 
 void tcp_recover(struct tcp_conn *c, struct tcp_delivery *d)
 {
-	if (in_episode(c) || c->undo.armed)
+	if (is_recovering(c) || c->undo.armed)
 		tcp_undo_on_ack(c, d);
 	if ((c->flags & CONN_SACK) != 0)
 		recover_with_sack(c, d);
@@ -295,7 +290,7 @@ void tcp_on_reordering_timeout(struct tcp_conn *c)
 
 	if (!tcp_rack_detect(c, &d))
 		return;
-	if (!in_episode(c))
+	if (!is_recovering(c))
 		tcp_enter_recovery(c, &d, "loss: RACK's reordering window is over");
 	if ((c->flags & CONN_RECOVERY) != 0 && uses_prr(c))
 		reduce_proportionally(c, &d);
@@ -330,10 +325,10 @@ void tcp_on_retransmission_timeout(struct tcp_conn *c)
 	uint32_t before = c->cc.cwnd;
 	struct tcp_delivery d = { .flight = tcp_in_flight(c) };
 	struct tcp_cc_event e;
-	bool first = c->timeouts == 0, was_in_episode = in_episode(c);
+	bool first = c->timeouts == 0, was_recovering = is_recovering(c);
 
 	c->tcp->counters.timeouts++;
-	if (first && !was_in_episode)
+	if (first && !was_recovering)
 		tcp_undo_begin(c);
 	mark_all_lost(c);
 	e = tcp_cc_event(c, &d);
@@ -349,7 +344,7 @@ void tcp_on_retransmission_timeout(struct tcp_conn *c)
 	c->reno_sacked = 0;
 	c->dup_acks = 0;
 	c->rack.probe_out = false;
-	if (first && !was_in_episode && c->tcp->config.frto) /* RFC 5682 section 2.1 step 1 */
+	if (first && !was_recovering && c->tcp->config.frto) /* RFC 5682 section 2.1 step 1 */
 		tcp_frto_begin(c);
 	else
 		c->undo.frto = FRTO_OFF;

@@ -38,7 +38,7 @@ void tcp_undo_retransmitted(struct tcp_conn *c, const struct tcp_segment *s)
 	struct tcp_undo *u = &c->undo;
 
 	/* A tail loss probe, or what the window held back, tells nothing of an episode that is over. */
-	if (!u->armed || (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) == 0)
+	if (!u->armed || !is_recovering(c))
 		return;
 	u->end = seq_max(u->end, seq_add(s->seq, s->len));
 	if (!u->stamped) {
