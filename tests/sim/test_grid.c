@@ -149,7 +149,7 @@ static uint64_t limit_of(const struct run *p, uint32_t loss_ppm)
 		uint32_t window = min_u32(min_u32(peer->tcp.receive_buffer, s->tcp.send_buffer), 1200);
 		uint64_t bite = peer->app.by_turns && peer->app.read_limit > 0 ? peer->app.read_limit : 65536;
 
-		trips += s->app.to_send / (window / 2 + 1) + 20;
+		trips += s->app.to_send / min_u64(window / 2 + 1, s->app.write_size) + 20;
 		us += (s->app.to_send / min_u64(s->app.write_size, bite) + 10) * (s->turn_us + peer->turn_us);
 		us += s->pause_us + 60 * SECOND;
 	}
