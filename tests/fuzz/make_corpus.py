@@ -186,8 +186,12 @@ def attacks(good):
         yield f"talk_offload_{name}", good | TALKS | OFFLOAD, handshake(window=65535) + talk + grow + lost, settings
     yield "talk_tiny_mss", good | TALKS, handshake(options=tiny) + talk + grow + [
         ack(1, ack=-360, options=sack((-320, -280), (-200, -150), (-100, -10))), ack(1, 3, ack=-200)], 0
-    yield "talk_without_sack", good | TALKS, handshake(options=tiny[:1]) + talk + grow + [
-        ack(1, ack=-480) for _ in range(5)] + [ack(1, 1, ack=-300), ack(1)], RENO
+    # Each duplicate lets one segment more out (limited transmit).
+    yield "talk_without_sack", good | TALKS, handshake(options=tiny[:1]) + talk + [
+        ack(1, ack=-480 - 48 * i) for i in range(5)] + [ack(1, ack=-480), ack(1, 1, ack=-300), ack(1)], RENO
+    yield "talk_timestamps", good | TALKS, handshake(options=timestamps)[:1] + [ack(0, options=stamp(2))] + [
+        say(b"t" * 1400, 1400 * i, options=stamp(3 + i)) for i in range(3)] + [
+        ack(4200, flags="SA", options=stamp(9)), ack(4200, options=stamp(9))], BBR
     yield "spurious", good | TALKS, handshake(options=timestamps) + [
         say(b"?", options=stamp(2)), ack(1, 1, ack=-1460, options=stamp(3)),
         ack(1, 0.01, ack=-100, options=stamp(4, -1000)), ack(1, options=stamp(5))], 0
