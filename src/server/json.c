@@ -54,8 +54,7 @@ void json_bool(struct document *d, const char *key, bool value)
 	document_add_text(d, value ? "true" : "false");
 }
 
-/* The length of the UTF-8 sequence at p (RFC 3629 section 4), of which left bytes are there; 0: it is none. */
-static size_t sequence_length(const uint8_t *p, size_t left)
+size_t utf8_length(const uint8_t *p, size_t left)
 {
 	uint8_t low = 0x80, high = 0xbf; /* range of the second byte */
 	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
@@ -93,7 +92,7 @@ static size_t plain_length(const uint8_t *text, size_t left)
 	size_t n = 0, len;
 
 	while (n < left && text[n] >= 0x20 && text[n] != '"' && text[n] != '\\') {
-		len = sequence_length(text + n, left - n);
+		len = utf8_length(text + n, left - n);
 		if (len == 0)
 			break;
 		n += len;

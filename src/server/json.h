@@ -15,6 +15,9 @@ void json_open_array(struct document *d, const char *key);
 void json_close_array(struct document *d);
 void json_number(struct document *d, const char *key, uint64_t n);
 void json_bool(struct document *d, const char *key, bool value);
+/* The length of the UTF-8 sequence at p (RFC 3629 section 4), of which left bytes are there, at least one; 0: it
+ * is none. */
+size_t utf8_length(const uint8_t *p, size_t left);
 /* The key of the next value, which is then written with key NULL: any bytes, as in a text. */
 void json_key(struct document *d, const void *name, size_t len);
 /* Any bytes; those that are no UTF-8 become U+FFFD. */
