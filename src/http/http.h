@@ -40,11 +40,13 @@ struct http_config {
 	uint32_t file_buffer_bytes, file_buffers; /* larger files are sent through buffers: size and number */
 };
 
+enum { HTTP_DOCUMENT_LOCATION = 500 }; /* most characters of a redirect */
+
 /* What a location's handler answers with: bytes in memory, or a place to go to. */
 struct http_document {
 	const char *type;     /* media type, at most 100 characters; a literal */
 	struct span body;     /* data NULL: the page of the status; the reference goes to HTTP */
-	const char *location; /* of a 303, at most 500 characters that a URI may have; valid during the call */
+	const char *location; /* of a 303: what a URI may have, HTTP_DOCUMENT_LOCATION at most; valid during the call */
 };
 
 struct http_handler; /* http/http_call.h */

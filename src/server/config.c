@@ -81,6 +81,18 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 	return 0;
 }
 
+struct config_location config_location_default(const char *prefix)
+{
+	return (struct config_location){
+		.prefix = prefix,
+		.form = "",
+		.form_redirect = "",
+		.form_honeypot = "",
+		.form_max_body = 64 << 10,
+		.form_max_file = 64 << 20,
+	};
+}
+
 int config_add_location(struct config *c, struct config_site *site, const struct config_location *location)
 {
 	if (c->n_locations == CONFIG_LOCATIONS)

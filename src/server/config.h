@@ -76,6 +76,11 @@ struct config_location {
 	const char *prefix;
 	bool status;              /* what the server says about itself */
 	enum config_echo echo;    /* what the client said */
+	const char *form;         /* file that POST appends to, or "" */
+	const char *form_redirect; /* where to afterwards, or "" */
+	const char *form_honeypot; /* name of the field that is to stay empty, or "" */
+	uint64_t form_max_body, form_max_file; /* bytes */
+	bool form_fsync;          /* on the disk before it is answered */
 	struct prefix_list allow; /* clients; none: as its kind has it */
 };
 
@@ -119,6 +124,9 @@ int config_load(struct config *c, const char *file, struct failure *why);
 
 /* Adds a site with the default keys and no root. 0 and *out, -ENOSPC. */
 int config_add_site(struct config *c, const char *name, struct config_site **out);
+
+/* The default keys; of no kind yet. */
+struct config_location config_location_default(const char *prefix);
 
 /* Adds a copy of the location to the site to which one was last added, or to a later one. 0, -ENOSPC. */
 int config_add_location(struct config *c, struct config_site *site, const struct config_location *location);

@@ -134,7 +134,7 @@ static struct config_location *location_of(struct reader *r, const cfg_t *sectio
 {
 	if (r->location_section != section) {
 		r->location_section = section;
-		r->location = (struct config_location){ .prefix = config_keep(r->config, section->title) };
+		r->location = config_location_default(config_keep(r->config, section->title));
 	}
 	if (r->location.prefix != NULL)
 		return &r->location;

@@ -24,7 +24,7 @@
 #define HTTP_US(key, kind, low, high) { "http", #key, &type_##kind, IN(config, http.key##_us), low, high }
 #define LOG(key, kind) { "log", #key, &type_##kind, IN(config, log.key), 0, 0 }
 #define SITE(key, kind) { "site", #key, &type_##kind, IN(config_site, key), 0, 0 }
-#define LOCATION(key, kind) { "location", #key, &type_##kind, IN(config_location, key), 0, 0 }
+#define LOCATION(key, kind, low, high) { "location", #key, &type_##kind, IN(config_location, key), low, high }
 
 const struct config_key config_keys[] = {
 	TOP(workers, count32, 1, 1),
@@ -36,7 +36,7 @@ const struct config_key config_keys[] = {
 	DEVICE(host_address, optional_prefix),
 	DEVICE(mac, mac),
 	DEVICE(impair, impair),
-	DEVICE(pcap, pcap),
+	DEVICE(pcap, output_file),
 
 	TCP(congestion, congestion, 0, 0),
 	TCP(max_connections, count32, 1, 1 << 24),
@@ -111,9 +111,15 @@ const struct config_key config_keys[] = {
 	SITE(cache_control, cache_controls),
 	SITE(congestion, site_congestion),
 
-	LOCATION(status, bool),
-	LOCATION(echo, echo),
-	LOCATION(allow, networks),
+	LOCATION(status, bool, 0, 0),
+	LOCATION(echo, echo, 0, 0),
+	LOCATION(form, output_file, 0, 0),
+	LOCATION(form_redirect, text, 0, 0),
+	LOCATION(form_honeypot, text, 0, 0),
+	LOCATION(form_max_body, size, 1, 16 * MB),
+	LOCATION(form_max_file, size, 1, 1024 * GB),
+	LOCATION(form_fsync, bool, 0, 0),
+	LOCATION(allow, networks, 0, 0),
 };
 const size_t config_keys_count = ARRAY_LENGTH(config_keys);
 

@@ -215,7 +215,7 @@ static int parse_optional_file(const struct key_input *in, void *field)
 	return *in->text == '\0' ? keep(in, in->text, field) : resolve(in, field);
 }
 
-static int parse_pcap(const struct key_input *in, void *field)
+static int parse_output_file(const struct key_input *in, void *field)
 {
 	return *in->text == '\0' ? keep(in, in->text, field) : parse_file(in, field);
 }
@@ -377,7 +377,7 @@ const struct key_type type_site_congestion =
 	TEXT("a congestion control that this version has, or empty", parse_site_congestion);
 const struct key_type type_directory = TEXT("a directory", parse_directory);
 const struct key_type type_optional_file = TEXT("a file, or empty", parse_optional_file);
-const struct key_type type_pcap = TEXT("a file", parse_pcap);
+const struct key_type type_output_file = TEXT("a file", parse_output_file);
 const struct key_type type_log = TEXT("a file, \"-\" or \"off\"", parse_log);
 const struct key_type type_mac =
 	OTHER(struct mac_addr, "a MAC address of one port, such as \"02:00:5e:10:00:01\"", parse_mac);

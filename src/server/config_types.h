@@ -44,7 +44,7 @@ extern const struct key_type type_congestion; /* name that tcp_cc_find() knows *
 extern const struct key_type type_site_congestion; /* the same, or "" */
 extern const struct key_type type_directory;  /* path of one that exists */
 extern const struct key_type type_optional_file; /* path of one to be read, or "" */
-extern const struct key_type type_pcap;       /* path, or "" */
+extern const struct key_type type_output_file; /* path of one to be written, or "" */
 extern const struct key_type type_log;        /* path, "-", "off" */
 extern const struct key_type type_mac;        /* struct mac_addr; "" gives zero */
 extern const struct key_type type_impair;     /* struct optional_impair */

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "server/echo.h"
+#include "server/form.h"
 #include "server/status.h"
+#include "server/worker.h"
 
 static bool is_status(const struct config_location *l)
 {
@@ -22,9 +24,20 @@ static bool is_octet_echo(const struct config_location *l)
 	return l->echo == CONFIG_ECHO_OCTET;
 }
 
+static bool is_form(const struct config_location *l)
+{
+	return *l->form != '\0';
+}
+
+static void *form_of(struct worker *w, const struct config_location *l)
+{
+	return forms_find(&w->forms, l);
+}
+
 static const struct location_kind kinds[] = {
 	{ "echo", is_echo, .handler = &echo_handler },
 	{ "echo", is_octet_echo, .handler = &echo_octet_handler },
+	{ "form", is_form, .handler = &form_handler, .context = form_of },
 	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
 };
 
@@ -56,6 +69,21 @@ bool location_is_kind(const char *key)
 	return false;
 }
 
+/* It becomes a field value as it stands. */
+static int check_redirect(const struct config_location *l, struct failure *why)
+{
+	size_t len = strlen(l->form_redirect);
+
+	for (size_t i = 0; i < len; i++)
+		if (l->form_redirect[i] <= ' ' || l->form_redirect[i] > '~')
+			return failure_set(why, -EINVAL, "location \"%s\": form_redirect is no URI: percent-encode "
+					   "what is not visible ASCII", l->prefix);
+	if (len > HTTP_DOCUMENT_LOCATION)
+		return failure_set(why, -EINVAL, "location \"%s\": form_redirect has more than %d characters",
+				   l->prefix, HTTP_DOCUMENT_LOCATION);
+	return 0;
+}
+
 int location_check(const struct config_location *l, struct failure *why)
 {
 	const struct location_kind *kind;
@@ -69,7 +97,7 @@ int location_check(const struct config_location *l, struct failure *why)
 	if (kind->is_directory && l->prefix[strlen(l->prefix) - 1] != '/')
 		return failure_set(why, -EINVAL, "location \"%s\": the prefix of %s ends in a slash", l->prefix,
 				   kind->key);
-	return 0;
+	return check_redirect(l, why);
 }
 
 struct http_location location_for_http(const struct config_location *l, const struct config_device *device,
@@ -86,6 +114,6 @@ struct http_location location_for_http(const struct config_location *l, const st
 		.allow = allow->items,
 		.n_allow = allow->n,
 		.handler = kind->handler,
-		.context = w,
+		.context = kind->context != NULL ? kind->context(w, l) : w,
 	};
 }

@@ -8,12 +8,16 @@
 
 #include "server/config.h"
 
+struct worker;
+
 struct location_kind {
 	const char *key;
 	bool (*is_given)(const struct config_location *l);
 	bool is_directory;        /* its pages link to one another: its prefix ends in a slash */
 	bool is_private;          /* without allow it is for the networks of our own addresses, else for all */
-	const struct http_handler *handler; /* context: the worker */
+	const struct http_handler *handler;
+	/* The handler's context; NULL: it is the worker. */
+	void *(*context)(struct worker *w, const struct config_location *l);
 };
 
 /* The kind of which the location is; NULL and *why: it is of none, or of several. */
@@ -24,8 +28,6 @@ bool location_is_kind(const char *key);
 
 /* 0, or -EINVAL and *why: what is wrong with the location. */
 int location_check(const struct config_location *l, struct failure *why);
-
-struct worker;
 
 /* The location as HTTP is told of it. It points into *l and *device. */
 struct http_location location_for_http(const struct config_location *l, const struct config_device *device,

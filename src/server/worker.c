@@ -183,6 +183,8 @@ int worker_open(struct worker *w, const struct config *config, const struct log 
 	loop_init(&w->loop, &w->host, signals, on_idle, w);
 	r = open_access_log(w, why);
 	if (r == 0)
+		r = forms_open(&w->forms, w, why);
+	if (r == 0)
 		r = open_ports(w, why);
 	if (r < 0)
 		worker_close(w);
@@ -205,6 +207,7 @@ void worker_close(struct worker *w)
 		if (w->ports[i].server != NULL)
 			http_server_free(w->ports[i].server);
 	host_turn(&w->host, clock_now_us()); /* the RST segments of those cut off */
+	forms_close(&w->forms);
 	if (w->has_access)
 		access_log_close(&w->access);
 	host_close(&w->host);
@@ -261,6 +264,7 @@ static void obey(struct worker *w, enum signal_event signal, void (*reopen)(void
 	case SIGNAL_REOPEN:
 		reopen(context);
 		reopen_access_log(w);
+		forms_reopen(&w->forms);
 		break;
 	case SIGNAL_RELOAD:
 		log_line(w->log, LOG_NOTICE, "server",

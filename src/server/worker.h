@@ -7,6 +7,7 @@
 
 #include "server/access_log.h"
 #include "server/document.h"
+#include "server/form.h"
 #include "server/loop.h"
 
 enum {
@@ -35,6 +36,7 @@ struct worker {
 	struct loop loop;
 	struct document_budget documents; /* that locations make */
 	struct document_budget bodies;    /* of requests that locations gather, and what is made of them */
+	struct forms forms;
 	uint64_t started_us;     /* world time */
 	uint64_t drain_until_us; /* TIMER_NEVER: not draining */
 	bool stopped;

@@ -399,6 +399,25 @@ static void test_echo_comes_in_two_ways(void **state)
 		       "location \"/x/\" answers nothing: say what it is, such as status = true");
 }
 
+static void test_forms_have_a_file(void **state)
+{
+	char path[64];
+	struct config c;
+
+	assert_loads(*state, "site a { root = www location \"/x\" { form = \"www/contact.jsonl\" "
+			     "form_redirect = \"/thanks?a\" form_max_body = 1K } }", &c);
+	snprintf(path, sizeof path, "%s/www/contact.jsonl", ((struct place *)*state)->directory);
+	assert_string_equal(c.sites[0].locations[0].form, path);
+	assert_int_equal(c.sites[0].locations[0].form_max_body, 1024);
+	config_fini(&c);
+	assert_refused(*state, "site a { root = www location \"/x\" { form = \"\" } }", 1,
+		       "location \"/x\" answers nothing: say what it is, such as status = true");
+	assert_refused(*state, "site a { root = www location \"/x\" { form = f form_redirect = \"/a b\" } }", 1,
+		       "location \"/x\": form_redirect is no URI: percent-encode what is not visible ASCII");
+	assert_refused(*state, "site a { root = www location \"/x\" { form = f form_redirect = \"/a\\r\\nX: y\" } }",
+		       1, "location \"/x\": form_redirect is no URI: percent-encode what is not visible ASCII");
+}
+
 static void test_syntax_errors_name_the_line(void **state)
 {
 	assert_refused(*state, "\ntcp {\n", 2, "this brace never ends");
@@ -590,7 +609,7 @@ static void *object_of(const struct config_key *key, struct config *c)
 
 static void init_with_site(struct config *c)
 {
-	const struct config_location location = { .prefix = "/x/" };
+	const struct config_location location = config_location_default("/x/");
 	struct config_site *site;
 
 	config_init(c);
@@ -729,7 +748,7 @@ static void test_manual_tells_every_key_and_its_default(void **state)
 	for (size_t i = 0; i < config_keys_count; i++) {
 		documented_default(manual, &config_keys[i], value, sizeof value);
 		if (location_is_kind(config_keys[i].name))
-			assert_string_equal(value, "false");
+			assert_string_equal(value, config_keys[i].type->is_text ? "\"\"" : "false");
 		else if (must_be_given(&config_keys[i]))
 			assert_string_equal(value, "required");
 		else
@@ -785,6 +804,7 @@ int main(void)
 		WITH_PLACE(test_locations_have_a_limit),
 		WITH_PLACE(test_status_is_private_unless_told_otherwise),
 		WITH_PLACE(test_echo_comes_in_two_ways),
+		WITH_PLACE(test_forms_have_a_file),
 		WITH_PLACE(test_syntax_errors_name_the_line),
 		WITH_PLACE(test_comments_do_not_move_line_numbers),
 		WITH_PLACE(test_limits_are_told),
