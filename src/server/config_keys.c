@@ -51,6 +51,8 @@ const struct config_key config_keys[] = {
 	TCP_US(syn_timeout, time, 1 * S, 1 * H),
 	TCP_US(msl, time, 1 * MS, 5 * M),
 	TCP_US(user_timeout, time, 1 * S, 30 * D),
+	TCP(user_timeout_option, bool, 0, 0),
+	TCP_US(user_timeout_max, time, 1 * S, 30 * D),
 	TCP_US(fin_wait_2_timeout, time, 1 * S, 1 * D),
 	TCP(max_orphans, count32, 1, 1 << 24),
 	TCP_US(orphan_timeout, time, 1 * S, 1 * D),

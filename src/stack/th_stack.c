@@ -81,6 +81,7 @@ static void translate_features(const struct th_stack_config *c, struct tcp_confi
 	out->sack = !has(c->off, TH_SACK);
 	out->pacing = !has(c->off, TH_PACING);
 	out->fast_open = has(c->on, TH_FAST_OPEN);
+	out->user_timeout_option = has(c->on, TH_USER_TIMEOUT_OPTION);
 	if (has(c->off | c->on, TH_ECN))
 		out->ecn = has(c->on, TH_ECN) ? TCP_ECN_OFFER : TCP_ECN_OFF;
 	if (has(c->off | c->on, TH_MTU_PROBING))

@@ -31,6 +31,7 @@ void tcp_config_default(struct tcp_config *c)
 		.syn_timeout_us = 180ull * SECOND,
 		.msl_us = 30ull * SECOND,
 		.user_timeout_us = 100ull * SECOND,
+		.user_timeout_max_us = 3600ull * SECOND,
 		.fin_wait_2_timeout_us = 60ull * SECOND,
 		.max_orphans = 8192,
 		.orphan_timeout_us = 60ull * SECOND,
@@ -307,7 +308,6 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 		.rcv_mss = TCP_DEFAULT_MSS_4,
 		.rcv_buffer = tcp->config.receive_buffer,
 		.ts_offset = tcp_timestamp_offset(tcp, local, remote),
-		.user_timeout_us = tcp->config.user_timeout_us,
 		.keepalive = { .idle_us = tcp->config.keepalive_idle_us,
 			       .interval_us = tcp->config.keepalive_interval_us,
 			       .probes = tcp->config.keepalive_probes },
@@ -326,6 +326,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 	list_init(&c->received);
 	tcp_reorder_init(&c->reorder, &tcp->range_pool, &tcp->chunk_pool);
 	tcp_timers_init(c);
+	tcp_user_timeout_init(c);
 	tcp_rtt_init(c);
 	c->hash = tcp_hash(tcp, local, local_port, remote, remote_port);
 	tcp_table_add(c);
@@ -574,6 +575,7 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.dscp = c->tos >> 2,
 		.ttl = c->ttl,
 		.received_dscp = c->rcv_tos >> 2,
+		.user_timeout_us = c->user_timeout.us,
 		.r1_passed = (c->flags & CONN_R1_PASSED) != 0,
 		.soft_error = (int)c->soft_error - 1,
 		.congestion = c->cc.ops->name,

@@ -70,6 +70,8 @@ struct tcp_config {
 	uint64_t syn_timeout_us;      /* R2 for SYNs: at least three minutes (MUST-23) */
 	uint64_t msl_us;
 	uint64_t user_timeout_us;     /* R2 (RFC 9293 section 3.8.3) */
+	bool user_timeout_option;     /* tell the peer, and heed its wish (RFC 5482) ... */
+	uint64_t user_timeout_max_us; /* ... up to this */
 	uint64_t fin_wait_2_timeout_us;
 	uint32_t max_orphans;         /* connections that the layer above has closed, not yet ended */
 	uint64_t orphan_timeout_us;   /* how long one lasts while the peer's window is closed */
@@ -154,6 +156,7 @@ void tcp_config_default(struct tcp_config *c);
 	X(paws_rejected, "PAWSEstab")                      \
 	X(window_probes, "TCPWinProbe")                    \
 	X(keepalives, "TCPKeepAlive")                      \
+	X(user_timeouts_received, "TCPUserTimeoutRecv")    \
 	X(abort_on_timeout, "TCPAbortOnTimeout")           \
 	X(abort_on_data, "TCPAbortOnData")                 \
 	X(abort_on_close, "TCPAbortOnClose")               \
@@ -254,6 +257,7 @@ struct tcp_info {
 	uint32_t segs_in, segs_out, retransmissions;
 	uint8_t dscp, ttl;      /* of segments that we send */
 	uint8_t received_dscp;  /* of the last acceptable segment (MAY-9) */
+	uint64_t user_timeout_us; /* that holds now */
 	bool r1_passed; /* three retransmissions went unanswered (RFC 9293 section 3.8.3) */
 	int soft_error; /* the last soft ICMP error (MUST-47): enum icmp_error_kind, or -1 */
 	const char *congestion;

@@ -27,6 +27,7 @@
 #include "tcp/tcp_timewait.h"
 #include "tcp/tcp_undo.h"
 #include "tcp/tcp_urgent.h"
+#include "tcp/tcp_user_timeout.h"
 
 enum {
 	TCP_HEADER_LEN = 20,
@@ -167,7 +168,7 @@ struct tcp_conn {
 	uint64_t pace_at;            /* the next paced segment may go */
 	uint64_t delayed_ack_at;
 	uint64_t idle_at;            /* keep-alive, FIN-WAIT-2 */
-	uint64_t user_timeout_us;
+	struct tcp_user_timeout user_timeout;
 	struct tcp_keepalive keepalive;
 	uint64_t stuck_since_us;     /* first retransmission or probe since the last progress, or 0 */
 	uint64_t last_received_us;

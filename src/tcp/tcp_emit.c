@@ -144,6 +144,7 @@ static struct tcp_options conn_options(const struct tcp_conn *c, uint8_t flags)
 		o.has_wscale = (c->flags & CONN_WSCALE) != 0;
 		o.wscale = c->rcv_wscale;
 		o.sack_permitted = (c->flags & CONN_SACK) != 0;
+		tcp_user_timeout_offer(tcp, c->user_timeout.us, &o);
 		tcp_fast_open_renew(c, &o);
 	}
 	return o;
@@ -184,6 +185,8 @@ static void acknowledge(struct tcp_conn *c, const struct tcp_outgoing *o, struct
 	r->ack = c->rcv_nxt;
 	c->last_ack_sent = c->rcv_nxt;
 	add_sack(c, o->flags, o->len, &r->options);
+	if ((o->flags & (TH_SYN | TH_RST)) == 0)
+		tcp_user_timeout_add(c, c->mss - min_u32(o->len, c->mss), &r->options);
 	/* What found no room beside text goes by itself. */
 	if (tcp_sack_acks_owed(c) == 0)
 		c->flags &= ~(unsigned)CONN_ACK_NOW;

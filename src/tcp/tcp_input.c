@@ -400,6 +400,7 @@ static enum step check_ack(struct tcp_conn *c, struct tcp_in *in)
 		challenge(c);
 		return drop(in, DROP_TCP_OLD_ACK);
 	}
+	tcp_user_timeout_received(c, in);
 	if (seq_ge(in->ack, c->snd_una))
 		take_ack(c, in);
 	if (is_dead(c))
@@ -565,6 +566,7 @@ static enum step open_actively(struct tcp_conn *c, struct tcp_in *in)
 		tcp_rtt_sample(c, syn.ago_us);
 	c->flags &= ~(unsigned)CONN_RTO_RECOVERY;
 	tcp_timers_acked(c, !syn.retransmitted);
+	tcp_user_timeout_received(c, in);
 	set_window(c, in);
 	tcp_ack_now(c);
 	tcp_enter(c, TCP_ESTABLISHED);

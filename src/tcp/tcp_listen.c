@@ -143,6 +143,7 @@ static struct tcp_reply make_syn_ack(const struct tcp *tcp, const struct tcp_syn
 		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, local, &syn->remote);
 		r.options.ts_ecr = syn->ts_recent;
 	}
+	tcp_user_timeout_offer(tcp, tcp->config.user_timeout_us, &r.options);
 	return r;
 }
 

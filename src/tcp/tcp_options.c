@@ -9,6 +9,7 @@ enum {
 	KIND_SACK_PERMITTED = 4,
 	KIND_SACK = 5,
 	KIND_TIMESTAMP = 8,
+	KIND_USER_TIMEOUT = 28,
 	KIND_FAST_OPEN = 34,
 };
 
@@ -35,6 +36,14 @@ static void parse_fast_open(struct bytes value, bool syn, struct tcp_options *o)
 	o->fast_open = value.len == 8 ? FAST_OPEN_COOKIE : FAST_OPEN_REQUEST;
 	if (value.len == 8)
 		memcpy(&o->fast_open_cookie, value.data, sizeof o->fast_open_cookie);
+}
+
+enum { UTO_MINUTES = 0x8000, UTO_VALUE = 0x7fff };
+
+/* RFC 5482 section 3.3: the first bit says whether the rest counts minutes. */
+static uint32_t user_timeout(uint16_t v)
+{
+	return (v & UTO_VALUE) * ((v & UTO_MINUTES) != 0 ? 60u : 1u);
 }
 
 /* One option's value. The length of those we know must be theirs: another one is illegal. */
@@ -66,6 +75,11 @@ static bool parse_value(uint8_t kind, struct bytes value, bool syn, struct tcp_o
 		o->has_timestamp = true;
 		o->ts_val = load_be32(value.data);
 		o->ts_ecr = load_be32(value.data + 4);
+		return true;
+	case KIND_USER_TIMEOUT:
+		if (value.len != 2)
+			return false;
+		o->user_timeout_s = user_timeout(load_be16(value.data));
 		return true;
 	case KIND_FAST_OPEN:
 		parse_fast_open(value, syn, o);
@@ -147,6 +161,14 @@ static uint8_t *put_fast_open(uint8_t *p, const struct tcp_options *o)
 	return p + 2 + len;
 }
 
+static uint8_t *put_user_timeout(uint8_t *p, uint32_t s)
+{
+	p[0] = KIND_USER_TIMEOUT;
+	p[1] = 4;
+	store_be16(p + 2, (uint16_t)(s <= UTO_VALUE ? s : UTO_MINUTES | s / 60));
+	return p + 4;
+}
+
 static uint8_t *put_sack(uint8_t *p, const struct tcp_options *o)
 {
 	p[0] = KIND_NOP;
@@ -173,6 +195,8 @@ unsigned tcp_options_emit(const struct tcp_options *o, uint8_t out[static TCP_OP
 		p = put_timestamp(p, o->ts_val, o->ts_ecr);
 	if (o->has_wscale)
 		p = put_wscale(p, o->wscale);
+	if (o->user_timeout_s != 0)
+		p = put_user_timeout(p, o->user_timeout_s);
 	if (o->fast_open != FAST_OPEN_NONE)
 		p = put_fast_open(p, o);
 	if (o->n_sack > 0)

@@ -1,4 +1,4 @@
-/* TCP options: parse and emit (RFC 9293 section 3.2, RFC 7323, RFC 2018). */
+/* TCP options: parse and emit (RFC 9293 section 3.2, RFC 7323, RFC 2018, RFC 5482, RFC 7413). */
 #ifndef TCP_TCP_OPTIONS_H
 #define TCP_TCP_OPTIONS_H
 
@@ -32,6 +32,7 @@ struct tcp_options {
 	uint32_t ts_val, ts_ecr;
 	uint8_t n_sack;
 	struct sack_block sack[TCP_SACK_BLOCKS];
+	uint32_t user_timeout_s;   /* seconds; 0: none (RFC 5482) */
 	enum tcp_fast_open fast_open;
 	uint64_t fast_open_cookie; /* its bytes as they stand in the option */
 };

@@ -28,7 +28,7 @@ void tcp_set_keepalive(struct stream *s, bool on)
 
 void tcp_set_user_timeout(struct stream *s, uint64_t us)
 {
-	tcp_conn_of(s)->user_timeout_us = us;
+	tcp_user_timeout_choose(tcp_conn_of(s), us);
 }
 
 void tcp_set_dscp(struct stream *s, uint8_t dscp)

@@ -67,7 +67,7 @@ static void time_out(struct tcp_conn *c)
 static uint64_t limit(const struct tcp_conn *c)
 {
 	return in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED) ? c->tcp->config.syn_timeout_us
-							    : c->user_timeout_us;
+							    : c->user_timeout.us;
 }
 
 static bool waits_to_send(const struct tcp_conn *c)

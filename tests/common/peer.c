@@ -136,6 +136,11 @@ static void parse_options(const uint8_t *o, size_t len, struct seg *s)
 			s->fast_open = FAST_OPEN_COOKIE;
 			memcpy(&s->fast_open_cookie, o + i + 2, sizeof s->fast_open_cookie);
 			break;
+		case 28:
+			assert_int_equal(o[i + 1], 4);
+			s->uto_s = load_be16(o + i + 2) & 0x7fffu;
+			s->uto_s *= (o[i + 2] & 0x80) != 0 ? 60 : 1;
+			break;
 		case 5:
 			s->n_sack = (uint8_t)((o[i + 1] - 2) / 8);
 			assert_true(o[i + 1] % 8 == 2 && s->n_sack <= 4);
@@ -286,6 +291,7 @@ static unsigned write_options(const struct seg *s, uint8_t *out)
 				 .has_timestamp = s->has_ts,
 				 .ts_val = s->ts_val,
 				 .ts_ecr = s->ts_ecr,
+				 .user_timeout_s = s->uto_s,
 				 .n_sack = s->n_sack };
 
 	for (unsigned i = 0; i < s->n_sack; i++)

@@ -41,6 +41,7 @@ struct seg {
 	bool has_wscale, sack_permitted, has_ts;
 	uint8_t wscale;
 	uint32_t ts_val, ts_ecr;
+	uint32_t uto_s;          /* user timeout option, seconds; 0: none */
 	uint8_t n_sack;
 	struct {
 		uint32_t left, right;
