@@ -68,6 +68,10 @@ struct http_site {
 	const char *const *index; /* index file names, NULL-terminated; NULL: index.html */
 	const char *const *hosts; /* Host names, NULL-terminated; empty or NULL: any */
 	const char *const *cache_control; /* rules (http_cache_control.h), NULL-terminated; NULL: HTML no-cache */
+	const char *fallback; /* file that answers for paths that are not there and have no extension; NULL: none */
+	const char *const *error_page; /* rules (http_error_page.h), NULL-terminated; NULL: none */
+	bool clean_urls;      /* /page may be answered with page.html */
+	bool follow_symlinks; /* also those that lead out of the root */
 	bool precompressed; /* a.css may be answered with a.css.br, .zst or .gz beside it */
 	const struct http_location *locations;
 	size_t n_locations;

@@ -12,7 +12,7 @@ struct http_parts;
 struct http_answer {
 	unsigned status;
 	struct span extra;        /* field lines of this answer alone, whole lines; holds a reference */
-	struct http_entry *entry; /* 200, 206, 304: the file; holds a reference */
+	struct http_entry *entry; /* 200, 206, 304: the file; 4xx, 5xx: the page; holds a reference */
 	struct http_range range;  /* 206 without parts: what of the file is sent */
 	struct http_parts *parts; /* 206: several ranges, with the lines between them; holds a reference */
 	struct span document;     /* without entry: the body, whose field lines are extra; holds a reference */

@@ -63,7 +63,7 @@ static int64_t last_modified_of(struct http_cache *c, const struct http_version 
 /* The field lines of an entry, and where their sections begin. */
 struct fields {
 	char text[FIELDS_ROOM];
-	uint32_t len, length_at, validators_at;
+	uint32_t len, length_at, ranges_at, validators_at, nosniff_at;
 };
 
 __attribute__((format(printf, 2, 3)))
@@ -92,8 +92,9 @@ static void format_fields(const struct http_entry *e, const struct source *from,
 	if (e->coding != HTTP_CODING_IDENTITY)
 		fields_add(f, "Content-Encoding: %s\r\n", http_coding_name(e->coding));
 	f->length_at = f->len;
-	fields_add(f, "Content-Length: %llu\r\nAccept-Ranges: bytes\r\n",
-		   (unsigned long long)e->version.size);
+	fields_add(f, "Content-Length: %llu\r\n", (unsigned long long)e->version.size);
+	f->ranges_at = f->len;
+	fields_add(f, "Accept-Ranges: bytes\r\n");
 	f->validators_at = f->len;
 	if (e->validators.last_modified_s > 0) {
 		http_date_format(e->validators.last_modified_s, date);
@@ -104,6 +105,7 @@ static void format_fields(const struct http_entry *e, const struct source *from,
 		fields_add(f, "Vary: Accept-Encoding\r\n");
 	if (cache_control != NULL)
 		fields_add(f, "Cache-Control: %s\r\n", cache_control);
+	f->nosniff_at = f->len;
 	fields_add(f, "X-Content-Type-Options: nosniff\r\n\r\n");
 }
 
@@ -151,7 +153,9 @@ static struct http_entry *entry_new(struct http_cache *c, const struct source *f
 	e->fields = (uint8_t *)put(&at, fields.text, fields.len);
 	e->fields_len = fields.len;
 	e->length_at = fields.length_at;
+	e->ranges_at = fields.ranges_at;
 	e->validators_at = fields.validators_at;
+	e->nosniff_at = fields.nosniff_at;
 	c->bytes += e->footprint;
 	span_owner_ref(c->keeper);
 	return e;

@@ -57,7 +57,8 @@ static unsigned open_name(const struct http_open_site *site, const char *name, s
 {
 	struct stat st;
 	unsigned status;
-	int fd = http_open_beneath(site->root, name);
+	int fd = site->follow_symlinks ? http_open_anywhere(site->root, name)
+				       : http_open_beneath(site->root, name);
 
 	if (fd < 0)
 		return status_of_error(fd);
@@ -104,6 +105,16 @@ static unsigned open_variants(const struct http_sites *sites, const struct http_
 	return status;
 }
 
+/* "page" stands for "page.html", also beside a directory of that name. */
+static unsigned open_clean(const struct http_sites *sites, const struct http_open_site *site,
+			   const struct http_path *path, struct http_found *out)
+{
+	char name[NAME_ROOM];
+	int len = snprintf(name, sizeof name, "%s.html", path->text);
+
+	return len > 0 && (size_t)len < sizeof name ? open_variants(sites, site, name, out) : 404;
+}
+
 /* The first index file that is there; without one 403 if the directory is there. */
 static unsigned open_index(const struct http_sites *sites, const struct http_open_site *site,
 			   const struct http_path *path, struct http_found *out)
@@ -132,10 +143,15 @@ unsigned http_find(const struct http_sites *sites, size_t number, const struct h
 		   struct http_found *out)
 {
 	const struct http_open_site *site = &sites->sites[number];
+	unsigned status;
 
 	for (int i = 0; i < HTTP_CODINGS; i++)
 		out->files[i].fd = -1;
 	if (http_path_is_directory(path))
 		return open_index(sites, site, path, out);
-	return open_variants(sites, site, path->text, out);
+	status = open_variants(sites, site, path->text, out);
+	if (site->clean_urls && (status == 404 || status == 301) &&
+	    open_clean(sites, site, path, out) == 200)
+		return 200;
+	return status;
 }

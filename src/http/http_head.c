@@ -42,6 +42,17 @@ static void add_file(struct http_batch *out, struct http_answer *answer, struct 
 	answer->entry = NULL;
 }
 
+/* A page of the site's own for an error: it is no version of what was asked for, so it has no validators. */
+static void add_error_file(struct http_batch *out, struct http_answer *answer, struct http_body *body)
+{
+	struct http_entry *e = answer->entry;
+
+	http_batch_add(out, e->fields, e->ranges_at, &e->owner);
+	http_batch_add(out, e->fields + e->nosniff_at, e->fields_len - e->nosniff_at, &e->owner);
+	http_body_set_file(body, e, 0, e->version.size);
+	answer->entry = NULL;
+}
+
 /* Lengths, and the type of several parts, are among the extra fields. */
 static void add_partial(struct http_batch *out, struct http_answer *answer, struct http_body *body)
 {
@@ -94,6 +105,8 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 	*body = (struct http_body){ 0 };
 	if (answer->status == 206)
 		add_partial(out, answer, body);
+	else if (answer->entry != NULL && answer->status >= 400)
+		add_error_file(out, answer, body);
 	else if (answer->entry != NULL)
 		add_file(out, answer, body);
 	else if (answer->document.data != NULL)

@@ -51,6 +51,13 @@ int http_open_beneath(int root, const char *path)
 	return fd;
 }
 
+int http_open_anywhere(int root, const char *path)
+{
+	int fd = openat(root, *path == '\0' ? "." : path, OPEN_FLAGS);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* Opens the component at *path below dir and moves *path behind it. */
 static int open_step(int dir, const char **path)
 {

@@ -10,6 +10,9 @@ int http_open_root(const char *directory);
  * of root. */
 int http_open_beneath(int root, const char *path);
 
+/* As above, and symlinks may lead anywhere. The path itself must not: no "..", no leading slash. */
+int http_open_anywhere(int root, const char *path);
+
 /* What http_open_beneath() does where the kernel has no openat2(2) (before 5.6): no symlink is followed. */
 int http_open_by_steps(int root, const char *path);
 

@@ -9,6 +9,7 @@
  */
 #include "http/http_path.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static int hex_value(char c)
@@ -127,6 +128,15 @@ enum http_path_verdict http_path_resolve(const char *raw, size_t len, struct htt
 	if (hidden)
 		return HTTP_PATH_HIDDEN;
 	return w.dotfile && has_hidden_segment(out->text, out->len) ? HTTP_PATH_DOTFILE : HTTP_PATH_OK;
+}
+
+bool http_path_of_file(const char *name, struct http_path *out)
+{
+	char raw[HTTP_PATH_SIZE];
+	int len = snprintf(raw, sizeof raw, "%s%s", *name == '/' ? "" : "/", name);
+
+	return len > 0 && (size_t)len < sizeof raw &&
+	       http_path_resolve(raw, (size_t)len, out) == HTTP_PATH_OK && !http_path_is_directory(out);
 }
 
 /* RFC 3986: pchar without percent, and the slash. */

@@ -25,6 +25,10 @@ enum http_path_verdict {
 /* raw begins with a slash and has no query. */
 enum http_path_verdict http_path_resolve(const char *raw, size_t len, struct http_path *out);
 
+/* The path of a file below the root that a configuration names, with or without a leading slash; false: it
+ * could not be served. */
+bool http_path_of_file(const char *name, struct http_path *out);
+
 static inline bool http_path_is_directory(const struct http_path *p)
 {
 	return p->len == 0 || p->text[p->len - 1] == '/';

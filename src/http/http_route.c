@@ -155,6 +155,8 @@ static void answer_file(const struct http_router *router, const struct http_requ
 		out->status = 404;
 	else if (out->status == 0)
 		http_static_answer(&router->files, r, route->site, &route->path, out);
+	if (out->status >= 400)
+		http_static_error_page(&router->files, route->site, out);
 }
 
 /* ---- both ---- */
@@ -169,6 +171,7 @@ static unsigned find_route(const struct http_router *router, const struct http_t
 {
 	enum http_path_verdict verdict;
 
+	route->site = http_sites_find(router->sites, t->authority);
 	route->location = NULL;
 	route->is_dotfile = false;
 	if (t->path.len == 0 || is_asterisk(t))
@@ -177,7 +180,6 @@ static unsigned find_route(const struct http_router *router, const struct http_t
 	if (verdict == HTTP_PATH_BAD || verdict == HTTP_PATH_HIDDEN)
 		return verdict == HTTP_PATH_BAD ? 400 : 404;
 	route->is_dotfile = verdict == HTTP_PATH_DOTFILE;
-	route->site = http_sites_find(router->sites, t->authority);
 	route->location = http_location_find(&router->sites->sites[route->site], &route->path);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "http/http_cache_control.h"
+#include "http/http_error_page.h"
 #include "http/http_location.h"
 #include "http/http_open.h"
 #include "http/http_target.h"
@@ -57,8 +58,12 @@ static bool copy_settings(struct http_open_site *to, const struct http_site *fro
 	to->index = copy_strings(from->index != NULL ? from->index : default_index);
 	to->hosts = copy_strings(from->hosts);
 	to->cache_control = copy_strings(from->cache_control != NULL ? from->cache_control : default_rules);
+	to->error_page = copy_strings(from->error_page);
 	to->precompressed = from->precompressed;
-	if (to->name == NULL || to->index == NULL || to->hosts == NULL || to->cache_control == NULL)
+	to->clean_urls = from->clean_urls;
+	to->follow_symlinks = from->follow_symlinks;
+	if (to->name == NULL || to->index == NULL || to->hosts == NULL || to->cache_control == NULL ||
+	    to->error_page == NULL)
 		return false;
 	lower_strings(to->hosts);
 	return true;
@@ -81,14 +86,43 @@ static int open_locations(struct http_open_site *to, const struct http_site *fro
 	return error;
 }
 
+static int open_fallback(struct http_open_site *to, const struct http_site *from, struct failure *why)
+{
+	if (from->fallback == NULL)
+		return 0;
+	to->fallback = malloc(sizeof *to->fallback);
+	if (to->fallback == NULL)
+		return failure_set(why, -ENOMEM, "no memory for site \"%s\"", to->name);
+	if (!http_path_of_file(from->fallback, to->fallback))
+		return failure_set(why, -EINVAL, "site \"%s\": \"%s\" could not be served as its fallback",
+				   to->name, from->fallback);
+	return 0;
+}
+
+static int check_rules(const struct http_open_site *site, struct failure *why)
+{
+	for (char **rule = site->cache_control; *rule != NULL; rule++)
+		if (!http_cache_control_rule_is_valid(*rule))
+			return failure_set(why, -EINVAL, "site \"%s\": \"%s\" is not %s", site->name, *rule,
+					   "a media type and what Cache-Control says of it");
+	for (char **rule = site->error_page; *rule != NULL; rule++)
+		if (!http_error_page_rule_is_valid(*rule))
+			return failure_set(why, -EINVAL, "site \"%s\": \"%s\" is not %s", site->name, *rule,
+					   "statuses of errors and the path of their page");
+	return 0;
+}
+
 static int open_site(struct http_open_site *to, const struct http_site *from, struct failure *why)
 {
+	int error;
+
 	if (!copy_settings(to, from))
 		return failure_set(why, -ENOMEM, "no memory for site \"%s\"", from->name);
-	for (char **rule = to->cache_control; *rule != NULL; rule++)
-		if (!http_cache_control_rule_is_valid(*rule))
-			return failure_set(why, -EINVAL, "site \"%s\": \"%s\" is not %s", to->name, *rule,
-					   "a media type and what Cache-Control says of it");
+	error = check_rules(to, why);
+	if (error == 0)
+		error = open_fallback(to, from, why);
+	if (error != 0)
+		return error;
 	if (from->root == NULL)
 		return failure_set(why, -EINVAL, "site \"%s\" has no root: name a directory to serve",
 				   to->name);
@@ -131,6 +165,8 @@ void http_sites_close(struct http_sites *s)
 		free_strings(site->index);
 		free_strings(site->hosts);
 		free_strings(site->cache_control);
+		free_strings(site->error_page);
+		free(site->fallback);
 		for (size_t k = 0; k < site->n_locations; k++)
 			http_location_close(&site->locations[k]);
 		free(site->locations);

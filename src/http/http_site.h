@@ -6,6 +6,7 @@
 #include "base/failure.h"
 #include "http/http.h"
 #include "http/http_mime_file.h"
+#include "http/http_path.h"
 
 struct http_open_location;
 
@@ -15,7 +16,9 @@ struct http_open_site {
 	char **index; /* NULL-terminated */
 	char **hosts; /* NULL-terminated, lower case */
 	char **cache_control; /* NULL-terminated */
-	bool precompressed;
+	char **error_page;    /* NULL-terminated */
+	struct http_path *fallback; /* NULL: none */
+	bool precompressed, clean_urls, follow_symlinks;
 	struct http_open_location *locations;
 	size_t n_locations;
 };

@@ -5,6 +5,7 @@
 #include "http/http_static.h"
 
 #include "http/http_conditional.h"
+#include "http/http_error_page.h"
 #include "http/http_partial.h"
 
 /* The heaviest, and of those the smallest; NULL: none is acceptable (RFC 9110 section 12.5.3). */
@@ -46,10 +47,41 @@ static bool is_negotiable(const struct http_request *r, const struct http_entry 
 	return r->first[HTTP_FIELD_ACCEPT_ENCODING] != 0 && (e->has_encoded || http_encoding_has_weights(r));
 }
 
+/* An asset has an extension, and one that is missing must be missed; all else a single-page site shows itself. */
+static bool names_a_page(const struct http_path *path)
+{
+	size_t i = path->len;
+
+	while (i > 0 && path->text[i - 1] != '/' && path->text[i - 1] != '.')
+		i--;
+	return i == 0 || path->text[i - 1] == '/';
+}
+
+static unsigned get(const struct http_static *s, size_t site, const struct http_path *path,
+		    struct http_entry **out)
+{
+	const struct http_path *fallback = s->cache->sites->sites[site].fallback;
+	unsigned status = http_cache_get(s->cache, site, path, out);
+
+	if (status == 404 && fallback != NULL && names_a_page(path))
+		status = http_cache_get(s->cache, site, fallback, out);
+	return status;
+}
+
+void http_static_error_page(const struct http_static *s, size_t site, struct http_answer *out)
+{
+	char *const *rules = s->cache->sites->sites[site].error_page;
+	struct http_path path;
+
+	if (*rules != NULL && http_error_page_find(rules, out->status, &path) &&
+	    http_cache_get(s->cache, site, &path, &out->entry) != 200)
+		out->entry = NULL;
+}
+
 void http_static_answer(const struct http_static *s, const struct http_request *r, size_t site,
 			const struct http_path *path, struct http_answer *out)
 {
-	out->status = http_cache_get(s->cache, site, path, &out->entry);
+	out->status = get(s, site, path, &out->entry);
 	if (out->status == 200 && is_negotiable(r, out->entry))
 		negotiate(r, out);
 	if (out->status != 200)

@@ -18,4 +18,7 @@ struct http_static {
 void http_static_answer(const struct http_static *s, const struct http_request *r, size_t site,
 			const struct http_path *path, struct http_answer *out);
 
+/* Gives an error the page that the site has for it, if it has one that can be read. */
+void http_static_error_page(const struct http_static *s, size_t site, struct http_answer *out);
+
 #endif

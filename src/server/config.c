@@ -70,7 +70,7 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 	if (c->n_sites == CONFIG_SITES)
 		return -ENOSPC;
 	site = &c->sites[c->n_sites++];
-	*site = (struct config_site){ .name = name, .congestion = "", .precompressed = true };
+	*site = (struct config_site){ .name = name, .congestion = "", .fallback = "", .precompressed = true };
 	site->index = (struct text_list){ .n = 1, .items = { "index.html" } };
 	site->cache_control = (struct text_list){
 		.n = 2,

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "http/http_cache_control.h"
+#include "http/http_error_page.h"
 #include "server/config_keys.h"
 #include "tcp/tcp_cc.h"
 
@@ -210,6 +211,15 @@ static int parse_file(const struct key_input *in, void *field)
 	return r;
 }
 
+/* A file below a site's root. */
+static int parse_site_file(const struct key_input *in, void *field)
+{
+	struct http_path path;
+
+	return *in->text == '\0' || http_path_of_file(in->text, &path) ? keep(in, in->text, field)
+									 : not_what(in);
+}
+
 static int parse_optional_file(const struct key_input *in, void *field)
 {
 	return *in->text == '\0' ? keep(in, in->text, field) : resolve(in, field);
@@ -327,6 +337,11 @@ static int parse_cache_control_item(const struct key_input *in, void *field)
 	return http_cache_control_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
 }
 
+static int parse_error_page_item(const struct key_input *in, void *field)
+{
+	return http_error_page_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
+}
+
 static int parse_port_item(const struct key_input *in, void *field)
 {
 	struct port_list *list = field;
@@ -378,6 +393,7 @@ const struct key_type type_site_congestion =
 const struct key_type type_directory = TEXT("a directory", parse_directory);
 const struct key_type type_optional_file = TEXT("a file, or empty", parse_optional_file);
 const struct key_type type_output_file = TEXT("a file", parse_output_file);
+const struct key_type type_site_file = TEXT("a file below the root, or empty", parse_site_file);
 const struct key_type type_log = TEXT("a file, \"-\" or \"off\"", parse_log);
 const struct key_type type_mac =
 	OTHER(struct mac_addr, "a MAC address of one port, such as \"02:00:5e:10:00:01\"", parse_mac);
@@ -391,4 +407,7 @@ const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_i
 const struct key_type type_cache_controls =
 	LIST(struct text_list, "a media type and a value, such as \"image/* max-age=86400\"",
 	     parse_cache_control_item);
+const struct key_type type_error_pages =
+	LIST(struct text_list, "statuses of errors and a path, such as \"404 /404.html\"",
+	     parse_error_page_item);
 const struct key_type type_ports = LIST(struct port_list, "a port (1 to 65535)", parse_port_item);

@@ -45,12 +45,14 @@ extern const struct key_type type_site_congestion; /* the same, or "" */
 extern const struct key_type type_directory;  /* path of one that exists */
 extern const struct key_type type_optional_file; /* path of one to be read, or "" */
 extern const struct key_type type_output_file; /* path of one to be written, or "" */
+extern const struct key_type type_site_file; /* path below a site's root, or "" */
 extern const struct key_type type_log;        /* path, "-", "off" */
 extern const struct key_type type_mac;        /* struct mac_addr; "" gives zero */
 extern const struct key_type type_impair;     /* struct optional_impair */
 extern const struct key_type type_optional_prefix;
 /* Lists, as config.h has them. */
 extern const struct key_type type_prefixes, type_networks, type_addresses, type_texts, type_ports;
+extern const struct key_type type_error_pages;    /* struct text_list of rules (http_error_page.h) */
 extern const struct key_type type_cache_controls; /* struct text_list of rules (http_cache_control.h) */
 
 #endif

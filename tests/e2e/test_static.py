@@ -1,4 +1,5 @@
-"""Static files over the real wire: conditional requests, ranges, precompressed siblings."""
+"""Static files over the real wire: conditional requests, ranges, precompressed siblings, clean URLs, fallback, error
+pages, dotfiles, symlinks."""
 
 import email
 import email.policy
@@ -19,7 +20,12 @@ BLOB = random.Random(5).randbytes(3 << 20)
 
 CONFIG = """
 http { mime_types = "mime.types" }
-site "default" { root = "site" }
+site "default" {
+	root = "site"
+	clean_urls = true
+	fallback = "index.html"
+	error_page = {"404 /404.html"}
+}
 """
 
 
@@ -32,6 +38,12 @@ def write_site(root):
     (root / "app.js.gz").write_bytes(gzip.compress(SCRIPT.encode()))
     (root / "app.js.br").write_bytes(b"as small as it gets")
     (root / "style.css").write_text("plain")
+    (root / "page.html").write_text("<p>a page\n")
+    (root / "404.html").write_text("<p>nothing here\n")
+    (root / ".env").write_text("secret")
+    (root / ".well-known").mkdir()
+    (root / ".well-known" / "security.txt").write_text("Contact: us")
+    (root / "passwd").symlink_to("/etc/passwd")
     (root / "module.wasm").write_bytes(b"\0asm")
     (root / "song.xaudio").write_text("la")
     (root / "odd.xtexty").write_text("x")
@@ -93,7 +105,7 @@ def test_etag_and_last_modified_answer_conditionals(server):
         (412, 'If-Match: "other"', f"If-None-Match: {etag}"),
         (404, "If-Match: *"),
     ]:
-        path = "/nothing" if status == 404 else "/text.txt"
+        path = "/nothing.txt" if status == 404 else "/text.txt"
         for method in "GET", "HEAD":
             answer = get(server, path, *fields, method=method)
             assert answer.status == status, (fields, method)
@@ -201,3 +213,21 @@ def test_types_are_ours_and_the_systems(server):
         ("blob.bin", "application/octet-stream"),
     ]:
         assert get(server, f"/{name}", method="HEAD").fields["content-type"] == expected
+
+
+def test_clean_urls_and_the_fallback_of_a_single_page_site(server):
+    home = get(server, "/").body
+    assert get(server, "/page").body == "<p>a page\n"
+    for path in "/users/7", "/users/", "/deep/er/still":
+        assert (get(server, path).status, get(server, path).body) == (200, home)
+    missing = get(server, "/assets/app.js")
+    assert (missing.status, missing.body) == (404, "<p>nothing here\n")
+    assert "etag" not in missing.fields and missing.fields["content-type"] == "text/html; charset=utf-8"
+    assert get(server, "/assets/app.js", method="HEAD").fields["content-length"] == "16"
+
+
+def test_dotfiles_and_symlinks_out_of_the_root_are_not_there(server):
+    assert get(server, "/.env").status == 404
+    assert get(server, "/%2eenv").status == 404
+    assert get(server, "/.well-known/security.txt").body == "Contact: us"
+    assert "root:" not in get(server, "/passwd").body

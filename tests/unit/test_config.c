@@ -580,7 +580,7 @@ static char *read_project_file(const char *name)
 
 static bool is_text_list(const struct key_type *type)
 {
-	return type == &type_texts || type == &type_cache_controls;
+	return type == &type_texts || type == &type_cache_controls || type == &type_error_pages;
 }
 
 static bool same_value(const struct config_key *key, void *a, void *b)

@@ -1,8 +1,9 @@
-/* Files as a site is told to answer with them: compressed siblings. */
+/* Files as a site is told to answer with them: compressed siblings, clean URLs, fallback, error pages, symlinks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -231,6 +232,146 @@ static void large_siblings_are_sent_from_the_file(void **state)
 	assert_int_equal(usage.cache_misses, 1);
 }
 
+static void assert_page(const char *path, unsigned status, const char *body)
+{
+	struct http_reply r = get(path, "");
+
+	assert_int_equal(r.status, status);
+	assert_body(&r, body);
+}
+
+static void clean_urls_stand_for_html(void **state)
+{
+	(void)state;
+	http_fixture_write_text(&fx, "page.html", "page");
+	http_fixture_write_text(&fx, "both.html", "page of both");
+	http_fixture_write_text(&fx, "both/index.html", "directory of both");
+	http_fixture_write_text(&fx, "file", "without extension");
+	http_fixture_write_text(&fx, "file.html", "with extension");
+	fx.site.clean_urls = true;
+	start();
+	assert_page("/page", 200, "page");
+	assert_page("/page.html", 200, "page");
+	assert_page("/both", 200, "page of both");
+	assert_page("/both/", 200, "directory of both");
+	assert_page("/file", 200, "without extension");
+	assert_int_equal(get("/page/", "").status, 404);
+	assert_int_equal(get("/nothing", "").status, 404);
+}
+
+static void clean_urls_are_off_by_default(void **state)
+{
+	(void)state;
+	http_fixture_write_text(&fx, "page.html", "page");
+	start();
+	assert_int_equal(get("/page", "").status, 404);
+}
+
+static void the_fallback_answers_for_pages_and_not_for_assets(void **state)
+{
+	struct http_reply r;
+	char etag[256], fields[400];
+
+	(void)state;
+	fx.site.fallback = "index.html";
+	start();
+	assert_page("/users/7", 200, "<h1>index</h1>");
+	assert_page("/users/", 200, "<h1>index</h1>");
+	assert_page("/v1.2/users", 200, "<h1>index</h1>");
+	assert_int_equal(get("/assets/app.js", "").status, 404);
+	assert_int_equal(get("/.git", "").status, 404);
+	r = get("/users/7", "");
+	assert_field(&r, "Content-Type", "text/html; charset=utf-8");
+	assert_true(http_reply_field(&r, "ETag", etag));
+	snprintf(fields, sizeof fields, "If-None-Match: %s\r\n", etag);
+	assert_int_equal(get("/users/8", fields).status, 304);
+}
+
+static void a_fallback_that_is_not_there_is_404(void **state)
+{
+	(void)state;
+	fx.site.fallback = "/gone.html";
+	start();
+	assert_int_equal(get("/users/7", "").status, 404);
+}
+
+static void error_pages_keep_the_status(void **state)
+{
+	static const char *const rules[] = { "404 406 /404.html", "405 /gone.html", NULL };
+	char request[] = "POST /a.css HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+	struct http_reply r;
+
+	(void)state;
+	http_fixture_write_text(&fx, "404.html", "nothing here");
+	fx.site.error_page = rules;
+	start();
+	r = get("/nothing", "Range: bytes=0-1\r\nIf-None-Match: *\r\n");
+	assert_int_equal(r.status, 404);
+	assert_body(&r, "nothing here");
+	assert_field(&r, "Content-Type", "text/html; charset=utf-8");
+	assert_field(&r, "X-Content-Type-Options", "nosniff");
+	assert_field(&r, "ETag", "");
+	assert_field(&r, "Accept-Ranges", "");
+	assert_page("/.env", 404, "nothing here");
+	r = get("/a.css", "Accept-Encoding: *;q=0\r\n");
+	assert_int_equal(r.status, 406);
+	assert_body(&r, "nothing here");
+	fake_stream_feed_text(&s, request);
+	assert_true(http_reply_next(s.sent, s.sent_len, &at, false, &r));
+	assert_int_equal(r.status, 405);
+	assert_non_null(memmem(r.body, r.body_len, "Method Not Allowed", 18));
+}
+
+static void symlinks_out_of_the_root_can_be_allowed(void **state)
+{
+	char name[128], target[128];
+
+	(void)state;
+	snprintf(name, sizeof name, "%s/link.txt", fx.root);
+	snprintf(target, sizeof target, "%s/there.txt", fx.outside);
+	close(open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+	assert_int_equal(symlink(target, name), 0);
+	fx.site.follow_symlinks = true;
+	start();
+	assert_page("/link.txt", 200, "");
+	assert_int_equal(get("/../outside/there.txt", "").status, 400);
+}
+
+static void symlinks_out_of_the_root_are_refused_by_default(void **state)
+{
+	char name[128];
+
+	(void)state;
+	snprintf(name, sizeof name, "%s/link.txt", fx.root);
+	assert_int_equal(symlink("/etc/passwd", name), 0);
+	start();
+	assert_int_equal(get("/link.txt", "").status, 404);
+}
+
+static void settings_that_cannot_be_are_refused(void **state)
+{
+	static const char *const no_status[] = { "/404.html", NULL }, *const no_error[] = { "200 /x", NULL };
+	static const char *const no_path[] = { "404 x", NULL }, *const directory[] = { "404 /x/", NULL };
+	static const char *const *const rules[] = { no_status, no_error, no_path, directory };
+	struct http_server *server;
+	struct failure why;
+
+	(void)state;
+	start();
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+		struct http_site site = { .root = fx.root, .error_page = rules[i] };
+
+		assert_int_equal(http_server_new(&fx.config, &site, 1, &fx.world, NULL, &server, &why),
+				 -EINVAL);
+	}
+	for (const char *const *name = (const char *const[]){ "../x", "x/", "", ".env", NULL }; *name; name++) {
+		struct http_site site = { .root = fx.root, .fallback = *name };
+
+		assert_int_equal(http_server_new(&fx.config, &site, 1, &fx.world, NULL, &server, &why),
+				 -EINVAL);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -245,6 +386,14 @@ int main(void)
 		TEST(siblings_come_and_go),
 		TEST(siblings_can_be_turned_off),
 		TEST(large_siblings_are_sent_from_the_file),
+		TEST(clean_urls_stand_for_html),
+		TEST(clean_urls_are_off_by_default),
+		TEST(the_fallback_answers_for_pages_and_not_for_assets),
+		TEST(a_fallback_that_is_not_there_is_404),
+		TEST(error_pages_keep_the_status),
+		TEST(symlinks_out_of_the_root_can_be_allowed),
+		TEST(symlinks_out_of_the_root_are_refused_by_default),
+		TEST(settings_that_cannot_be_are_refused),
 	};
 
 	return cmocka_run_group_tests_name("http_static", tests, NULL, NULL);
