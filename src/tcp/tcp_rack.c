@@ -60,7 +60,7 @@ void tcp_rack_delivered(struct tcp_conn *c, const struct tcp_delivery *d, const 
 	r->sent_us = s->sent_us;
 	r->order = s->order;
 	r->end = end;
-	r->rtt_us = (uint32_t)(d->in->now_us - s->sent_us);
+	r->rtt_us = (uint32_t)min_u64(d->in->now_us - s->sent_us, UINT32_MAX);
 }
 
 /* At least DupThresh segments are sacked (RFC 6675's IsLost), so that no more proof is needed. */

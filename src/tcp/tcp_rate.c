@@ -32,6 +32,12 @@ static bool is_newest(const struct tcp_conn *c, const struct tcp_delivery *d, co
 	       (s->mark.delivered == d->rate.prior_delivered && s->sent_us > c->rate.first_sent_us);
 }
 
+/* At least one: 0 means that there is none. A clock may have jumped by hours while the machine slept. */
+static uint32_t sample_us(uint64_t us)
+{
+	return (uint32_t)min_u64(max_u64(us, 1), UINT32_MAX);
+}
+
 void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s)
 {
 	struct tcp_rate *r = &c->rate;
@@ -48,7 +54,7 @@ void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct
 		.prior_delivered = s->mark.delivered,
 		.prior_lost = s->mark.lost,
 		.tx_in_flight = s->mark.in_flight,
-		.rtt_us = (s->flags & SEG_RETRANSMITTED) != 0 ? 0 : (uint32_t)max_u64(now - s->sent_us, 1),
+		.rtt_us = (s->flags & SEG_RETRANSMITTED) != 0 ? 0 : sample_us(now - s->sent_us),
 		.app_limited = (s->flags & SEG_APP_LIMITED) != 0,
 	};
 	r->first_sent_us = s->sent_us;
