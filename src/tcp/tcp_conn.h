@@ -182,6 +182,7 @@ struct tcp_conn {
 	uint8_t soft_error;          /* last soft ICMP error (enum icmp_error_kind + 1), 0: none */
 	uint8_t keepalive_sent;      /* probes unanswered */
 };
+_Static_assert(sizeof(struct tcp_conn) <= 1216, "an idle connection is small (docs/architecture.md)");
 
 struct tcp {
 	struct tcp_config config;
