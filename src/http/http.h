@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "base/bytes.h"
 #include "base/failure.h"
 #include "base/pool.h"
 #include "base/stream.h"
@@ -49,6 +50,19 @@ struct http_document {
 	const char *location; /* of a 303: what a URI may have, HTTP_DOCUMENT_LOCATION at most; valid during the call */
 };
 
+/* A directory that is there and has no index file. */
+struct http_directory {
+	int fd;              /* open for reading; the function's to close */
+	const char *path;    /* as resolved: "" for the root, else it ends in a slash */
+	int root;            /* descriptor of the site's root */
+	bool follow_symlinks; /* also those that lead out of the root */
+	struct bytes accept; /* the request's Accept; data NULL: it has none */
+};
+
+/* Answers with a directory's listing: 200 and *out, or 403, 404, 500, 503. */
+typedef unsigned http_listing_fn(void *context, const struct http_directory *directory,
+				 struct http_document *out);
+
 struct http_handler; /* http/http_call.h */
 
 /* A part of a site that a handler answers for. Of the prefixes that cover a path, segment by segment, the
@@ -73,6 +87,8 @@ struct http_site {
 	bool clean_urls;      /* /page may be answered with page.html */
 	bool follow_symlinks; /* also those that lead out of the root */
 	bool precompressed; /* a.css may be answered with a.css.br, .zst or .gz beside it */
+	http_listing_fn *listing; /* NULL: a directory without index file is 403 */
+	void *listing_context;
 	const struct http_location *locations;
 	size_t n_locations;
 };

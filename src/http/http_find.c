@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "http/http_mime.h"
-#include "http/http_open.h"
 
 enum { NAME_ROOM = HTTP_PATH_SIZE + 256 };
 
@@ -57,8 +56,7 @@ static unsigned open_name(const struct http_open_site *site, const char *name, s
 {
 	struct stat st;
 	unsigned status;
-	int fd = site->follow_symlinks ? http_open_anywhere(site->root, name)
-				       : http_open_beneath(site->root, name);
+	int fd = http_site_open(site, name);
 
 	if (fd < 0)
 		return status_of_error(fd);

@@ -147,6 +147,29 @@ static unsigned refuse_for_files(const struct http_request *r)
 	return (HTTP_METHODS_READING >> r->line.method & 1) == 0 ? 405 : 0;
 }
 
+/* A directory without an index file, or one that may not be read: opening it tells. */
+static void answer_directory(const struct http_router *router, const struct http_request *r,
+			     const struct route *route, struct http_answer *out)
+{
+	const struct http_open_site *site = &router->sites->sites[route->site];
+	struct http_directory directory = {
+		.path = route->path.text,
+		.root = site->root,
+		.follow_symlinks = site->follow_symlinks,
+		.accept = http_request_value(r, HTTP_FIELD_ACCEPT),
+	};
+	struct http_document document = { 0 };
+
+	if (site->listing == NULL || !http_path_is_directory(&route->path))
+		return;
+	directory.fd = http_site_open(site, route->path.text);
+	if (directory.fd < 0)
+		return;
+	out->status = site->listing(site->listing_context, &directory, &document);
+	if (document.body.data != NULL)
+		answer_document(router, &document, out);
+}
+
 static void answer_file(const struct http_router *router, const struct http_request *r,
 			const struct route *route, struct http_answer *out)
 {
@@ -155,6 +178,8 @@ static void answer_file(const struct http_router *router, const struct http_requ
 		out->status = 404;
 	else if (out->status == 0)
 		http_static_answer(&router->files, r, route->site, &route->path, out);
+	if (out->status == 403)
+		answer_directory(router, r, route, out);
 	if (out->status >= 400)
 		http_static_error_page(&router->files, route->site, out);
 }

@@ -62,6 +62,8 @@ static bool copy_settings(struct http_open_site *to, const struct http_site *fro
 	to->precompressed = from->precompressed;
 	to->clean_urls = from->clean_urls;
 	to->follow_symlinks = from->follow_symlinks;
+	to->listing = from->listing;
+	to->listing_context = from->listing_context;
 	if (to->name == NULL || to->index == NULL || to->hosts == NULL || to->cache_control == NULL ||
 	    to->error_page == NULL)
 		return false;
@@ -174,6 +176,12 @@ void http_sites_close(struct http_sites *s)
 	free(s->sites);
 	http_mime_file_free(&s->types);
 	*s = (struct http_sites){ 0 };
+}
+
+int http_site_open(const struct http_open_site *site, const char *path)
+{
+	return site->follow_symlinks ? http_open_anywhere(site->root, path)
+				     : http_open_beneath(site->root, path);
 }
 
 static bool answers_to(const struct http_open_site *site, struct bytes host)

@@ -19,6 +19,8 @@ struct http_open_site {
 	char **error_page;    /* NULL-terminated */
 	struct http_path *fallback; /* NULL: none */
 	bool precompressed, clean_urls, follow_symlinks;
+	http_listing_fn *listing; /* NULL: none */
+	void *listing_context;
 	struct http_open_location *locations;
 	size_t n_locations;
 };
@@ -32,6 +34,10 @@ struct http_sites {
 /* Copies names and locations, and opens roots. 0, or negative errno and *why; then nothing is held. */
 int http_sites_open(struct http_sites *s, const struct http_site *sites, size_t count, struct failure *why);
 void http_sites_close(struct http_sites *s);
+
+/* Opens a file or directory of the site for reading, as its rules for symlinks have it. The descriptor, or
+ * negative errno. */
+int http_site_open(const struct http_open_site *site, const char *path);
 
 /* The number of the site that answers to this authority; 0, the default, if none does. */
 size_t http_sites_find(const struct http_sites *s, struct bytes authority);

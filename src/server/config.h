@@ -89,7 +89,7 @@ struct config_site {
 	const char *root;
 	struct text_list index;
 	struct text_list hosts;  /* Host names that it answers to; none: any */
-	bool clean_urls, follow_symlinks, precompressed;
+	bool clean_urls, listing, follow_symlinks, precompressed;
 	const char *fallback; /* a file below the root, or "" */
 	struct text_list error_page; /* rules, as http_error_page.h has them */
 	struct text_list cache_control; /* rules, as http_cache_control.h has them */

@@ -112,6 +112,7 @@ const struct config_key config_keys[] = {
 	SITE(clean_urls, bool),
 	SITE(fallback, site_file),
 	SITE(error_page, error_pages),
+	SITE(listing, bool),
 	SITE(follow_symlinks, bool),
 	SITE(precompressed, bool),
 	SITE(cache_control, cache_controls),

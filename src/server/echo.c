@@ -6,6 +6,7 @@
 
 #include "http/http_accept.h"
 #include "http/http_form.h"
+#include "server/html.h"
 #include "server/json.h"
 #include "server/worker.h"
 
@@ -158,46 +159,12 @@ static void write_json(struct document *d, struct echo *e)
 	document_add_text(d, "\n");
 }
 
-static const char *html_escape(uint8_t c)
-{
-	switch (c) {
-	case '<':
-		return "&lt;";
-	case '>':
-		return "&gt;";
-	case '&':
-		return "&amp;";
-	case '"':
-		return "&quot;";
-	case '\0':
-		return "\xef\xbf\xbd"; /* U+FFFD; HTML has no NUL */
-	default:
-		return NULL;
-	}
-}
-
-static void add_html(struct document *d, struct bytes text)
-{
-	size_t plain = 0;
-
-	for (size_t i = 0; i < text.len; i++) {
-		const char *escape = html_escape(text.data[i]);
-
-		if (escape == NULL)
-			continue;
-		add(d, bytes_of(text.data + plain, i - plain));
-		document_add_text(d, escape);
-		plain = i + 1;
-	}
-	add(d, bytes_of(text.data + plain, text.len - plain));
-}
-
 static void add_html_row(struct document *d, struct bytes name, struct bytes value)
 {
 	document_add_text(d, "<tr><th scope=\"row\">");
-	add_html(d, name);
+	html_text(d, name);
 	document_add_text(d, "<td>");
-	add_html(d, value);
+	html_text(d, value);
 	document_add_text(d, "\n");
 }
 
@@ -230,9 +197,9 @@ static void write_html(struct document *d, struct echo *e)
 	struct bytes name, value;
 
 	document_add_text(d, html_head);
-	add_html(d, http_call_method(e->call));
+	html_text(d, http_call_method(e->call));
 	document_add_text(d, " ");
-	add_html(d, target_of(e));
+	html_text(d, target_of(e));
 	document_add_text(d, "</h1>\n<p>from ");
 	document_add_text(d, client_of(e, client));
 	document_add_text(d, ", port ");
@@ -246,7 +213,7 @@ static void write_html(struct document *d, struct echo *e)
 	document_add_text(d, "</table>\n<h2>Body, bytes: ");
 	document_add_number(d, e->body.len);
 	document_add_text(d, "</h2>\n<pre>\n");
-	add_html(d, e->body);
+	html_text(d, e->body);
 	document_add_text(d, "</pre>\n</main>\n</html>\n");
 }
 

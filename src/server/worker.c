@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/listing.h"
 #include "server/location.h"
 #include "server/status.h"
 
@@ -62,6 +63,8 @@ static void add_site(struct site_list *list, const struct config_site *site, str
 		.fallback = *site->fallback != '\0' ? site->fallback : NULL,
 		.error_page = site->error_page.items,
 		.clean_urls = site->clean_urls,
+		.listing = site->listing ? listing_answer : NULL,
+		.listing_context = &w->documents,
 		.follow_symlinks = site->follow_symlinks,
 		.precompressed = site->precompressed,
 		.locations = &list->locations[list->n_locations],

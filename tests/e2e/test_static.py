@@ -1,10 +1,11 @@
 """Static files over the real wire: conditional requests, ranges, precompressed siblings, clean URLs, fallback, error
-pages, dotfiles, symlinks."""
+pages, dotfiles, symlinks, listings."""
 
 import email
 import email.policy
 import email.utils
 import gzip
+import json
 import random
 import re
 import time
@@ -25,6 +26,7 @@ site "default" {
 	clean_urls = true
 	fallback = "index.html"
 	error_page = {"404 /404.html"}
+	listing = true
 }
 """
 
@@ -43,6 +45,10 @@ def write_site(root):
     (root / ".env").write_text("secret")
     (root / ".well-known").mkdir()
     (root / ".well-known" / "security.txt").write_text("Contact: us")
+    (root / "files" / "sub").mkdir(parents=True)
+    (root / "files" / "a & <b>.txt").write_text("12345")
+    (root / "files" / ".hidden").write_text("secret")
+    (root / "files" / "out").symlink_to("/etc")
     (root / "passwd").symlink_to("/etc/passwd")
     (root / "module.wasm").write_bytes(b"\0asm")
     (root / "song.xaudio").write_text("la")
@@ -231,3 +237,18 @@ def test_dotfiles_and_symlinks_out_of_the_root_are_not_there(server):
     assert get(server, "/%2eenv").status == 404
     assert get(server, "/.well-known/security.txt").body == "Contact: us"
     assert "root:" not in get(server, "/passwd").body
+
+
+def test_listings(server):
+    page = get(server, "/files/")
+    assert (page.status, page.fields["content-type"]) == (200, "text/html; charset=utf-8")
+    assert '<a href="./a%20&amp;%20%3Cb%3E.txt">a &amp; &lt;b&gt;.txt</a>' in page.body
+    answer = get(server, "/files/", "Accept: application/json")
+    assert answer.fields["content-type"] == "application/json"
+    listing = json.loads(answer.body)
+    assert (listing["path"], listing["truncated"]) == ("/files/", False)
+    assert [(e["name"], e["type"], e.get("size")) for e in listing["entries"]] == [
+        ("sub", "directory", None), ("a & <b>.txt", "file", 5)]
+    assert get(server, "/files").status == 301
+    assert get(server, "/files/", method="HEAD").fields["content-length"] == str(len(page.body))
+    assert get(server, "/").body.startswith("<!doctype html><title>home")
