@@ -127,9 +127,11 @@ static enum http_body_outcome add_stretch(struct http_batch *out, struct http_bo
 enum http_body_outcome http_body_add(struct http_batch *out, struct http_body *body,
 				     struct http_buffers *buffers, bool drained)
 {
-	enum http_body_outcome outcome = add_stretch(out, body, buffers, drained);
+	for (;;) {
+		enum http_body_outcome outcome = add_stretch(out, body, buffers, drained);
 
-	while (outcome == HTTP_BODY_SENT && begin_next(body))
-		outcome = add_stretch(out, body, buffers, false);
-	return outcome;
+		if (outcome != HTTP_BODY_SENT || !begin_next(body))
+			return outcome;
+		drained = false;
+	}
 }

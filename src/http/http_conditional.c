@@ -105,7 +105,7 @@ static bool is_known(const struct http_request *r, const struct http_validators 
 	       v->last_modified_s <= date_s;
 }
 
-unsigned http_conditions_status(const struct http_request *r, const struct http_validators *v, int64_t now_s)
+unsigned http_evaluate_conditions(const struct http_request *r, const struct http_validators *v, int64_t now_s)
 {
 	if (is_another(r, v, now_s))
 		return 412;

@@ -110,6 +110,7 @@ static int on_header_value_complete(llhttp_t *llhttp)
 		r->first[f->id] = (uint16_t)r->field_count;
 	else
 		r->repeated |= 1u << f->id;
+	r->present |= 1u << f->id;
 	return 0;
 }
 

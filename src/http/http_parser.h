@@ -54,6 +54,7 @@ struct http_request {
 	struct http_request_line line;
 	uint32_t field_count;
 	uint16_t first[HTTP_FIELD_IDS]; /* number of the first field with this id, from 1; 0: absent */
+	uint32_t present;               /* a bit for each id that came */
 	uint32_t repeated;              /* a bit for each id that came more than once */
 	uint8_t blank_lines;            /* before the request line */
 	bool in_field;                  /* a name has begun whose value has not ended */
@@ -107,6 +108,15 @@ static inline uint64_t http_request_body_length(const struct http_request *r)
 static inline struct bytes http_request_value(const struct http_request *r, enum http_field_id id)
 {
 	return r->first[id] != 0 ? http_request_value_at(r, r->first[id]) : (struct bytes){ 0 };
+}
+
+/* A set of field ids, for http_request_has_any(). */
+#define HTTP_FIELD_BIT(name) (UINT32_C(1) << HTTP_FIELD_##name)
+
+/* One field at least of this set is there. */
+static inline bool http_request_has_any(const struct http_request *r, uint32_t ids)
+{
+	return (r->present & ids) != 0;
 }
 
 static inline bool http_request_is_repeated(const struct http_request *r, enum http_field_id id)

@@ -86,11 +86,12 @@ void http_static_answer(const struct http_static *s, const struct http_request *
 		negotiate(r, out);
 	if (out->status != 200)
 		return;
-	out->status = http_conditions_status(r, &out->entry->validators, http_clock_wall_s(s->clock));
+	if (http_request_has_any(r, HTTP_PRECONDITIONS))
+		out->status = http_evaluate_conditions(r, &out->entry->validators, http_clock_wall_s(s->clock));
 	if (out->status == 412) {
 		http_entry_unref(out->entry);
 		out->entry = NULL;
-	} else if (out->status == 200 && r->first[HTTP_FIELD_RANGE] != 0) {
+	} else if (out->status == 200 && http_request_has_any(r, HTTP_FIELD_BIT(RANGE))) {
 		http_partial_answer(s, r, out);
 	}
 }

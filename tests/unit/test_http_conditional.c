@@ -53,7 +53,7 @@ static unsigned status_for(const char *etag, const char *fields)
 {
 	const struct http_validators v = version(etag);
 	struct http_request *r = request(fields);
-	unsigned status = http_conditions_status(r, &v, NOW_S);
+	unsigned status = http_evaluate_conditions(r, &v, NOW_S);
 
 	http_request_give(r);
 	return status;
