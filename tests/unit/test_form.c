@@ -1,12 +1,14 @@
 /* The form location on a stream in memory and a file on the disk: what is appended, and what the client is told. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -196,6 +198,24 @@ static void the_file_has_a_limit(void **state)
 	assert_lines(file, 2, "a");
 }
 
+/* A disk that is full in the middle of a line: RLIMIT_FSIZE has the same effect. */
+static void a_torn_line_is_taken_back(void **state)
+{
+	struct rlimit before, limit;
+
+	(void)state;
+	assert_status(POST LENGTH(3) "a=b", 200);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){ .rlim_cur = 120, .rlim_max = before.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_refused(POST LENGTH(3) "a=c", 500);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_lines(file, 1, "\"a\":\"b\"}}\n");
+	assert_status(POST LENGTH(3) "a=d", 200);
+	assert_lines(file, 2, "\"a\":\"d\"}}\n");
+}
+
 static void a_renamed_file_is_made_anew(void **state)
 {
 	(void)state;
@@ -239,6 +259,7 @@ int main(void)
 		TEST(what_is_refused_is_not_written),
 		TEST(a_trap_is_answered_and_not_written),
 		TEST(the_file_has_a_limit),
+		TEST(a_torn_line_is_taken_back),
 		TEST(a_renamed_file_is_made_anew),
 		TEST(what_is_no_file_is_refused_at_start),
 		TEST(memory_for_bodies_is_limited),
