@@ -34,6 +34,7 @@ struct http_config {
 	uint32_t max_connections;
 	uint32_t max_requests; /* under way at once; more wait */
 	bool server_header;
+	bool strict_hosts; /* a Host that no site names is misdirected (421), instead of the first site's */
 	const char *mime_types; /* file of media types beside our own; "": none. The default one may be missing */
 	uint32_t cache_entries;
 	uint64_t cache_bytes, cache_max_file; /* contents kept in memory */

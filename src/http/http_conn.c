@@ -251,12 +251,16 @@ static bool expects_continue(const struct http_request *r)
 	return r->line.minor > 0 && r->first[HTTP_FIELD_EXPECT] != 0;
 }
 
-/* RFC 9110 section 7.4: what is asked for by https must not come over a stream that is not encrypted. */
+/* RFC 9110 section 7.4: a request for an authority that is not ours; and what is asked for by https must not
+ * come over a stream that is not encrypted. */
 static bool is_misdirected(const struct http_conn *c)
 {
+	const struct http_target *t = &c->exchange->target;
 	struct stream_info info;
 
-	if (!c->exchange->target.is_https)
+	if (c->server->config.strict_hosts && !http_sites_answer_to(&c->server->sites, t->authority))
+		return true;
+	if (!t->is_https)
 		return false;
 	stream_info(c->stream, &info);
 	return info.tls_version == NULL;

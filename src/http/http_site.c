@@ -192,6 +192,16 @@ static bool answers_to(const struct http_open_site *site, struct bytes host)
 	return false;
 }
 
+bool http_sites_answer_to(const struct http_sites *s, struct bytes authority)
+{
+	if (authority.data == NULL)
+		return true;
+	for (size_t i = 0; i < s->count; i++)
+		if (*s->sites[i].hosts == NULL || answers_to(&s->sites[i], http_authority_host(authority)))
+			return true;
+	return false;
+}
+
 size_t http_sites_find(const struct http_sites *s, struct bytes authority)
 {
 	struct bytes host;

@@ -39,6 +39,9 @@ void http_sites_close(struct http_sites *s);
  * negative errno. */
 int http_site_open(const struct http_open_site *site, const char *path);
 
+/* A site answers to this authority by name, or to all; or there is no authority (HTTP/1.0). */
+bool http_sites_answer_to(const struct http_sites *s, struct bytes authority);
+
 /* The number of the site that answers to this authority; 0, the default, if none does. */
 size_t http_sites_find(const struct http_sites *s, struct bytes authority);
 

@@ -93,6 +93,7 @@ const struct config_key config_keys[] = {
 	HTTP(max_connections, count32, 1, 1 << 24),
 	HTTP(max_requests, count32, 1, 1 << 20),
 	HTTP(server_header, bool, 0, 0),
+	HTTP(strict_hosts, bool, 0, 0),
 	HTTP(mime_types, optional_file, 0, 0),
 	HTTP(cache_entries, count32, 0, 1 << 24),
 	HTTP(cache_bytes, size, 0, 1024 * GB),

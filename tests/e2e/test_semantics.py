@@ -232,6 +232,14 @@ def test_absolute_form_is_served_and_a_scheme_that_is_not_ours_misdirected(serve
     assert_refused(namespace, 400, [b"GET ftp://x/hello.txt HTTP/1.1\r\n" + HOST + b"\r\n"])
 
 
+def test_strict_hosts_misdirects_names_of_no_site(serve, namespace, tmp_path, site):
+    file = tmp_path / "t.conf"
+    file.write_text(f'http {{ strict_hosts = true }}\nsite "e2e" {{ root = "{site}" hosts = {{"{ADDRESS}"}} }}\n')
+    serve("--config", file)
+    assert namespace.curl(f"http://{ADDRESS}/hello.txt").stdout == "hello\n"
+    assert_refused(namespace, 421, [b"GET /hello.txt HTTP/1.1\r\n" + HOST + b"\r\n"])
+
+
 def test_date_and_server(serve, namespace, tmp_path, site):
     serve()
     answer = one_answer(namespace, b"GET / HTTP/1.1\r\n" + CLOSE + b"\r\n")

@@ -429,6 +429,28 @@ static void https_is_misdirected_unless_the_stream_is_encrypted(void **state)
 	assert_int_equal(r.status, 200);
 }
 
+/* RFC 9110 section 15.5.20 */
+static void strict_hosts_misdirects_names_of_no_site(void **state)
+{
+	static const char *const names[] = { "one.example", NULL };
+	struct http_site sites[2] = { { .name = "named", .root = fx.root, .hosts = names } };
+	struct failure why;
+
+	(void)state;
+	fx.config.strict_hosts = true;
+	assert_int_equal(http_server_new(&fx.config, sites, 1, &fx.world, NULL, &fx.server, &why), 0);
+	assert_int_equal(status_of("GET /a.txt HTTP/1.1\r\nHost: ONE.example.:80\r\n\r\n"), 200);
+	assert_int_equal(status_of("GET /a.txt HTTP/1.1\r\nHost: other.example\r\n\r\n"), 421);
+	assert_int_equal(status_of("GET http://other.example/a.txt HTTP/1.1\r\nHost: one.example\r\n\r\n"), 421);
+	assert_int_equal(status_of("GET http://one.example/a.txt HTTP/1.1\r\nHost: other.example\r\n\r\n"), 200);
+	assert_int_equal(status_of("GET /a.txt HTTP/1.0\r\n\r\n"), 200);
+	close_stream();
+	http_server_free(fx.server);
+	sites[1] = (struct http_site){ .name = "all", .root = fx.root };
+	assert_int_equal(http_server_new(&fx.config, sites, 2, &fx.world, NULL, &fx.server, &why), 0);
+	assert_int_equal(status_of("GET /a.txt HTTP/1.1\r\nHost: other.example\r\n\r\n"), 200);
+}
+
 static void sites_are_chosen_by_name(void **state)
 {
 	static const char *const names[] = { "one.example", "ONE.test", NULL };
@@ -1629,6 +1651,7 @@ int main(void)
 		TEST(options_says_what_is_allowed),
 		TEST(absolute_targets_are_served),
 		TEST(https_is_misdirected_unless_the_stream_is_encrypted),
+		TEST(strict_hosts_misdirects_names_of_no_site),
 		TEST(sites_are_chosen_by_name),
 		TEST(refusals_close_and_linger),
 		TEST(limits_have_their_statuses),
