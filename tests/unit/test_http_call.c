@@ -385,6 +385,7 @@ static void a_handler_that_stalls_too_long_is_503(void **state)
 	seen.room = 2;
 	fake_stream_feed_text(&s, POST("/post") LENGTH(5) "hello");
 	http_fixture_advance(&fx, fx.config.body_timeout_us - SECOND);
+	fake_stream_feed_text(&s, GET("/a.txt")); /* wins no time */
 	assert_nothing_more();
 	http_fixture_advance(&fx, 2 * SECOND);
 	assert_reply(503);
