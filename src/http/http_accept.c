@@ -5,56 +5,24 @@
 #include <string.h>
 
 #include "http/http_fields.h"
+#include "http/http_text.h"
 
 enum { WEIGHT_ONE = 1000 };
 
-static struct bytes trim(struct bytes text)
-{
-	while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-		bytes_skip(&text, 1);
-	while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-		text.len--;
-	return text;
-}
-
-/* Takes what stands before the next separator off the text, and the separator. */
+/* Takes what stands before the next separator off the text. */
 static struct bytes take_part(struct bytes *text, char separator)
 {
-	const uint8_t *end = memchr(text->data, separator, text->len);
-	struct bytes part = bytes_of(text->data, end != NULL ? (size_t)(end - text->data) : text->len);
-
-	bytes_skip(text, end != NULL ? part.len + 1 : part.len);
-	return trim(part);
+	return http_text_trim(http_text_take(text, separator));
 }
 
-/* "0.25", with three decimals at most (RFC 9110 section 12.4.2). What is no weight counts as 1. */
-static unsigned parse_weight(struct bytes text)
-{
-	unsigned weight, unit = WEIGHT_ONE;
-
-	if (text.len == 0 || text.len > 5 || (text.data[0] != '0' && text.data[0] != '1'))
-		return WEIGHT_ONE;
-	if (text.len > 1 && text.data[1] != '.')
-		return WEIGHT_ONE;
-	weight = (unsigned)(text.data[0] - '0') * unit;
-	for (size_t i = 2; i < text.len; i++) {
-		if (text.data[i] < '0' || text.data[i] > '9')
-			return WEIGHT_ONE;
-		unit /= 10;
-		weight += (unsigned)(text.data[i] - '0') * unit;
-	}
-	return weight < WEIGHT_ONE ? weight : WEIGHT_ONE;
-}
-
-/* The weight among the parameters of a range. */
+/* The weight among the parameters of a range. What is no weight counts as 1. */
 static unsigned weight_of(struct bytes parameters)
 {
-	while (parameters.len > 0) {
-		struct bytes p = take_part(&parameters, ';');
+	uint16_t weight;
 
-		if (p.len >= 2 && (p.data[0] | 0x20) == 'q' && p.data[1] == '=')
-			return parse_weight(bytes_of(p.data + 2, p.len - 2));
-	}
+	while (parameters.len > 0)
+		if (http_text_weight(take_part(&parameters, ';'), &weight))
+			return weight;
 	return WEIGHT_ONE;
 }
 
@@ -81,7 +49,7 @@ unsigned http_accept_quality(struct bytes accept, const char *type)
 		return WEIGHT_ONE;
 	while (accept.len > 0) {
 		struct bytes parameters = take_part(&accept, ',');
-		struct bytes range = parameters.len > 0 ? take_part(&parameters, ';') : parameters;
+		struct bytes range = take_part(&parameters, ';');
 		unsigned close = range.len > 0 ? closeness(range, type) : 0;
 
 		if (close > best) {

@@ -1,7 +1,7 @@
 /* Content codings, and the weights that Accept-Encoding gives them. */
 #include "http/http_encoding.h"
 
-#include <string.h>
+#include "http/http_text.h"
 
 static const struct {
 	const char *name, *suffix;
@@ -20,49 +20,6 @@ const char *http_coding_name(enum http_coding coding)
 const char *http_coding_suffix(enum http_coding coding)
 {
 	return codings[coding].suffix;
-}
-
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static void trim(struct bytes *b)
-{
-	while (b->len > 0 && is_blank(b->data[0]))
-		bytes_skip(b, 1);
-	while (b->len > 0 && is_blank(b->data[b->len - 1]))
-		b->len--;
-}
-
-/* Takes what stands before the separator, or all if there is none. */
-static struct bytes take_until(struct bytes *b, char separator)
-{
-	const uint8_t *end = b->len > 0 ? memchr(b->data, separator, b->len) : NULL;
-	struct bytes head = bytes_of(b->data, end != NULL ? (size_t)(end - b->data) : b->len);
-
-	bytes_skip(b, end != NULL ? head.len + 1 : head.len);
-	trim(&head);
-	return head;
-}
-
-/* weight of section 12.4.2: up to three digits after the point. False: malformed. */
-static bool parse_weight(struct bytes text, uint16_t *out)
-{
-	unsigned value = 0, unit = 1000;
-
-	if (text.len < 3 || text.len > 7 || (text.data[0] | 0x20) != 'q' || text.data[1] != '=')
-		return false;
-	for (size_t i = 2; i < text.len; i++) {
-		if (i == 3 ? text.data[i] != '.' : text.data[i] < '0' || text.data[i] > '9')
-			return false;
-		if (i == 3)
-			continue;
-		value += (text.data[i] - '0') * unit;
-		unit /= 10;
-	}
-	*out = (uint16_t)value;
-	return value <= 1000;
 }
 
 static bool is(struct bytes text, const char *word)
@@ -90,12 +47,12 @@ struct said {
 
 static void take_element(struct said *s, struct bytes element)
 {
-	struct bytes name = take_until(&element, ';');
+	struct bytes name = http_text_trim(http_text_take(&element, ';'));
 	uint16_t weight = 1000;
 	unsigned coding;
 
-	trim(&element);
-	if (name.len == 0 || (element.len > 0 && !parse_weight(element, &weight)))
+	element = http_text_trim(element);
+	if (name.len == 0 || (element.len > 0 && !http_text_weight(element, &weight)))
 		return;
 	if (is(name, "*")) {
 		s->has_rest = true;
@@ -117,7 +74,7 @@ void http_encoding_weigh(const struct http_request *r, struct http_encoding_weig
 		struct bytes value = http_request_value_at(r, i);
 
 		while (value.len > 0)
-			take_element(&said, take_until(&value, ','));
+			take_element(&said, http_text_trim(http_text_take(&value, ',')));
 	}
 	for (int i = 0; i < HTTP_CODINGS; i++)
 		if (!said.named[i])

@@ -1,25 +1,16 @@
 /* Queries and bodies of forms: split, then decoded. */
 #include "http/http_form.h"
 
-#include <string.h>
-
-static struct bytes take_until(struct bytes *text, char separator)
-{
-	const uint8_t *end = text->len > 0 ? memchr(text->data, separator, text->len) : NULL;
-	struct bytes part = bytes_of(text->data, end != NULL ? (size_t)(end - text->data) : text->len);
-
-	bytes_skip(text, end != NULL ? part.len + 1 : part.len);
-	return part;
-}
+#include "http/http_text.h"
 
 bool http_form_take(struct bytes *text, struct bytes *name, struct bytes *value)
 {
 	while (text->len > 0) {
-		struct bytes pair = take_until(text, '&');
+		struct bytes pair = http_text_take(text, '&');
 
 		if (pair.len == 0)
 			continue;
-		*name = take_until(&pair, '=');
+		*name = http_text_take(&pair, '=');
 		*value = pair;
 		return true;
 	}

@@ -7,29 +7,11 @@
 #include <string.h>
 
 #include "http/http_fields.h"
-
-static struct bytes trim(struct bytes text)
-{
-	while (text.len > 0 && (text.data[0] == ' ' || text.data[0] == '\t'))
-		bytes_skip(&text, 1);
-	while (text.len > 0 && (text.data[text.len - 1] == ' ' || text.data[text.len - 1] == '\t'))
-		text.len--;
-	return text;
-}
-
-/* Takes what stands before the first c off the text, and c too; all if there is none. */
-static struct bytes take_until(struct bytes *text, char c)
-{
-	const uint8_t *end = text->len > 0 ? memchr(text->data, c, text->len) : NULL;
-	struct bytes part = bytes_of(text->data, end != NULL ? (size_t)(end - text->data) : text->len);
-
-	bytes_skip(text, end != NULL ? part.len + 1 : part.len);
-	return part;
-}
+#include "http/http_text.h"
 
 struct bytes http_without_parameters(struct bytes value)
 {
-	return trim(take_until(&value, ';'));
+	return http_text_trim(http_text_take(&value, ';'));
 }
 
 /* Takes the value of a parameter off the text, and the semicolon behind it. */
@@ -37,20 +19,20 @@ static struct bytes take_value(struct bytes *text)
 {
 	struct bytes value;
 
-	*text = trim(*text);
+	*text = http_text_trim(*text);
 	if (text->len == 0 || text->data[0] != '"')
-		return trim(take_until(text, ';'));
+		return http_text_trim(http_text_take(text, ';'));
 	bytes_skip(text, 1);
-	value = take_until(text, '"');
-	take_until(text, ';');
+	value = http_text_take(text, '"');
+	http_text_take(text, ';');
 	return value;
 }
 
 struct bytes http_parameter(struct bytes value, const char *name)
 {
-	take_until(&value, ';');
+	http_text_take(&value, ';');
 	while (value.len > 0) {
-		struct bytes found = trim(take_until(&value, '=')), content = take_value(&value);
+		struct bytes found = http_text_trim(http_text_take(&value, '=')), content = take_value(&value);
 
 		if (http_text_is((const char *)found.data, found.len, name))
 			return content;
@@ -130,7 +112,7 @@ static bool take_fields(struct bytes *text, struct http_part *out)
 
 		if (line.len == 0)
 			return out->name.data != NULL;
-		name = trim(take_until(&line, ':'));
+		name = http_text_trim(http_text_take(&line, ':'));
 		if (http_text_is((const char *)name.data, name.len, "content-disposition"))
 			take_disposition(line, out);
 	}
@@ -147,7 +129,7 @@ enum http_multipart_outcome http_multipart_next(struct http_multipart *m, struct
 	m->begun = true;
 	if (begins_with(m->rest, "--", 2))
 		return HTTP_MULTIPART_END;
-	if (!take_line(&m->rest, &blank) || trim(blank).len > 0 || !take_to_delimiter(m, &part))
+	if (!take_line(&m->rest, &blank) || http_text_trim(blank).len > 0 || !take_to_delimiter(m, &part))
 		return HTTP_MULTIPART_BAD;
 	if (!take_fields(&part, out))
 		return HTTP_MULTIPART_BAD;

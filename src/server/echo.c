@@ -246,7 +246,8 @@ static unsigned answer(struct http_call *call, struct http_document *out)
 	size_t chosen = http_accept_best(http_call_value(call, "accept"), media, ARRAY_LENGTH(media));
 	unsigned status;
 
-	bytes_skip(&e.parameters, 1); /* its question mark */
+	if (e.parameters.len > 0)
+		bytes_skip(&e.parameters, 1); /* the question mark */
 	e.scratch = malloc(e.parameters.len + 1);
 	if (e.scratch == NULL)
 		return 503;

@@ -1,0 +1,53 @@
+/* Small steps through texts. */
+#include "http/http_text.h"
+
+#include <string.h>
+
+static bool is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t';
+}
+
+struct bytes http_text_trim(struct bytes text)
+{
+	while (text.len > 0 && is_blank(text.data[0]))
+		bytes_skip(&text, 1);
+	while (text.len > 0 && is_blank(text.data[text.len - 1]))
+		text.len--;
+	return text;
+}
+
+struct bytes http_text_take(struct bytes *text, char separator)
+{
+	struct bytes part = *text;
+	const uint8_t *end;
+
+	if (text->len == 0)
+		return part;
+	end = memchr(text->data, separator, text->len);
+	if (end != NULL)
+		part.len = (size_t)(end - text->data);
+	bytes_skip(text, end != NULL ? part.len + 1 : part.len);
+	return part;
+}
+
+/* Up to three digits after the point. */
+bool http_text_weight(struct bytes parameter, uint16_t *out)
+{
+	unsigned value = 0, unit = 1000;
+
+	if (parameter.len < 3 || parameter.len > 7 || (parameter.data[0] | 0x20) != 'q' || parameter.data[1] != '=')
+		return false;
+	for (size_t i = 2; i < parameter.len; i++) {
+		uint8_t c = parameter.data[i];
+
+		if (i == 3 ? c != '.' : c < '0' || c > '9')
+			return false;
+		if (i == 3)
+			continue;
+		value += (unsigned)(c - '0') * unit;
+		unit /= 10;
+	}
+	*out = (uint16_t)value;
+	return value <= 1000;
+}

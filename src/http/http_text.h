@@ -1,0 +1,18 @@
+/* Field values and bodies taken apart: what their readers have in common. Texts may be empty, and absent. */
+#ifndef HTTP_HTTP_TEXT_H
+#define HTTP_HTTP_TEXT_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+
+/* Without the blanks and tabs at its ends. */
+struct bytes http_text_trim(struct bytes text);
+
+/* Takes what stands before the separator off the text, and the separator; all if there is none. */
+struct bytes http_text_take(struct bytes *text, char separator);
+
+/* A weight parameter, "q=0.25", in thousandths (RFC 9110 section 12.4.2). False: it is none. */
+bool http_text_weight(struct bytes parameter, uint16_t *out);
+
+#endif

@@ -1,0 +1,73 @@
+/* Texts trimmed, taken apart and weighed, absent ones too. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "http/http_text.h"
+
+static struct bytes text(const char *s)
+{
+	return bytes_of(s, strlen(s));
+}
+
+static void assert_is(struct bytes found, const char *expected)
+{
+	assert_int_equal(found.len, strlen(expected));
+	assert_memory_equal(found.data, expected, found.len);
+}
+
+static void blanks_go_from_both_ends(void **state)
+{
+	(void)state;
+	assert_is(http_text_trim(text(" \ta b\t ")), "a b");
+	assert_is(http_text_trim(text(" \t ")), "");
+	assert_is(http_text_trim(text("\na\r")), "\na\r");
+	assert_int_equal(http_text_trim((struct bytes){ 0 }).len, 0);
+}
+
+static void parts_end_at_separators(void **state)
+{
+	struct bytes rest = text("a,,b"), absent = { 0 };
+
+	(void)state;
+	assert_is(http_text_take(&rest, ','), "a");
+	assert_is(http_text_take(&rest, ','), "");
+	assert_is(http_text_take(&rest, ','), "b");
+	assert_int_equal(rest.len, 0);
+	assert_is(http_text_take(&rest, ','), "");
+	assert_null(http_text_take(&absent, ',').data);
+}
+
+/* RFC 9110 section 12.4.2 */
+static void weights_have_three_decimals(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned weight;
+	} good[] = { { "q=0", 0 }, { "q=1", 1000 }, { "Q=0.5", 500 }, { "q=0.123", 123 }, { "q=1.000", 1000 }, { "q=0.", 0 } };
+	static const char *const bad[] = { "", "q", "q=", "q=2", "q=1.001", "q=0.1234", "q=-1", "q=.5", "q=0,5", "p=1", "q=0.x" };
+	uint16_t weight;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(good); i++) {
+		assert_true(http_text_weight(text(good[i].text), &weight));
+		assert_int_equal(weight, good[i].weight);
+	}
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
+		assert_false(http_text_weight(text(bad[i]), &weight));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(blanks_go_from_both_ends),
+		cmocka_unit_test(parts_end_at_separators),
+		cmocka_unit_test(weights_have_three_decimals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
