@@ -136,10 +136,12 @@ static void write_file(const char *name, size_t len)
 
 static void remove_root(void)
 {
+	static const char *const names[] = {
+		"index.html", "a", "large", "b.css", "b.css.gz", "b.css.br", NULL,
+	};
 	char path[128];
 
-	for (const char *const *name = (const char *const[]){ "index.html", "a", "large", NULL }; *name;
-	     name++) {
+	for (const char *const *name = names; *name != NULL; name++) {
 		snprintf(path, sizeof path, "%s/%s", root, *name);
 		unlink(path);
 	}
@@ -157,7 +159,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	const struct http_location locations[] = {
 		{ .prefix = "/.l/", .handler = &handler }, { .prefix = "/t", .handler = &taker },
 	};
-	const struct http_site site = { .name = "fuzz", .root = root, .locations = locations, .n_locations = 2 };
+	static const char *const error_page[] = { "404 406 /index.html", NULL };
+	const struct http_site site = {
+		.name = "fuzz", .root = root, .error_page = error_page, .clean_urls = true, .precompressed = true,
+		.locations = locations, .n_locations = 2,
+	};
 	struct http_config config;
 	struct failure why;
 	int error;
@@ -170,6 +176,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	write_file("index.html", 10);
 	write_file("a", 3);
 	write_file("large", LARGE);
+	write_file("b.css", 30);
+	write_file("b.css.gz", 20);
+	write_file("b.css.br", 150);
 	memset(document, 'd', sizeof document);
 	span_owner_init(&document_owner, never);
 	http_config_default(&config);
@@ -198,6 +207,7 @@ static size_t next_cut(uint32_t *state)
 
 static void run(struct fake_stream *f, const uint8_t *data, size_t size, size_t room, uint32_t cuts)
 {
+	random_init(&world.random, 1); /* boundaries of parts come from it */
 	fake_stream_init(f, room);
 	f->piece = cuts % 61; /* 0: all at once */
 	http_serve(server, &f->stream);

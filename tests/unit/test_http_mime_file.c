@@ -39,6 +39,7 @@ static const char *type_of(const char *name)
 
 static void load(const char *text)
 {
+	http_mime_file_free(&file);
 	http_fixture_write_text(&fx, "mime.types", text);
 	assert_int_equal(http_mime_file_load(&file, path), 0);
 }
