@@ -242,6 +242,13 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 		       "\"10.77.0.2/24\"");
 	assert_refused(*state, "device \"tap:a\" { gateway = \"10.0.0.0/8\" }", 1,
 		       "gateway: \"10.0.0.0/8\" is not an IPv4 address");
+	assert_refused(*state, "site \"a\" { cache_control = \"no-cache\" }", 1,
+		       "cache_control: \"no-cache\" is not a media type and a value, such as "
+		       "\"image/* max-age=86400\"");
+	assert_refused(*state, "site \"a\" { error_page = \"404\" }", 1,
+		       "error_page: \"404\" is not statuses of errors and a path, such as \"404 /404.html\"");
+	assert_refused(*state, "site \"a\" { fallback = \"../index.html\" }", 1,
+		       "fallback: \"../index.html\" is not a file below the root, or empty");
 }
 
 static void test_missing_files_are_refused_where_they_are_named(void **state)
