@@ -78,6 +78,8 @@ static inline void bytes_skip(struct bytes *b, size_t n)
 {
 	if (n > b->len)
 		n = b->len;
+	if (n == 0) /* data may be NULL then, of which nothing may be reckoned */
+		return;
 	b->data += n;
 	b->len -= n;
 }

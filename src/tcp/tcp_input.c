@@ -46,13 +46,24 @@ static void challenge(struct tcp_conn *c)
 
 /* ---- first: sequence number ---- */
 
+/* An acknowledgement that was overtaken on its way: it moves nothing, and is young enough to be of this round trip.
+ * It may carry SACK blocks, and dropping it would make recovery blind wherever packets are reordered; Linux takes
+ * it too. */
+static bool is_overtaken_ack(const struct tcp_conn *c, const struct tcp_in *in)
+{
+	return in->len == 0 && (in->flags & (TH_SYN | TH_FIN | TH_RST | TH_ACK)) == TH_ACK &&
+	       seq_eq(in->seq, c->rcv_nxt) && seq_eq(in->ack, c->snd_una) &&
+	       (uint32_t)in->window << c->snd_wscale == c->snd_wnd &&
+	       c->ts_recent - in->options.ts_val <= c->rto_us / 1000;
+}
+
 /* RFC 7323 section 5.3: an older timestamp is an old duplicate, unless ours is so old that the clocks may
  * have wrapped. */
 static bool fails_paws(const struct tcp_conn *c, const struct tcp_in *in)
 {
 	return (c->flags & CONN_TIMESTAMPS) != 0 && in->options.has_timestamp && (in->flags & TH_RST) == 0 &&
 	       (int32_t)(in->options.ts_val - c->ts_recent) < 0 &&
-	       in->now_us - c->ts_recent_us < PAWS_DAYS_US * 86400ull * 1000000;
+	       in->now_us - c->ts_recent_us < PAWS_DAYS_US * 86400ull * 1000000 && !is_overtaken_ack(c, in);
 }
 
 /* RFC 7323 section 3.2: dropped in silence, for it would get around PAWS. A SYN is another connection's, and
@@ -439,6 +450,15 @@ static enum step refuse_text(struct tcp_conn *c, struct tcp_in *in)
 	return STEP_DROP;
 }
 
+/* Nothing follows a FIN: text from beyond it is cut off, or it would never come to be the next in order. */
+static void cut_at_fin(const struct tcp_conn *c, struct tcp_in *in)
+{
+	uint32_t left = seq_lt(in->seq, c->fin_seq) ? seq_len(c->fin_seq, in->seq) : 0;
+
+	if ((c->flags & CONN_FIN_KNOWN) != 0 && in->text.len > left)
+		in->text.len = left;
+}
+
 static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 {
 	bool in_order = seq_eq(in->seq, c->rcv_nxt), had_hole = !tcp_reorder_is_empty(&c->reorder);
@@ -448,6 +468,7 @@ static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 		c->flags |= CONN_FIN_KNOWN;
 		c->fin_seq = seq_add(in->seq, (uint32_t)in->text.len);
 	}
+	cut_at_fin(c, in);
 	if (in->text.len == 0 || !in_state(c, TCP_CAN_RECEIVE_TEXT))
 		return STEP_NEXT;
 	if ((c->flags & CONN_DETACHED) != 0)
@@ -493,7 +514,7 @@ static enum step check_fin(struct tcp_conn *c, struct tcp_in *in)
 	if ((c->flags & (CONN_FIN_KNOWN | CONN_FIN_RECEIVED)) != CONN_FIN_KNOWN ||
 	    !in_state(c, TCP_CAN_RECEIVE_TEXT))
 		return STEP_DONE;
-	if (!seq_eq(c->rcv_nxt, c->fin_seq)) { /* something before it is missing */
+	if (seq_lt(c->rcv_nxt, c->fin_seq)) { /* something before it is missing */
 		if ((in->flags & TH_FIN) != 0)
 			tcp_ack_now(c);
 		return STEP_DONE;

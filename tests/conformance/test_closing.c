@@ -599,6 +599,26 @@ static void receive_buffer_1000(struct stack_config *c)
 	c->tcp.receive_buffer = 1000;
 }
 
+/* A peer that goes on after its FIN does not keep the connection from ending. */
+static void rfc9293_3_10_7_4_text_beyond_a_fin_that_waits_is_cut_off(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, NULL);
+	peer_inject(&p, SEG(.flags = F | A, .seq = p.irs + 1 + 100, .ack = p.iss + 1)); /* 100 octets before it */
+	peer_any(&p);
+	peer_inject(&p, SEG(.flags = A, .seq = p.irs + 1 + 90, .ack = p.iss + 1, .len = 50));
+	peer_any(&p);
+	peer_send(&p, 150);
+	peer_any(&p);
+	assert_int_equal(p.received_len, 100);
+	assert_int_equal(p.ended, 1);
+	assert_int_equal(peer_state(&p), TCP_CLOSE_WAIT);
+	peer_fini(&p);
+}
+
 static void rfc9293_3_10_7_4_a_bare_fin_at_a_closed_window_is_taken(void **state)
 {
 	struct peer p;
@@ -766,6 +786,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_10_7_4_a_fin_that_came_twice_is_acknowledged_again),
 		cmocka_unit_test(rfc9293_3_10_7_4_text_after_the_peers_fin_is_ignored),
 		cmocka_unit_test(rfc9293_3_10_7_4_a_second_fin_further_on_is_ignored),
+		cmocka_unit_test(rfc9293_3_10_7_4_text_beyond_a_fin_that_waits_is_cut_off),
 		cmocka_unit_test(rfc9293_3_10_7_4_a_bare_fin_at_a_closed_window_is_taken),
 		cmocka_unit_test(rfc9293_3_6_lost_ack_of_our_fin),
 		cmocka_unit_test(rfc9293_3_6_nobody_answers_our_fin),

@@ -519,6 +519,34 @@ static void rfc7323_5_3_an_older_timestamp_is_dropped_and_answered(void **state)
 	peer_fini(&p);
 }
 
+/* A pure acknowledgement that another one overtook is no old duplicate: what it sacks counts. One from before this
+ * round trip is refused. */
+static void rfc7323_5_3_an_overtaken_acknowledgement_is_taken(void **state)
+{
+	struct peer p;
+	uint32_t una;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, SEG(.mss = 1460, .sack_permitted = true, .has_ts = true, .ts_val = 4000));
+	peer_write(&p, 5 * 1448);
+	for (unsigned i = 0; i < 5; i++)
+		peer_any(&p);
+	una = p.iss + 1;
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = una, .has_ts = true, .ts_val = 5000, .len = 10));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = una, .has_ts = true, .ts_val = 4990, .n_sack = 1,
+			    .sack = { { una + 1448, una + 2 * 1448 } }));
+	assert_int_equal(peer_info(&p).sacked, 1448);
+	assert_int_equal(peer_drops(&p, DROP_TCP_PAWS), 0);
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = una, .has_ts = true, .ts_val = 3000, .n_sack = 1,
+			    .sack = { { una + 1448, una + 3 * 1448 } }));
+	assert_int_equal(peer_info(&p).sacked, 1448);
+	assert_int_equal(peer_drops(&p, DROP_TCP_PAWS), 1);
+	while (peer_pending(&p) > 0)
+		peer_any(&p);
+	peer_fini(&p);
+}
+
 static void rfc7323_5_3_timestamps_wrap(void **state)
 {
 	struct peer p;
@@ -641,6 +669,7 @@ int main(void)
 		cmocka_unit_test(rfc7323_4_3_a_delayed_ack_echoes_the_earliest),
 		cmocka_unit_test(rfc7323_4_3_b_c_around_a_hole),
 		cmocka_unit_test(rfc7323_5_3_an_older_timestamp_is_dropped_and_answered),
+		cmocka_unit_test(rfc7323_5_3_an_overtaken_acknowledgement_is_taken),
 		cmocka_unit_test(rfc7323_5_3_timestamps_wrap),
 		cmocka_unit_test(rfc7323_5_2_resets_are_not_subject_to_paws),
 		cmocka_unit_test(rfc7323_5_5_a_timestamp_of_24_days_ago_is_no_measure),
