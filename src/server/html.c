@@ -19,10 +19,11 @@ static const char *escape_of(uint8_t c)
 	}
 }
 
-static void add(struct document *d, const uint8_t *data, size_t len)
+/* Of no bytes there may be no address either, of which nothing may be reckoned. */
+static void add(struct document *d, struct bytes text, size_t from, size_t to)
 {
-	if (len > 0)
-		document_add(d, data, len);
+	if (to > from)
+		document_add(d, text.data + from, to - from);
 }
 
 void html_text(struct document *d, struct bytes text)
@@ -34,9 +35,9 @@ void html_text(struct document *d, struct bytes text)
 
 		if (escape == NULL)
 			continue;
-		add(d, text.data + plain, i - plain);
+		add(d, text, plain, i);
 		document_add_text(d, escape);
 		plain = i + 1;
 	}
-	add(d, text.data + plain, text.len - plain);
+	add(d, text, plain, text.len);
 }
