@@ -166,11 +166,6 @@ static void in_congestion_avoidance(struct peer *p)
 	}
 }
 
-static void with_reno(struct stack_config *c)
-{
-	c->tcp.congestion = "reno";
-}
-
 /* When this segment left, of all that did. */
 static unsigned times_sent(struct peer *p, uint32_t seq, uint64_t *at, unsigned room)
 {
@@ -191,7 +186,7 @@ static void rfc9293_must_19_slow_start_congestion_avoidance_and_back_off(void **
 	uint32_t before;
 
 	(void)state;
-	peer_init(&p, with_reno);
+	peer_init(&p, use_reno);
 	peer_established(&p, NULL);
 	peer_write(&p, 1000000);
 	assert_int_equal(drain(&p), 10);
@@ -594,7 +589,7 @@ static void rfc9293_may_18_the_congestion_control_can_be_chosen(void **state)
 		void (*tune)(struct stack_config *c);
 		const char *name;
 		uint32_t segments;
-	} cases[] = { { with_reno, "reno", 5 }, { NULL, "cubic", 7 } };
+	} cases[] = { { use_reno, "reno", 5 }, { NULL, "cubic", 7 } };
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LENGTH(cases); i++) {
