@@ -175,7 +175,7 @@ static int run_on_host(struct get *g, struct failure *why)
 
 	if (r < 0)
 		return r;
-	loop_init(&g->loop, &g->host, &g->signals, on_idle, g);
+	loop_init(&g->loop, &g->host, &g->signals, NULL, on_idle, g);
 	r = transfer(g, why);
 	if (g->fetch.stream != NULL)
 		stream_abort(g->fetch.stream);

@@ -1,4 +1,4 @@
-/* The event loop. System calls: ppoll, and those of device and signals. */
+/* The event loop. System calls: ppoll, and those of device, signals and poller. */
 #include "server/loop.h"
 
 #include <errno.h>
@@ -10,14 +10,16 @@
 
 enum {
 	POLL_ON_US = 50,          /* after work, before sleeping: about what waking up costs */
-	LOOK_EVERY_US = 1000,     /* for signals, while busy */
+	LOOK_EVERY_US = 1000,     /* for signals and descriptors, while busy */
 	IDLE_CALL_US = 1000000,   /* buffers are written out at least this often */
 };
 
 void loop_init(struct loop *l, struct host *host, const struct signals *signals,
-	       void (*on_idle)(void *context), void *context)
+	       struct poller *poller, void (*on_idle)(void *context), void *context)
 {
-	*l = (struct loop){ .host = host, .signals = signals, .on_idle = on_idle, .context = context };
+	*l = (struct loop){
+		.host = host, .signals = signals, .poller = poller, .on_idle = on_idle, .context = context,
+	};
 }
 
 static void call_idle(struct loop *l)
@@ -28,21 +30,34 @@ static void call_idle(struct loop *l)
 
 static enum signal_event look(struct loop *l)
 {
-	if (l->now_us < l->look_at_us)
-		return SIGNAL_NONE;
 	l->look_at_us = l->now_us + LOOK_EVERY_US;
 	if (l->now_us >= l->idle_call_us)
 		call_idle(l);
 	return signals_take(l->signals);
 }
 
-/* Waits for a frame or a signal until the time given. */
+/* Tells what is ready, if it is time to look or something is awaited. Returns how much. */
+static int look_at_descriptors(const struct loop *l, bool is_time)
+{
+	return l->poller != NULL && (is_time || l->poller->awaited > 0) ? poller_look(l->poller) : 0;
+}
+
+/* A turn of the host first: it moves the world's time on, which those who are told of descriptors work with. */
+static int turn(struct loop *l, bool is_time)
+{
+	int moved = host_turn(l->host, l->now_us);
+
+	return moved < 0 ? moved : moved + look_at_descriptors(l, is_time);
+}
+
+/* Waits for a frame, a signal or a descriptor until the time given. */
 static void sleep_until(const struct loop *l, uint64_t until_us)
 {
 	const struct device *d = l->host->device;
 	struct pollfd fds[] = {
 		{ .fd = d->ops->fd(d), .events = POLLIN },
 		{ .fd = l->signals->fd, .events = POLLIN },
+		{ .fd = l->poller != NULL ? l->poller->fd : -1, .events = POLLIN },
 	};
 	uint64_t now = clock_now_us(), left = until_us > now ? until_us - now : 0;
 	struct timespec timeout = {
@@ -56,11 +71,13 @@ static void sleep_until(const struct loop *l, uint64_t until_us)
 
 int loop_step(struct loop *l, uint64_t deadline_us, enum signal_event *signal)
 {
+	bool is_time;
 	int moved;
 
 	l->now_us = clock_now_us();
-	*signal = look(l);
-	moved = host_turn(l->host, l->now_us);
+	is_time = l->now_us >= l->look_at_us;
+	*signal = is_time ? look(l) : SIGNAL_NONE;
+	moved = turn(l, is_time);
 	if (moved != 0)
 		l->poll_until_us = l->now_us + POLL_ON_US;
 	if (moved < 0)

@@ -187,7 +187,7 @@ int worker_open(struct worker *w, const struct config *config, const struct log 
 	if (r < 0)
 		return r;
 	w->started_us = w->host.stack->world.now_us;
-	loop_init(&w->loop, &w->host, signals, on_idle, w);
+	loop_init(&w->loop, &w->host, signals, NULL, on_idle, w);
 	r = open_access_log(w, why);
 	if (r == 0)
 		r = forms_open(&w->forms, w, why);

@@ -72,9 +72,25 @@ struct set_up {
 	int pipe[2];
 	struct host host;
 	struct signals signals;
+	struct poller poller;
+	int watched[2]; /* a pipe */
+	struct poll_watch watch;
+	unsigned told;
+	uint64_t told_at_us; /* the world's time then */
 	struct loop loop;
 	unsigned idle_calls;
 };
+
+static void on_ready(struct poll_watch *w, uint32_t events)
+{
+	struct set_up *s = CONTAINER_OF(w, struct set_up, watch);
+	char c;
+
+	(void)events;
+	assert_int_equal(read(w->fd, &c, 1), 1);
+	s->told++;
+	s->told_at_us = s->host.stack->world.now_us;
+}
 
 static void on_idle(void *context)
 {
@@ -98,7 +114,11 @@ static int make(void **state)
 	c.tcp.max_connections = 16;
 	assert_int_equal(stack_new(&c, clock_now_us(), &s.host.stack, &why), 0);
 	assert_int_equal(signals_open(&s.signals, &why), 0);
-	loop_init(&s.loop, &s.host, &s.signals, on_idle, &s);
+	assert_int_equal(poller_open(&s.poller, &why), 0);
+	assert_int_equal(pipe(s.watched), 0);
+	s.watch = (struct poll_watch){ .fd = s.watched[0], .on_ready = on_ready };
+	assert_int_equal(poller_add(&s.poller, &s.watch, EPOLLIN), 0);
+	loop_init(&s.loop, &s.host, &s.signals, &s.poller, on_idle, &s);
 	*state = &s;
 	return 0;
 }
@@ -108,6 +128,10 @@ static int unmake(void **state)
 	struct set_up *s = *state;
 
 	host_close(&s->host);
+	poller_remove(&s->poller, &s->watch);
+	poller_close(&s->poller);
+	close(s->watched[0]);
+	close(s->watched[1]);
 	signals_close(&s->signals);
 	close(s->pipe[0]);
 	close(s->pipe[1]);
@@ -161,6 +185,43 @@ static void test_signal_wakes_and_is_told(void **state)
 	step(s, TIMER_NEVER, SIGNAL_STOP);
 }
 
+static void test_descriptor_wakes_and_is_told_at_the_right_time(void **state)
+{
+	struct set_up *s = *state;
+	uint64_t before;
+
+	step(s, clock_now_us() + 5000, SIGNAL_NONE);
+	assert_int_equal(write(s->watched[1], "x", 1), 1);
+	before = clock_now_us();
+	step(s, TIMER_NEVER, SIGNAL_NONE); /* would never end if it did not wake */
+	step(s, TIMER_NEVER, SIGNAL_NONE);
+	assert_int_equal(s->told, 1);
+	assert_true(s->told_at_us >= before); /* not the time when it went to sleep */
+}
+
+static void test_does_not_sleep_on_what_was_told(void **state)
+{
+	struct set_up *s = *state;
+
+	assert_int_equal(write(s->watched[1], "x", 1), 1);
+	step(s, TIMER_NEVER, SIGNAL_NONE); /* would never end: what was done has to be sent first */
+	assert_int_equal(s->told, 1);
+}
+
+static void test_busy_loop_looks_at_once_for_what_is_awaited(void **state)
+{
+	struct set_up *s = *state;
+
+	s->loop.poll_until_us = TIMER_NEVER;
+	s->loop.look_at_us = TIMER_NEVER;
+	assert_int_equal(write(s->watched[1], "x", 1), 1);
+	step(s, TIMER_NEVER, SIGNAL_NONE);
+	assert_int_equal(s->told, 0);
+	s->poller.awaited = 1;
+	step(s, TIMER_NEVER, SIGNAL_NONE);
+	assert_int_equal(s->told, 1);
+}
+
 static void test_polls_for_a_moment_after_work(void **state)
 {
 	struct set_up *s = *state;
@@ -201,6 +262,9 @@ int main(void)
 		WITH_LOOP(test_sleeps_until_the_devices_deadline),
 		WITH_LOOP(test_does_not_sleep_while_frames_wait),
 		WITH_LOOP(test_signal_wakes_and_is_told),
+		WITH_LOOP(test_descriptor_wakes_and_is_told_at_the_right_time),
+		WITH_LOOP(test_does_not_sleep_on_what_was_told),
+		WITH_LOOP(test_busy_loop_looks_at_once_for_what_is_awaited),
 		WITH_LOOP(test_polls_for_a_moment_after_work),
 		WITH_LOOP(test_busy_loop_still_writes_out_its_buffers),
 		WITH_LOOP(test_lost_device_is_told),
