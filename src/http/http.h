@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "base/offload.h"
 #include "base/pool.h"
 #include "base/stream.h"
 #include "base/world.h"
@@ -110,6 +111,7 @@ struct http_hooks {
 	void (*on_request_done)(void *context, const struct http_log_record *record); /* may be NULL */
 	uint64_t (*wall_us)(void *context); /* microseconds since 1970, for Date; NULL: the system's clock */
 	void *context;
+	struct offload *offload; /* for what takes long; NULL: there is none */
 };
 
 struct http_usage {

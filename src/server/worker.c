@@ -91,6 +91,7 @@ static int open_server(struct worker_port *port, struct failure *why)
 	struct http_hooks hooks = {
 		.on_request_done = w->has_access ? on_request_done : NULL,
 		.context = &w->access,
+		.offload = &w->helper.offload,
 	};
 
 	list_sites_of_port(&list, port->number, w);
@@ -171,6 +172,25 @@ static void on_idle(void *context)
 	host_flush(&w->host);
 }
 
+/* What all else stands on. */
+static int open_ground(struct worker *w, struct failure *why)
+{
+	int r = poller_open(&w->poller, why);
+
+	if (r < 0)
+		return r;
+	r = helper_open(&w->helper, &w->poller, why);
+	if (r < 0)
+		goto close_poller;
+	r = host_open(&w->host, &w->config->device, &w->config->tcp, w->log, why);
+	if (r == 0)
+		return 0;
+	helper_close(&w->helper);
+close_poller:
+	poller_close(&w->poller);
+	return r;
+}
+
 int worker_open(struct worker *w, const struct config *config, const struct log *log,
 		const struct signals *signals, struct failure *why)
 {
@@ -183,11 +203,11 @@ int worker_open(struct worker *w, const struct config *config, const struct log 
 		.bodies = { .limit = WORKER_BODIES },
 		.drain_until_us = TIMER_NEVER,
 	};
-	r = host_open(&w->host, &config->device, &config->tcp, log, why);
+	r = open_ground(w, why);
 	if (r < 0)
 		return r;
 	w->started_us = w->host.stack->world.now_us;
-	loop_init(&w->loop, &w->host, signals, NULL, on_idle, w);
+	loop_init(&w->loop, &w->host, signals, &w->poller, on_idle, w);
 	r = open_access_log(w, why);
 	if (r == 0)
 		r = forms_open(&w->forms, w, why);
@@ -210,6 +230,7 @@ static void close_listeners(struct worker *w)
 void worker_close(struct worker *w)
 {
 	close_listeners(w);
+	helper_close(&w->helper); /* who waits for it is answered */
 	for (unsigned i = 0; i < w->n_ports; i++)
 		if (w->ports[i].server != NULL)
 			http_server_free(w->ports[i].server);
@@ -218,6 +239,7 @@ void worker_close(struct worker *w)
 	if (w->has_access)
 		access_log_close(&w->access);
 	host_close(&w->host);
+	poller_close(&w->poller);
 }
 
 static void begin_drain(struct worker *w)
@@ -284,10 +306,14 @@ static void obey(struct worker *w, enum signal_event signal, void (*reopen)(void
 
 int worker_run(struct worker *w, void (*reopen)(void *context), void *context, struct failure *why)
 {
+	int r = helper_start(&w->helper, why);
+
+	if (r < 0)
+		return r;
 	while (!w->stopped) {
 		enum signal_event signal;
-		int r = loop_step(&w->loop, w->drain_until_us, &signal);
 
+		r = loop_step(&w->loop, w->drain_until_us, &signal);
 		if (r < 0)
 			return failure_set(why, r, "device %s is gone: %s", w->config->device.name.interface,
 					   strerror(-r));

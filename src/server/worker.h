@@ -8,6 +8,7 @@
 #include "server/access_log.h"
 #include "server/document.h"
 #include "server/form.h"
+#include "server/helper.h"
 #include "server/loop.h"
 
 enum {
@@ -33,6 +34,8 @@ struct worker {
 	bool has_access;
 	struct worker_port ports[WORKER_PORTS];
 	unsigned n_ports;
+	struct poller poller;
+	struct helper helper;
 	struct loop loop;
 	struct document_budget documents; /* that locations make */
 	struct document_budget bodies;    /* of requests that locations gather, and what is made of them */
