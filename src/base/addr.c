@@ -53,6 +53,15 @@ bool ip_addr_is_loopback(const struct ip_addr *a)
 	return ip_addr_is_4(a) ? a->b[12] == 127 : ip_addr_equal(a, &loopback6);
 }
 
+struct ip_addr ip_addr_client_network(const struct ip_addr *a)
+{
+	struct ip_addr network = *a;
+
+	if (!ip_addr_is_4(a))
+		memset(network.b + 8, 0, 8);
+	return network;
+}
+
 bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
 {
 	size_t whole = p->bits / 8;

@@ -39,6 +39,9 @@ uint32_t ip_addr_to_4(const struct ip_addr *a);
 bool ip_addr_is_multicast(const struct ip_addr *a); /* 224.0.0.0/4, ff00::/8 */
 bool ip_addr_is_loopback(const struct ip_addr *a);  /* 127.0.0.0/8, ::1 */
 
+/* The part of an address that is one client's: IPv4's all, IPv6's first 64 bits (RFC 6177). The rest is 0. */
+struct ip_addr ip_addr_client_network(const struct ip_addr *a);
+
 bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a);
 
 /* "10.77.0.2", "2001:db8::1"; false if the text is anything else. */

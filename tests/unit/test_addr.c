@@ -246,6 +246,23 @@ static void prefix_contains_exactly_what_its_bits_say(void **state)
 	assert_true(ip_prefix_contains(&p, &base));
 }
 
+static void a_client_has_an_ip4_address_or_an_ip6_network_rfc6177(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "10.77.0.1", "10.77.0.1" },
+		{ "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::" },
+		{ "2001:db8:1:2::", "2001:db8:1:2::" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		struct ip_addr a = parsed(cases[i][0]), expected = parsed(cases[i][1]);
+		struct ip_addr network = ip_addr_client_network(&a);
+
+		assert_true(ip_addr_equal(&network, &expected));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +272,7 @@ int main(void)
 		cmocka_unit_test(text_is_canonical_rfc5952_4),
 		cmocka_unit_test(every_pattern_of_zero_groups_reads_back),
 		cmocka_unit_test(kinds_of_addresses),
+		cmocka_unit_test(a_client_has_an_ip4_address_or_an_ip6_network_rfc6177),
 		cmocka_unit_test(prefix_text_reads_back_and_counts_the_familys_bits),
 		cmocka_unit_test(malformed_prefixes_are_refused),
 		cmocka_unit_test(failed_parse_leaves_the_result_alone),
