@@ -69,6 +69,7 @@ struct stream_handler {
 struct stream_info {
 	struct ip_addr local, remote;
 	uint16_t local_port, remote_port;
+	uint64_t id;                 /* of the connection below: no other of the same stack has it; from 1 */
 	uint32_t srtt_us;            /* 0: no sample yet */
 	uint32_t retransmissions;    /* segments sent again */
 	uint64_t bytes_received, bytes_acked;

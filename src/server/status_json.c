@@ -243,6 +243,7 @@ static void write_row(void *context, const struct tcp_conn *c)
 	rows->written++;
 	tcp_conn_info(c, &info);
 	json_open_object(d, NULL);
+	json_number(d, "id", info.id);
 	write_address(d, "local", &info.local);
 	json_number(d, "local_port", info.local_port);
 	write_address(d, "remote", &info.remote);

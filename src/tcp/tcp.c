@@ -262,6 +262,7 @@ static void conn_info(const struct stream *s, struct stream_info *out)
 		.remote = c->remote,
 		.local_port = c->local_port,
 		.remote_port = c->remote_port,
+		.id = c->id,
 		.srtt_us = c->srtt_us,
 		.retransmissions = c->retransmissions,
 		.bytes_received = c->bytes_received,
@@ -299,6 +300,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 	*c = (struct tcp_conn){
 		.stream = { .ops = &conn_ops },
 		.tcp = tcp,
+		.id = ++tcp->last_id,
 		.local = *local,
 		.remote = *remote,
 		.local_port = local_port,
@@ -530,6 +532,7 @@ int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_por
 void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 {
 	*out = (struct tcp_info){
+		.id = c->id,
 		.state = c->state,
 		.local = c->local,
 		.remote = c->remote,

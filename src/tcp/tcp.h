@@ -241,6 +241,7 @@ size_t tcp_recv(struct stream *s, void *buf, size_t len);
 
 /* A picture of one connection: what TCP_INFO says on Linux, in bytes and microseconds. */
 struct tcp_info {
+	uint64_t id; /* as in struct stream_info */
 	enum tcp_state state;
 	struct ip_addr local, remote;
 	uint16_t local_port, remote_port;

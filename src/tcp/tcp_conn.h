@@ -88,6 +88,7 @@ struct tcp_conn {
 	enum tcp_state state;        /* written by tcp_enter() only */
 	uint32_t neighbour_hint;
 	uint64_t hash;               /* of the four-tuple */
+	uint64_t id;                 /* counts up with each connection: logs and the live view name it so */
 
 	/* Send sequence space (RFC 9293 figure 3) */
 	struct seq iss, snd_una, snd_nxt;
@@ -213,6 +214,7 @@ struct tcp {
 	uint16_t next_ephemeral;
 	uint32_t accept_queued;
 	uint32_t orphans;             /* connections with CONN_DETACHED */
+	uint64_t last_id;             /* given to a connection */
 	struct tcp_counters counters;
 };
 

@@ -140,6 +140,7 @@ print(body.decode())
     assert connections["tcp_now"]["connections"] == len(connections["connections"]) == 1
     (row,) = connections["connections"]
     assert (row["remote"], row["remote_port"]) == ("10.77.0.1", int(port))
+    assert row["id"] >= 1
     assert (row["local"], row["local_port"]) == (ADDRESS, 80)
     assert row["state"] == "ESTABLISHED"
     assert row["requests"] == 2
@@ -172,6 +173,7 @@ while b := r.recv(65536):
     rows = json.loads(answer.split("\n\n", 1)[1])["connections"]
     assert len({row["remote_port"] for row in rows}) == len(rows) == 300
     assert {row["state"] for row in rows} == {"ESTABLISHED"}
+    assert len({row["id"] for row in rows}) == len(rows)
 
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
