@@ -48,6 +48,16 @@ void json_number(struct document *d, const char *key, uint64_t n)
 	document_add_number(d, n);
 }
 
+void json_seconds(struct document *d, const char *key, uint64_t us)
+{
+	char fraction[8];
+
+	begin(d, key);
+	document_add_number(d, us / 1000000);
+	snprintf(fraction, sizeof fraction, ".%06u", (unsigned)(us % 1000000));
+	document_add_text(d, fraction);
+}
+
 void json_bool(struct document *d, const char *key, bool value)
 {
 	begin(d, key);
@@ -75,15 +85,20 @@ size_t utf8_length(const uint8_t *p, size_t left)
 	return len;
 }
 
-static void add_escaped(struct document *d, uint8_t c)
+/* Beside what RFC 8259 section 7 wants escaped: controls that terminals obey, and the line and paragraph
+ * separators, at which some readers end a line. */
+static bool is_escaped_by_choice(const uint8_t *p, size_t len)
 {
-	char escape[8];
-
-	if (c == '"' || c == '\\')
-		snprintf(escape, sizeof escape, "\\%c", c);
-	else
-		snprintf(escape, sizeof escape, "\\u%04x", c);
-	document_add_text(d, escape);
+	switch (len) {
+	case 1:
+		return p[0] == 0x7f;
+	case 2:
+		return p[0] == 0xc2 && p[1] < 0xa0; /* U+0080 to U+009F */
+	case 3:
+		return p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9); /* U+2028, U+2029 */
+	default:
+		return false;
+	}
 }
 
 /* How many bytes of text stand for themselves. */
@@ -93,11 +108,26 @@ static size_t plain_length(const uint8_t *text, size_t left)
 
 	while (n < left && text[n] >= 0x20 && text[n] != '"' && text[n] != '\\') {
 		len = utf8_length(text + n, left - n);
-		if (len == 0)
+		if (len == 0 || is_escaped_by_choice(text + n, len))
 			break;
 		n += len;
 	}
 	return n;
+}
+
+/* The first character that does not stand for itself. How many bytes it has. */
+static size_t add_escaped(struct document *d, const uint8_t *p, size_t left)
+{
+	size_t len = utf8_length(p, left);
+	char escape[8];
+
+	if (*p == '"' || *p == '\\')
+		snprintf(escape, sizeof escape, "\\%c", *p);
+	else
+		snprintf(escape, sizeof escape, "\\u%04x",
+			 len == 0 ? 0xfffdU : len == 1 ? p[0] : len == 2 ? p[1] : 0x2000U | (p[2] & 0x3f));
+	document_add_text(d, escape);
+	return len == 0 ? 1 : len;
 }
 
 static void add_string(struct document *d, const uint8_t *text, size_t left)
@@ -106,17 +136,12 @@ static void add_string(struct document *d, const uint8_t *text, size_t left)
 	while (left > 0) {
 		size_t len = plain_length(text, left);
 
-		document_add(d, text, len);
+		if (len > 0)
+			document_add(d, text, len);
+		else
+			len = add_escaped(d, text, left);
 		text += len;
 		left -= len;
-		if (left == 0)
-			break;
-		if (*text < 0x80)
-			add_escaped(d, *text);
-		else
-			document_add_text(d, "\\ufffd");
-		text++;
-		left--;
 	}
 	document_add(d, "\"", 1);
 }

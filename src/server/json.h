@@ -14,6 +14,7 @@ void json_close_object(struct document *d);
 void json_open_array(struct document *d, const char *key);
 void json_close_array(struct document *d);
 void json_number(struct document *d, const char *key, uint64_t n);
+void json_seconds(struct document *d, const char *key, uint64_t us); /* as 0.000123 */
 void json_bool(struct document *d, const char *key, bool value);
 /* The length of the UTF-8 sequence at p (RFC 3629 section 4), of which left bytes are there, at least one; 0: it
  * is none. */

@@ -38,12 +38,14 @@ static void commas_stand_between_values(void **state)
 	json_text(d, "nothing", NULL);
 	json_close_object(d);
 	json_number(d, NULL, 0);
+	json_seconds(d, NULL, 123);
+	json_seconds(d, NULL, 61500000);
 	json_close_array(d);
 	json_open_array(d, "none");
 	json_close_array(d);
 	json_close_object(d);
 	assert_written(d, "{\"empty\":{},\n\"n\":18446744073709551615,\"list\":[\"a\",true,"
-			  "{\"no\":false,\"nothing\":null},\n0],\n\"none\":[]}");
+			  "{\"no\":false,\"nothing\":null},\n0,0.000123,61.500000],\n\"none\":[]}");
 }
 
 static void assert_text(const char *text, const char *expected)
@@ -60,8 +62,12 @@ static void strings_are_escaped(void **state)
 	assert_text("", "\"\"");
 	assert_text("a/b", "\"a/b\"");
 	assert_text("\"\\", "\"\\\"\\\\\"");
-	assert_text("\n\x01\x1f\x7f", "\"\\u000a\\u0001\\u001f\x7f\"");
+	assert_text("\n\x01\x1f\x7f", "\"\\u000a\\u0001\\u001f\\u007f\"");
 	assert_text("[", "\"[\"");
+	/* What ends a line for some, or moves a terminal's cursor. */
+	assert_text("\xc2\x80\xc2\x85\xc2\x9f\xc2\xa0", "\"\\u0080\\u0085\\u009f\xc2\xa0\"");
+	assert_text("\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa",
+		    "\"\xe2\x80\xa7\\u2028\\u2029\xe2\x80\xaa\"");
 }
 
 static void only_utf8_passes(void **state)
