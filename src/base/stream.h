@@ -75,6 +75,7 @@ struct stream_info {
 	uint64_t bytes_received, bytes_acked;
 	const char *tls_version;     /* NULL: not encrypted */
 	const char *tls_cipher;
+	bool tls_resumed;            /* by a ticket or session of an earlier connection */
 };
 
 enum stream_send_flags {

@@ -99,7 +99,8 @@ struct http_site {
 struct http_log_record {
 	struct stream_info stream;
 	const char *method, *target, *host, *referer, *user_agent; /* as received; NULL: absent */
-	size_t method_len, target_len, host_len, referer_len, user_agent_len;
+	const char *user; /* who proved to be this; NULL: nobody had to */
+	size_t method_len, target_len, host_len, referer_len, user_agent_len, user_len;
 	uint8_t version_major, version_minor; /* 0.0: the request line was not understood */
 	unsigned status;                      /* 499: the client left before there was an answer */
 	uint64_t body_bytes_sent;             /* handed to the stream */

@@ -1,18 +1,17 @@
-/* The access log's lines. */
+/* The access log: lines and the time that stands in them. */
 #include "server/access_log.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 
-/* Address, time, status, sizes, punctuation. */
-enum { FIXED_PART = 256 };
+_Static_assert((int)ACCESS_LOG_TIME >= (int)CLOCK_TEXT, "a time of either format fits");
 
-int access_log_open(struct access_log *a, const char *path, const struct log *log, struct failure *why)
+int access_log_open(struct access_log *a, const char *path, enum access_format format, const struct log *log,
+		    struct failure *why)
 {
-	a->second = 0;
+	a->format = format;
+	a->instant = 0;
 	a->when[0] = '\0';
 	return log_file_open(&a->file, path, log, why);
 }
@@ -22,87 +21,35 @@ void access_log_close(struct access_log *a)
 	log_file_close(&a->file);
 }
 
-static char *put_escaped(char *out, const char *text, size_t len, size_t most)
-{
-	static const char hex[] = "0123456789abcdef";
-	size_t shown = len < most ? len : most;
-
-	for (size_t i = 0; i < shown; i++) {
-		uint8_t c = (uint8_t)text[i];
-
-		if (c >= 0x20 && c < 0x7f && c != '"' && c != '\\') {
-			*out++ = (char)c;
-			continue;
-		}
-		*out++ = '\\';
-		*out++ = 'x';
-		*out++ = hex[c >> 4];
-		*out++ = hex[c & 15];
-	}
-	return shown < len ? stpcpy(out, "...") : out;
-}
-
-static char *put_field(char *out, const char *text, size_t len)
-{
-	return text != NULL ? put_escaped(out, text, len, ACCESS_LOG_FIELD) : stpcpy(out, "-");
-}
-
-/* "GET / HTTP/1.1", or "-" if what came was no request line. */
-static char *put_request(char *out, const struct http_log_record *r)
-{
-	if (r->method == NULL)
-		return stpcpy(out, "-");
-	out = put_escaped(out, r->method, r->method_len, ACCESS_LOG_METHOD);
-	*out++ = ' ';
-	out = put_field(out, r->target, r->target_len);
-	return out + sprintf(out, " HTTP/%u.%u", r->version_major, r->version_minor);
-}
-
-static size_t field_bound(size_t len, size_t most)
-{
-	return 4 * (len < most ? len : most) + sizeof "...";
-}
-
-size_t access_log_bound(const struct http_log_record *r)
-{
-	return FIXED_PART + field_bound(r->method_len, ACCESS_LOG_METHOD) +
-	       field_bound(r->target_len, ACCESS_LOG_FIELD) + field_bound(r->referer_len, ACCESS_LOG_FIELD) +
-	       field_bound(r->user_agent_len, ACCESS_LOG_FIELD);
-}
-
-size_t access_log_format(const struct http_log_record *r, const char *when, char *out)
-{
-	char remote[IP_ADDR_TEXT];
-	char *p = out;
-
-	p += sprintf(p, "%s - - [%s] \"", ip_addr_format(&r->stream.remote, remote), when);
-	p = put_request(p, r);
-	p += sprintf(p, "\" %u %" PRIu64 " \"", r->status, r->body_bytes_sent);
-	p = put_field(p, r->referer, r->referer_len);
-	p = stpcpy(p, "\" \"");
-	p = put_field(p, r->user_agent, r->user_agent_len);
-	p = stpcpy(p, "\"\n");
-	return (size_t)(p - out);
-}
-
-static const char *time_text(struct access_log *a, time_t second)
+static void format_local(struct access_log *a, time_t second)
 {
 	struct tm local;
 
-	if (second == a->second && a->when[0] != '\0')
-		return a->when;
-	a->second = second;
 	if (localtime_r(&second, &local) == NULL ||
 	    strftime(a->when, sizeof a->when, "%d/%b/%Y:%H:%M:%S %z", &local) == 0)
 		a->when[0] = '\0';
+}
+
+/* Most lines of a busy server share their time with the one before. */
+static const char *time_text(struct access_log *a, uint64_t wall_us)
+{
+	uint64_t instant = wall_us / (a->format == ACCESS_JSON ? 1000 : 1000000);
+
+	if (instant == a->instant)
+		return a->when;
+	a->instant = instant;
+	if (a->format == ACCESS_JSON)
+		clock_format(wall_us, a->when);
+	else
+		format_local(a, (time_t)instant);
 	return a->when;
 }
 
 void access_log_add(struct access_log *a, const struct http_log_record *record)
 {
-	const char *when = time_text(a, (time_t)(clock_wall_us() / 1000000));
-	char *line = log_file_reserve(&a->file, access_log_bound(record));
+	const char *when = time_text(a, clock_wall_us());
+	char *line = log_file_reserve(&a->file, access_line_bound(record));
 
 	if (line != NULL)
-		log_file_commit(&a->file, access_log_format(record, when, line));
+		log_file_commit(&a->file, access_line_format(a->format, record, when, line));
 }

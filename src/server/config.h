@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/http.h"
 #include "link/impair.h"
+#include "server/access_line.h"
 #include "server/values.h"
 #include "tcp/tcp.h"
 
@@ -65,7 +66,8 @@ struct config_device {
 
 struct config_log {
 	const char *access; /* file, "-": stdout, "off" */
-	const char *error;  /* file, "-": stderr */
+	enum access_format format; /* of the access log */
+	const char *error;  /* file, "-": stderr, "off" */
 	enum log_level level;
 };
 

@@ -103,6 +103,7 @@ const struct config_key config_keys[] = {
 	HTTP(file_buffers, count32, 1, 1 << 20),
 
 	LOG(access, log),
+	LOG(format, access_format),
 	LOG(error, log),
 	LOG(level, level),
 

@@ -129,6 +129,21 @@ static int parse_mtu_probing(const struct key_input *in, void *field)
 	return 0;
 }
 
+static int parse_access_format(const struct key_input *in, void *field)
+{
+	static const char *const words[] = {
+		[ACCESS_COMBINED] = "combined",
+		[ACCESS_COMBINED_TCP] = "combined-tcp",
+		[ACCESS_JSON] = "json",
+	};
+	int word = choose(in, words, ARRAY_LENGTH(words));
+
+	if (word < 0)
+		return not_what(in);
+	*(enum access_format *)field = (enum access_format)word;
+	return 0;
+}
+
 /* A kind of location that comes in two ways. */
 static int parse_echo(const struct key_input *in, void *field)
 {
@@ -386,6 +401,8 @@ const struct key_type type_ecn = OTHER(enum tcp_ecn_mode, "off, accept or offer"
 const struct key_type type_mtu_probing =
 	OTHER(enum tcp_mtu_probing, "off, black-hole or on", parse_mtu_probing);
 const struct key_type type_echo = OTHER(enum config_echo, "true, false or octet", parse_echo);
+const struct key_type type_access_format =
+	OTHER(enum access_format, "combined, combined-tcp or json", parse_access_format);
 const struct key_type type_text = TEXT("a text", parse_text);
 const struct key_type type_congestion = TEXT("a congestion control that this version has", parse_congestion);
 const struct key_type type_site_congestion =

@@ -39,6 +39,7 @@ extern const struct key_type type_syn_cookies; /* enum tcp_syn_cookies */
 extern const struct key_type type_mtu_probing; /* enum tcp_mtu_probing */
 extern const struct key_type type_ecn;        /* enum tcp_ecn_mode */
 extern const struct key_type type_echo;       /* enum config_echo */
+extern const struct key_type type_access_format; /* enum access_format */
 extern const struct key_type type_text;
 extern const struct key_type type_congestion; /* name that tcp_cc_find() knows */
 extern const struct key_type type_site_congestion; /* the same, or "" */

@@ -27,6 +27,12 @@ struct document {
 /* The budget must outlive the document. NULL: no memory. */
 struct document *document_new(struct document_budget *budget, size_t limit);
 
+/* A document of the caller's, in its memory. It is never finished: what it has is its text and len. */
+static inline struct document document_in(char *memory, size_t size)
+{
+	return (struct document){ .text = memory, .room = size, .limit = size };
+}
+
 void document_add(struct document *d, const void *data, size_t len);
 void document_add_text(struct document *d, const char *text);
 void document_add_number(struct document *d, uint64_t n); /* in decimal */

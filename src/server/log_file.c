@@ -158,6 +158,7 @@ char *log_file_reserve(struct log_file *f, size_t size)
 
 void log_file_commit(struct log_file *f, size_t len)
 {
+	f->lines++;
 	f->used += len;
 	assert(f->used <= LOG_FILE_BUFFER);
 }

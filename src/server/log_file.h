@@ -11,12 +11,13 @@
 #include "base/failure.h"
 #include "base/log.h"
 
-enum { LOG_FILE_BUFFER = 1 << 16 };
+enum { LOG_FILE_BUFFER = 1 << 17 };
 
 struct log_file {
 	const char *path;      /* "-": standard output */
 	int fd;
 	bool may_block;        /* not a regular file: written to only as far as poll(2) allows */
+	uint64_t lines;        /* added, in all */
 	bool losing;           /* lines were lost since the last that was written */
 	uint64_t lost;         /* lines lost, in all */
 	uint64_t lost_before;  /* of them before this trouble began */

@@ -57,6 +57,11 @@ static const struct status_counter http_gauges[] = {
 	HTTP(cache_bytes, "cache_bytes", "Memory that the cache takes up now."),
 };
 
+static const struct status_counter log_counters[] = {
+	COUNTER(log_file, lines, "lines"),
+	COUNTER(log_file, lost, "lost"),
+};
+
 static const void *device_base(const struct worker *w)
 {
 	return &w->host.device->stats;
@@ -77,12 +82,18 @@ static const void *tcp_base(const struct worker *w)
 	return tcp_counters(w->host.stack->tcp);
 }
 
+static const void *log_base(const struct worker *w)
+{
+	return &w->access.file;
+}
+
 const struct status_group status_groups[] = {
 	{ "device", NULL, device_counters, ARRAY_LENGTH(device_counters), device_base },
 	{ "arp", NULL, arp_counters, ARRAY_LENGTH(arp_counters), arp_base },
 	{ "ip", "/proc/net/snmp", ip_counters, ARRAY_LENGTH(ip_counters), ip_base },
 	{ "icmp", "/proc/net/snmp", icmp_counters, ARRAY_LENGTH(icmp_counters), ip_base },
 	{ "tcp", "/proc/net/snmp or netstat", tcp_counter_list, ARRAY_LENGTH(tcp_counter_list), tcp_base },
+	{ "log", NULL, log_counters, ARRAY_LENGTH(log_counters), log_base },
 };
 const size_t status_groups_count = ARRAY_LENGTH(status_groups);
 

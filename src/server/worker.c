@@ -158,7 +158,7 @@ static int open_access_log(struct worker *w, struct failure *why)
 
 	if (strcmp(path, "off") == 0)
 		return 0;
-	r = access_log_open(&w->access, path, w->log, why);
+	r = access_log_open(&w->access, path, w->config->log.format, w->log, why);
 	w->has_access = r == 0;
 	return r;
 }

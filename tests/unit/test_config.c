@@ -127,7 +127,7 @@ static void test_values_reach_their_places(void **state)
 		     "tcp { msl = 500ms max_connections = 77 send_buffer = 64K synack_retries = 3\n"
 		     "  syn_cookies = always timestamps = off keepalive = yes min_rto = 10ms memory = 1G }\n"
 		     "http { max_body = 5M keepalive_timeout = 2m server_header = false }\n"
-		     "log { access = \"a.log\" level = debug }\n"
+		     "log { access = \"a.log\" format = \"combined-tcp\" level = debug }\n"
 		     "site \"one\" { root = \"www\" listen = {80, 8080} index = {a, \"b\"} hosts = x }\n"
 		     "site two { root = www listen = 81 }\n",
 		     &c);
@@ -152,6 +152,7 @@ static void test_values_reach_their_places(void **state)
 	assert_int_equal(c.http.max_body, 5 << 20);
 	assert_int_equal(c.http.keepalive_timeout_us, 120000000);
 	assert_false(c.http.server_header);
+	assert_int_equal(c.log.format, ACCESS_COMBINED_TCP);
 	assert_int_equal(c.log.level, LOG_DEBUG);
 	assert_int_equal(c.n_sites, 2);
 	assert_string_equal(c.sites[0].name, "one");
@@ -234,6 +235,7 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 	assert_refused(*state, "workers = 2", 1, "workers: \"2\": this version has only 1 here");
 	assert_refused(*state, "log { level = loud }", 1,
 		       "level: \"loud\" is not a level (error, warning, notice, info, debug)");
+	assert_refused(*state, "log { format = clf }", 1, "format: \"clf\" is not combined, combined-tcp or json");
 	assert_refused(*state, "device \"tap:a\" { mac = \"01:00:00:00:00:01\" }", 1,
 		       "mac: \"01:00:00:00:00:01\" is not a MAC address of one port, such as "
 		       "\"02:00:5e:10:00:01\"");

@@ -72,13 +72,13 @@ static void test_appends_and_flushes_when_full(void **state)
 	memset(line, 'x', 999);
 	memcpy(line + 999, "\n", 2);
 	assert_int_equal(log_file_open(&f, path, NULL, &why), 0);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 200; i++)
 		add(&f, line);
 	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_equal(st.st_size, 4 + 65 * 1000); /* as many as the buffer holds */
+	assert_int_equal(st.st_size, 4 + 131 * 1000); /* as many as the buffer holds */
 	log_file_close(&f);
 	assert_int_equal(fstat(fd, &st), 0);
-	assert_int_equal(st.st_size, 4 + 100 * 1000);
+	assert_int_equal(st.st_size, 4 + 200 * 1000);
 	assert_int_equal(f.lost, 0);
 	close(fd);
 	unlink(path);
