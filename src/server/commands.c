@@ -8,6 +8,9 @@
 #ifndef TH_VERSION
 #define TH_VERSION "(unknown)"
 #endif
+#ifndef TH_OPTIONAL_LIBRARIES
+#define TH_OPTIONAL_LIBRARIES ""
+#endif
 
 int command_failed(const struct failure *why, int status)
 {
@@ -19,8 +22,8 @@ int version_command(const struct cli *cli)
 {
 	(void)cli;
 	printf("taphouse " TH_VERSION "\n");
-	printf("libraries: llhttp %d.%d.%d, libConfuse %s\n", LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR,
-	       LLHTTP_VERSION_PATCH, confuse_version);
+	printf("libraries: llhttp %d.%d.%d, libConfuse %s" TH_OPTIONAL_LIBRARIES "\n", LLHTTP_VERSION_MAJOR,
+	       LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH, confuse_version);
 	printf("devices: tap, packet\n");
 	return EXIT_SUCCESS;
 }
