@@ -17,25 +17,16 @@ bool http_form_take(struct bytes *text, struct bytes *name, struct bytes *value)
 	return false;
 }
 
-static int digit_of(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 size_t http_form_decode(struct bytes raw, char *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < raw.len; i++) {
 		uint8_t c = raw.data[i];
-		int high = c == '%' && i + 2 < raw.len ? digit_of(raw.data[i + 1]) : -1;
-		int low = high >= 0 ? digit_of(raw.data[i + 2]) : -1;
+		int octet = c == '%' && i + 2 < raw.len ? http_text_octet(raw.data[i + 1], raw.data[i + 2]) : -1;
 
-		if (low >= 0) {
-			c = (uint8_t)(high << 4 | low);
+		if (octet >= 0) {
+			c = (uint8_t)octet;
 			i += 2;
 		} else if (c == '+') {
 			c = ' ';

@@ -12,24 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "http/http_text.h"
 
 /* The byte of %hh at text, or -1. */
 static int decode(const char *text, size_t left)
 {
-	int high, low;
-
-	if (left < 3)
-		return -1;
-	high = hex_value(text[1]);
-	low = hex_value(text[2]);
-	return high < 0 || low < 0 ? -1 : high << 4 | low;
+	return left < 3 ? -1 : http_text_octet((uint8_t)text[1], (uint8_t)text[2]);
 }
 
 /* A path being written, segment by segment. */

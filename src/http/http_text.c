@@ -31,6 +31,21 @@ struct bytes http_text_take(struct bytes *text, char separator)
 	return part;
 }
 
+static int digit_of(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int http_text_octet(uint8_t high, uint8_t low)
+{
+	int h = digit_of(high), l = digit_of(low);
+
+	return h >= 0 && l >= 0 ? h << 4 | l : -1;
+}
+
 /* Up to three digits after the point. */
 bool http_text_weight(struct bytes parameter, uint16_t *out)
 {

@@ -12,6 +12,9 @@ struct bytes http_text_trim(struct bytes text);
 /* Takes what stands before the separator off the text, and the separator; all if there is none. */
 struct bytes http_text_take(struct bytes *text, char separator);
 
+/* The octet that two hexadecimal digits stand for; -1: they are none. */
+int http_text_octet(uint8_t high, uint8_t low);
+
 /* A weight parameter, "q=0.25", in thousandths (RFC 9110 section 12.4.2). False: it is none. */
 bool http_text_weight(struct bytes parameter, uint16_t *out);
 

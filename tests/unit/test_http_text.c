@@ -42,6 +42,17 @@ static void parts_end_at_separators(void **state)
 	assert_null(http_text_take(&absent, ',').data);
 }
 
+static void octets_have_two_digits(void **state)
+{
+	(void)state;
+	assert_int_equal(http_text_octet('0', '0'), 0);
+	assert_int_equal(http_text_octet('f', 'F'), 255);
+	assert_int_equal(http_text_octet('4', 'a'), 0x4a);
+	assert_int_equal(http_text_octet('g', '0'), -1);
+	assert_int_equal(http_text_octet('0', ' '), -1);
+	assert_int_equal(http_text_octet('0', '\x1a'), -1); /* which is ':' but for a bit */
+}
+
 /* RFC 9110 section 12.4.2 */
 static void weights_have_three_decimals(void **state)
 {
@@ -66,6 +77,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blanks_go_from_both_ends),
 		cmocka_unit_test(parts_end_at_separators),
+		cmocka_unit_test(octets_have_two_digits),
 		cmocka_unit_test(weights_have_three_decimals),
 	};
 
