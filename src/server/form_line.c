@@ -7,6 +7,7 @@
 #include "http/http_fields.h"
 #include "http/http_form.h"
 #include "http/http_multipart.h"
+#include "http/http_parameter.h"
 #include "server/json.h"
 #include "server/json_check.h"
 
@@ -45,26 +46,78 @@ static unsigned gather_urlencoded(const struct form_submission *s, struct fields
 	return status;
 }
 
-/* A file input that nobody chose a file for comes as an empty one. */
-static unsigned add_part(struct fields *f, const struct http_part *part)
+/* The fields of a multipart body, gathered where the body was: what is kept of it never overtakes what is read. */
+struct gathering {
+	struct fields *out;
+	char *at;           /* where the next byte is kept */
+	char *value;        /* of the part under way */
+	struct bytes name;  /* of the part under way */
+	bool is_file;
+};
+
+static void keep(struct gathering *g, struct bytes text)
 {
-	if (part->filename.data == NULL)
-		return add_field(f, part->name, part->content);
-	return part->content.len > 0 ? 415 : 0;
+	if (text.len > 0)
+		memmove(g->at, text.data, text.len);
+	g->at += text.len;
+}
+
+static void begin_part(struct gathering *g, const struct http_part *part)
+{
+	g->name = bytes_of(g->at, part->name.len);
+	g->is_file = http_part_is_file(part);
+	keep(g, part->name);
+	g->value = g->at;
+}
+
+/* A file input that nobody chose a file for comes as an empty one. Others are refused: there is no place for them,
+ * and the sender is not to believe that there is. */
+static unsigned end_part(struct gathering *g)
+{
+	struct bytes value = bytes_of(g->value, (size_t)(g->at - g->value));
+
+	if (!g->is_file)
+		return add_field(g->out, g->name, value);
+	return value.len > 0 ? 415 : 0;
+}
+
+static unsigned gather_event(struct gathering *g, struct http_multipart *m, enum http_multipart_event event,
+			     struct bytes run)
+{
+	switch (event) {
+	case HTTP_MULTIPART_PART:
+		begin_part(g, &m->part);
+		return 0;
+	case HTTP_MULTIPART_DATA:
+		keep(g, run);
+		return 0;
+	case HTTP_MULTIPART_PART_END:
+		return end_part(g);
+	case HTTP_MULTIPART_MORE:
+		return http_multipart_has_ended(m) ? 0 : 400;
+	case HTTP_MULTIPART_TOO_LARGE:
+		return 413;
+	case HTTP_MULTIPART_BAD:
+	default:
+		return 400;
+	}
 }
 
 static unsigned gather_multipart(const struct form_submission *s, struct fields *out)
 {
-	enum http_multipart_outcome outcome;
+	struct gathering g = { .out = out, .at = s->body };
+	struct bytes rest = bytes_of(s->body, s->len), run;
+	enum http_multipart_event event;
 	struct http_multipart m;
-	struct http_part part;
-	unsigned status = 0;
+	unsigned status;
 
-	if (!http_multipart_init(&m, s->content_type, bytes_of(s->body, s->len)))
+	if (!http_multipart_init(&m, s->content_type, FORM_FIELDS))
 		return 400;
-	while ((outcome = http_multipart_next(&m, &part)) == HTTP_MULTIPART_PART && status == 0)
-		status = add_part(out, &part);
-	return outcome == HTTP_MULTIPART_BAD ? 400 : status;
+	do {
+		event = http_multipart_next(&m, &rest, &run);
+		status = gather_event(&g, &m, event, run);
+	} while (event != HTTP_MULTIPART_MORE && status == 0);
+	return status;
 }
 
 static bool is_same(struct bytes a, struct bytes b)

@@ -87,6 +87,8 @@ static void multipart_forms(void **state)
 	assert_fields(MULTIPART, PART("a", "") "1\r\n2\r\n" PART("f", "; filename=\"\"") "\r\n" PART("b", "") "\r\n--B--",
 		      "{\"a\":\"1\\u000d\\u000a2\",\"b\":\"\"}");
 	assert_refused(MULTIPART, PART("f", "; filename=\"x\"") "data\r\n--B--", 415);
+	assert_fields(MULTIPART, PART("x", "") "\r\n--A\r\n" PART("y", "") "\r\r\n-\r\n" PART("x", "") "2\r\n--B--\r\nz",
+		      "{\"x\":[\"\\u000d\\u000a--A\",\"2\"],\"y\":\"\\u000d\\u000d\\u000a-\"}");
 	assert_refused(MULTIPART, PART("a", "") "1", 400);
 	assert_refused(MULTIPART, "--B--", 400);
 	assert_refused("multipart/form-data", PART("a", "") "1\r\n--B--", 400);
