@@ -30,9 +30,11 @@ struct http_config {
 	uint64_t linger_timeout_us;    /* reading on after a last answer, so that it arrives */
 	uint64_t linger_bytes;         /* most that is read on */
 	uint32_t keepalive_requests;   /* most requests on one connection */
+	uint64_t keepalive_time_us;    /* a connection older than this ends with its next response */
 	uint32_t max_uri, max_headers, max_header_count;
 	uint64_t max_body;
 	uint32_t max_connections;
+	uint32_t max_connections_per_address;
 	uint32_t max_requests; /* under way at once; more wait */
 	bool server_header;
 	bool strict_hosts; /* a Host that no site names is misdirected (421), instead of the first site's */
@@ -125,6 +127,8 @@ struct http_usage {
 	uint64_t aborted;             /* reset by us: file changed under way, no memory, peer not reading */
 	uint64_t timed_out;           /* connections given up by a timer, idle ones included */
 	uint64_t refused_connections; /* beyond max_connections, or no memory */
+	uint64_t refused_by_address;  /* beyond max_connections_per_address */
+	uint64_t made_room;           /* idle connections closed because max_connections was reached */
 };
 
 void http_config_default(struct http_config *c);

@@ -16,6 +16,7 @@
 #include "http/http_conn.h"
 
 #include "http/http_access.h"
+#include "http/http_admission.h"
 #include "http/http_head.h"
 
 /* Most spans of a 100, and of a response up to its first piece of body. */
@@ -120,12 +121,14 @@ void http_conn_abort(struct http_conn *c)
 {
 	record_unfinished(c);
 	c->server->usage.aborted++;
+	http_admission_leave(c->server, c->stream);
 	stream_abort(c->stream);
 	forget(c);
 }
 
 void http_conn_close(struct http_conn *c)
 {
+	http_admission_leave(c->server, c->stream);
 	stream_close(c->stream);
 	forget(c);
 }
@@ -170,6 +173,18 @@ static bool status_persists(unsigned status)
 	       status == 416;
 }
 
+static uint32_t age_units(uint64_t us)
+{
+	return (uint32_t)(us / HTTP_CONN_AGE_UNIT_US);
+}
+
+static bool is_old(const struct http_conn *c)
+{
+	const struct http_server *s = c->server;
+
+	return age_units(s->world->now_us) - c->opened >= age_units(s->config.keepalive_time_us);
+}
+
 static enum http_persistence decide_persistence(const struct http_conn *c)
 {
 	const struct http_server *s = c->server;
@@ -179,7 +194,7 @@ static enum http_persistence decide_persistence(const struct http_conn *c)
 
 	x->persistent = complete && client_persists(r) && status_persists(x->status) && !s->draining &&
 			r->line.method != HTTP_METHOD_CONNECT &&
-			c->requests + 1 < s->config.keepalive_requests;
+			c->requests + 1 < s->config.keepalive_requests && !is_old(c);
 	if (!x->persistent)
 		return HTTP_PERSIST_CLOSE;
 	return r->line.minor > 0 ? HTTP_PERSIST_DEFAULT : HTTP_PERSIST_KEEP_ALIVE;
@@ -573,6 +588,7 @@ static void on_closed(struct stream *stream, enum stream_end why)
 	struct http_conn *c = stream->user;
 
 	(void)why;
+	http_admission_leave(c->server, stream);
 	if (c->flags & HTTP_CONN_BUSY) {
 		c->flags |= HTTP_CONN_GONE;
 		return;
@@ -591,14 +607,18 @@ static const struct stream_handler handler = {
 
 void http_conn_open(struct http_server *s, struct stream *stream)
 {
-	struct http_conn *c = pool_take(&s->conns);
+	struct http_conn *c = http_admission_take(s, stream);
 
 	if (c == NULL) {
-		s->usage.refused_connections++;
 		stream_abort(stream);
 		return;
 	}
-	*c = (struct http_conn){ .stream = stream, .server = s, .state = HTTP_CONN_FRESH };
+	*c = (struct http_conn){
+		.stream = stream,
+		.server = s,
+		.opened = age_units(s->world->now_us),
+		.state = HTTP_CONN_FRESH,
+	};
 	http_queue_enter(&s->queues[HTTP_CONN_FRESH], &c->node);
 	stream->user = c;
 	stream->handler = &handler;

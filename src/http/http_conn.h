@@ -30,6 +30,8 @@ enum http_conn_flags {
 	HTTP_CONN_FORGOTTEN = 64, /* ended in there */
 };
 
+enum { HTTP_CONN_AGE_UNIT_US = 1 << 20 };
+
 struct http_conn {
 	struct stream *stream;
 	struct http_server *server;
@@ -37,6 +39,7 @@ struct http_conn {
 	struct http_queue_node node;
 	uint32_t requests;   /* finished on this connection */
 	uint32_t mark;       /* low bits of bytes_acked when last looked at; lingering: bytes still read */
+	uint32_t opened;     /* world time, in units of HTTP_CONN_AGE_UNIT_US */
 	uint8_t state;       /* enum http_conn_state */
 	uint8_t flags;       /* enum http_conn_flags */
 	uint8_t blank_lines; /* that came since the last request */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/http_conn.h"
+#include "http/http_admission.h"
 
 #define SECONDS(n) ((n)*UINT64_C(1000000))
 
@@ -21,11 +21,13 @@ void http_config_default(struct http_config *c)
 		.linger_timeout_us = SECONDS(30),
 		.linger_bytes = 64 << 20,
 		.keepalive_requests = 1000,
+		.keepalive_time_us = SECONDS(3600),
 		.max_uri = 8 << 10,
 		.max_headers = 32 << 10,
 		.max_header_count = 100,
 		.max_body = 2 << 20,
 		.max_connections = 65536,
+		.max_connections_per_address = 4096,
 		.max_requests = 8192,
 		.server_header = true,
 		.mime_types = default_mime_types,
@@ -48,12 +50,14 @@ static int check_config(const struct http_config *c, struct failure *why)
 		{ "max_headers", c->max_headers, 64, 1 << 20 },
 		{ "max_header_count", c->max_header_count, 1, 10000 },
 		{ "max_connections", c->max_connections, 1, UINT32_MAX },
+		{ "max_connections_per_address", c->max_connections_per_address, 1, UINT32_MAX },
 		{ "max_requests", c->max_requests, 1, UINT32_MAX },
 		{ "keepalive_requests", c->keepalive_requests, 1, UINT32_MAX },
 		{ "file_buffer_bytes", c->file_buffer_bytes, 4096, 16 << 20 },
 		{ "file_buffers", c->file_buffers, 1, UINT32_MAX },
 		{ "cache_entries", c->cache_entries, 0, 1 << 24 },
 		{ "keepalive_timeout", c->keepalive_timeout_us, 0, UINT64_C(1) << 60 },
+		{ "keepalive_time", c->keepalive_time_us, 0, UINT64_C(1) << 51 },
 		{ "header_timeout", c->header_timeout_us, 0, UINT64_C(1) << 60 },
 		{ "body_timeout", c->body_timeout_us, 0, UINT64_C(1) << 60 },
 		{ "send_timeout", c->send_timeout_us, 0, UINT64_C(1) << 60 },
@@ -181,6 +185,7 @@ static int init_shared(struct http_server *s)
 	int clock_error = http_clock_init(&s->clock, s->world, s->hooks.wall_us, s->hooks.context,
 					  s->config.server_header, &s->keeper);
 	int cache_error = http_cache_init(&s->cache, &limits, &s->sites, s->world, &s->clock, &s->keeper);
+	int admission_error = http_admission_init(s);
 
 	s->pages = http_pages_new(&s->keeper);
 	s->router = (struct http_router){
@@ -193,7 +198,7 @@ static int init_shared(struct http_server *s)
 			.random = &s->world->random,
 		},
 	};
-	return clock_error != 0 || cache_error != 0 || s->pages == NULL ? -ENOMEM : 0;
+	return clock_error != 0 || cache_error != 0 || admission_error != 0 || s->pages == NULL ? -ENOMEM : 0;
 }
 
 int http_server_new(const struct http_config *config, const struct http_site *sites, size_t n_sites,
@@ -251,6 +256,7 @@ void http_server_free(struct http_server *s)
 		http_queue_fini(&s->queues[i]);
 	timer_cancel(&s->world->timers, &s->wake);
 	pool_fini(&s->conns);
+	http_admission_fini(s);
 	pool_fini(&s->exchanges);
 	http_parser_pool_fini(&s->parsers);
 	http_cache_empty(&s->cache);
@@ -295,7 +301,7 @@ void http_usage(const struct http_server *s, struct http_usage *out)
 void http_each_pool(const struct http_server *s, pool_visit_fn *visit, void *context)
 {
 	const struct pool *const pools[] = {
-		&s->conns,         &s->exchanges,     &s->parsers.requests, &s->parsers.stores,
+		&s->conns,         &s->clients.pool,   &s->exchanges,     &s->parsers.requests, &s->parsers.stores,
 		&s->buffers.large, &s->buffers.medium, &s->buffers.small, &s->clock.blocks,
 	};
 

@@ -2,6 +2,7 @@
 #ifndef HTTP_HTTP_SERVER_H
 #define HTTP_HTTP_SERVER_H
 
+#include "base/addr_counts.h"
 #include "http/http.h"
 #include "http/http_buffer.h"
 #include "http/http_cache.h"
@@ -38,6 +39,7 @@ struct http_server {
 	struct http_buffers buffers;
 	struct http_parser_pool parsers;
 	struct pool exchanges, conns;
+	struct addr_counts clients; /* connections of each */
 	struct http_router router;
 	struct http_queue queues[HTTP_CONN_STATES];
 	struct timer wake; /* something that connections wait for has come back */
