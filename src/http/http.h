@@ -17,6 +17,7 @@
 #include "base/pool.h"
 #include "base/stream.h"
 #include "base/world.h"
+#include "http/http_policy.h"
 
 struct http_server;
 
@@ -32,7 +33,7 @@ struct http_config {
 	uint32_t keepalive_requests;   /* most requests on one connection */
 	uint64_t keepalive_time_us;    /* a connection older than this ends with its next response */
 	uint32_t max_uri, max_headers, max_header_count;
-	uint64_t max_body;
+	uint64_t max_body; /* where a site says nothing else */
 	uint32_t max_connections;
 	uint32_t max_connections_per_address;
 	uint32_t max_requests; /* under way at once; more wait */
@@ -69,13 +70,12 @@ typedef unsigned http_listing_fn(void *context, const struct http_directory *dir
 
 struct http_handler; /* http/http_call.h */
 
-/* A part of a site that a handler answers for. Of the prefixes that cover a path, segment by segment, the
- * longest wins. */
+/* A part of a site that is served in another way, or that a handler answers for. Of the prefixes that cover a path,
+ * segment by segment, the longest wins. */
 struct http_location {
-	const char *prefix;            /* "/x/": all below; "/x" without its slash is redirected there */
-	const struct ip_prefix *allow; /* clients; others get 403 */
-	size_t n_allow;                /* 0: all clients */
-	const struct http_handler *handler;
+	const char *prefix; /* "/x/": all below; a handler's "/x" without its slash is redirected there */
+	const struct http_policy *policy;   /* NULL: the site's */
+	const struct http_handler *handler; /* NULL: the site's files */
 	void *context;
 };
 
@@ -85,7 +85,7 @@ struct http_site {
 	const char *root;         /* directory */
 	const char *const *index; /* index file names, NULL-terminated; NULL: index.html */
 	const char *const *hosts; /* Host names, NULL-terminated; empty or NULL: any */
-	const char *const *cache_control; /* rules (http_cache_control.h), NULL-terminated; NULL: HTML no-cache */
+	struct http_policy policy;
 	const char *fallback; /* file that answers for paths that are not there and have no extension; NULL: none */
 	const char *const *error_page; /* rules (http_error_page.h), NULL-terminated; NULL: none */
 	bool clean_urls;      /* /page may be answered with page.html */

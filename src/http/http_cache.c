@@ -83,16 +83,17 @@ bool http_cache_make_room(struct http_cache *c, uint64_t bytes)
 	return c->bytes <= c->limits.max_bytes - bytes;
 }
 
-static uint64_t hash_of(const struct http_cache *c, size_t site, const struct http_path *path)
+static uint64_t hash_of(const struct http_cache *c, const struct http_open_policy *policy,
+			const struct http_path *path)
 {
-	return hash_siphash13(&c->world->table_key, path->text, path->len) + site;
+	return hash_siphash13(&c->world->table_key, path->text, path->len) + policy->number;
 }
 
-static struct http_entry *find(const struct http_cache *c, uint64_t hash, size_t site,
-			       const struct http_path *path)
+static struct http_entry *find(const struct http_cache *c, uint64_t hash,
+			       const struct http_open_policy *policy, const struct http_path *path)
 {
 	for (struct http_entry *e = *bucket_of(c, hash); e != NULL; e = e->next)
-		if (e->hash == hash && e->site == site && e->key_len == path->len &&
+		if (e->hash == hash && e->policy == policy->number && e->key_len == path->len &&
 		    memcmp(e->key, path->text, path->len) == 0)
 			return e;
 	return NULL;
@@ -125,11 +126,11 @@ static void complain(struct http_cache *c, const struct http_path *path, unsigne
 }
 
 /* What is_fresh() does not settle: opens the file, and keeps, replaces or drops the entry. */
-static unsigned get_from_disk(struct http_cache *c, uint64_t hash, size_t site, const struct http_path *path,
-			      struct http_entry *known, struct http_entry **out)
+static unsigned get_from_disk(struct http_cache *c, uint64_t hash, const struct http_open_policy *policy,
+			      const struct http_path *path, struct http_entry *known, struct http_entry **out)
 {
 	struct http_found found;
-	unsigned status = http_find(c->sites, site, path, &found);
+	unsigned status = http_find(c->sites, policy, path, &found);
 	bool same = status == 200 && known != NULL && http_entry_is_of(known, &found);
 
 	if (same)
@@ -144,24 +145,24 @@ static unsigned get_from_disk(struct http_cache *c, uint64_t hash, size_t site, 
 	if (known != NULL)
 		unlink_entry(c, known);
 	if (status == 200)
-		status = http_entry_load(c, &c->sites->sites[site], path, &found, out);
+		status = http_entry_load(c, policy, path, &found, out);
 	if (status != 200)
 		return status;
 	c->misses++;
-	(*out)->site = (uint32_t)site;
+	(*out)->policy = policy->number;
 	(*out)->hash = hash;
 	link_entry(c, *out);
 	return 200;
 }
 
-unsigned http_cache_get(struct http_cache *c, size_t site, const struct http_path *path,
+unsigned http_cache_get(struct http_cache *c, const struct http_open_policy *policy, const struct http_path *path,
 			struct http_entry **out)
 {
-	uint64_t hash = hash_of(c, site, path);
-	struct http_entry *e = find(c, hash, site, path);
+	uint64_t hash = hash_of(c, policy, path);
+	struct http_entry *e = find(c, hash, policy, path);
 
 	if (e == NULL || !is_fresh(c, e)) {
-		unsigned status = get_from_disk(c, hash, site, path, e, out);
+		unsigned status = get_from_disk(c, hash, policy, path, e, out);
 
 		if (status >= 500)
 			complain(c, path, status);

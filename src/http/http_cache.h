@@ -1,5 +1,5 @@
 /*
- * The file cache: what is needed to answer for a file, found by site and path without a system call.
+ * The file cache: what is needed to answer for a file, found by policy and path without a system call.
  */
 #ifndef HTTP_HTTP_CACHE_H
 #define HTTP_HTTP_CACHE_H
@@ -54,7 +54,7 @@ void http_cache_fini(struct http_cache *c);
  * The status that answers for this path: 200 with the entry, which the caller then holds one reference
  * of; 301 for a directory named without its slash; 403, 404, 500 or 503.
  */
-unsigned http_cache_get(struct http_cache *c, size_t site, const struct http_path *path,
+unsigned http_cache_get(struct http_cache *c, const struct http_open_policy *policy, const struct http_path *path,
 			struct http_entry **out);
 
 #endif

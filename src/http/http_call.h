@@ -72,6 +72,12 @@ static inline struct bytes http_call_method(const struct http_call *call)
 	return bytes_of(call->request->store, call->request->line.method_len);
 }
 
+/* Most bytes that the body can have, where it is asked for. */
+static inline uint64_t http_call_max_body(const struct http_call *call)
+{
+	return call->request->max_body;
+}
+
 /* The i-th field, from 0; false: there are fewer. */
 bool http_call_field(const struct http_call *call, uint32_t i, struct bytes *name, struct bytes *value);
 

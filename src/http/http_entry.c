@@ -24,7 +24,7 @@ enum {
 
 /* What an entry is made of. */
 struct source {
-	const struct http_open_site *site;
+	const struct http_open_policy *policy;
 	const char *key;
 	size_t key_len;
 	struct http_file *file;
@@ -84,7 +84,7 @@ static void fields_add(struct fields *f, const char *format, ...)
 static void format_fields(const struct http_entry *e, const struct source *from, const char *etag,
 			  struct fields *f)
 {
-	const char *cache_control = http_cache_control_for(from->site->cache_control, from->type);
+	const char *cache_control = http_cache_control_for(from->policy->cache_control, from->type);
 	char date[HTTP_DATE_LEN];
 
 	f->len = 0;
@@ -221,11 +221,11 @@ static struct http_entry *load(struct http_cache *c, const struct source *from)
 	return loaded;
 }
 
-unsigned http_entry_load(struct http_cache *c, const struct http_open_site *site, const struct http_path *path,
-			 struct http_found *found, struct http_entry **out)
+unsigned http_entry_load(struct http_cache *c, const struct http_open_policy *policy,
+			 const struct http_path *path, struct http_found *found, struct http_entry **out)
 {
 	struct source from = {
-		.site = site,
+		.policy = policy,
 		.key = path->text,
 		.key_len = path->len,
 		.file = &found->files[HTTP_CODING_IDENTITY],

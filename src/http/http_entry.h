@@ -19,7 +19,7 @@ struct http_entry {
 	struct list lru;         /* in no list: no longer found, kept by who still refers to it */
 	uint64_t hash;
 	uint64_t checked_us; /* world time when it was last compared with the file system */
-	uint32_t site;
+	uint32_t policy; /* its number */
 	uint32_t key_len;
 	const char *key; /* the path as resolved */
 	struct http_version version;
@@ -41,8 +41,8 @@ struct http_entry {
 };
 
 /* Makes an entry with one reference, and takes what was found over, whatever comes of it. 200, or 503. */
-unsigned http_entry_load(struct http_cache *c, const struct http_open_site *site, const struct http_path *path,
-			 struct http_found *found, struct http_entry **out);
+unsigned http_entry_load(struct http_cache *c, const struct http_open_policy *policy,
+			 const struct http_path *path, struct http_found *found, struct http_entry **out);
 
 /* What was found is what the entry was made of. */
 bool http_entry_is_of(const struct http_entry *e, const struct http_found *found);

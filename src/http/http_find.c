@@ -137,10 +137,10 @@ static unsigned open_index(const struct http_sites *sites, const struct http_ope
 	return status == 301 ? 403 : status;
 }
 
-unsigned http_find(const struct http_sites *sites, size_t number, const struct http_path *path,
-		   struct http_found *out)
+unsigned http_find(const struct http_sites *sites, const struct http_open_policy *policy,
+		   const struct http_path *path, struct http_found *out)
 {
-	const struct http_open_site *site = &sites->sites[number];
+	const struct http_open_site *site = policy->site;
 	unsigned status;
 
 	for (int i = 0; i < HTTP_CODINGS; i++)

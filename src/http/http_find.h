@@ -18,11 +18,11 @@ struct http_found {
 };
 
 /*
- * Opens what answers for this path of a site: 200 and *out, whose descriptors are then the caller's; 301 for a directory
+ * Opens what answers for this path by this policy: 200 and *out, whose descriptors are then the caller's; 301 for a directory
  * named without its slash; 403, 404, 500 or 503.
  */
-unsigned http_find(const struct http_sites *sites, size_t number, const struct http_path *path,
-		   struct http_found *out);
+unsigned http_find(const struct http_sites *sites, const struct http_open_policy *policy,
+		   const struct http_path *path, struct http_found *out);
 
 /* Closes what is open. */
 void http_found_close(struct http_found *f);

@@ -5,18 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool copy_allow(struct http_open_location *to, const struct http_location *from)
-{
-	if (from->n_allow == 0)
-		return true;
-	to->allow = calloc(from->n_allow, sizeof *to->allow);
-	if (to->allow == NULL)
-		return false;
-	memcpy(to->allow, from->allow, from->n_allow * sizeof *to->allow);
-	to->n_allow = from->n_allow;
-	return true;
-}
-
 bool http_location_prefix_is_valid(const char *prefix)
 {
 	struct http_path path;
@@ -50,12 +38,10 @@ int http_location_open(struct http_open_location *to, const struct http_location
 		return failure_set(why, -EINVAL, "location \"%s\": a prefix begins with a slash, and is written "
 				   "as paths are when dots, double slashes and %% are resolved", from->prefix);
 	*to = (struct http_open_location){ .handler = from->handler, .context = from->context };
-	http_format_allow(from->handler->methods, to->allow_line);
+	http_format_allow(from->handler != NULL ? from->handler->methods : HTTP_METHODS_READING, to->allow_line);
 	to->prefix = strdup(from->prefix + 1);
-	if (to->prefix == NULL || !copy_allow(to, from)) {
-		http_location_close(to);
+	if (to->prefix == NULL)
 		return failure_set(why, -ENOMEM, "no memory for location \"%s\"", from->prefix);
-	}
 	to->prefix_len = strlen(to->prefix);
 	return 0;
 }
@@ -63,7 +49,7 @@ int http_location_open(struct http_open_location *to, const struct http_location
 void http_location_close(struct http_open_location *l)
 {
 	free(l->prefix);
-	free(l->allow);
+	http_policy_close(&l->own);
 	*l = (struct http_open_location){ 0 };
 }
 
@@ -98,12 +84,4 @@ const struct http_open_location *http_location_find(const struct http_open_site 
 		}
 	}
 	return best;
-}
-
-bool http_location_admits(const struct http_open_location *l, const struct ip_addr *client)
-{
-	for (size_t i = 0; i < l->n_allow; i++)
-		if (ip_prefix_contains(&l->allow[i], client))
-			return true;
-	return l->n_allow == 0;
 }

@@ -1,4 +1,4 @@
-/* Locations: the parts of a site that a handler answers for, and not the file system. */
+/* Locations: the parts of a site that have a policy of their own, or a handler that answers instead of files. */
 #ifndef HTTP_HTTP_LOCATION_H
 #define HTTP_HTTP_LOCATION_H
 
@@ -11,14 +11,13 @@ enum { HTTP_ALLOW_SIZE = 96 }; /* "Allow: ", all methods, CRLF */
 struct http_open_location {
 	char *prefix; /* as http_path_resolve() gives it: no leading slash */
 	size_t prefix_len;
-	struct ip_prefix *allow;
-	size_t n_allow;
-	const struct http_handler *handler;
+	struct http_open_policy own; /* without a site: it has none of its own */
+	const struct http_handler *handler; /* NULL: files */
 	void *context;
 	char allow_line[HTTP_ALLOW_SIZE]; /* the field line for 405 and OPTIONS */
 };
 
-/* A copy. 0, or negative errno and *why; then nothing is held. */
+/* A copy, but for the policy. 0, or negative errno and *why; then nothing is held. */
 int http_location_open(struct http_open_location *to, const struct http_location *from, struct failure *why);
 void http_location_close(struct http_open_location *l);
 
@@ -30,7 +29,12 @@ const struct http_open_location *http_location_find(const struct http_open_site 
 /* "Allow: GET, HEAD, OPTIONS" and CRLF, for a set of methods and OPTIONS. Returns its length. */
 size_t http_format_allow(unsigned methods, char out[static HTTP_ALLOW_SIZE]);
 
-bool http_location_admits(const struct http_open_location *l, const struct ip_addr *client);
+/* The policy for what the location covers; l may be NULL: what none does. */
+static inline const struct http_open_policy *http_location_policy(const struct http_open_site *site,
+								  const struct http_open_location *l)
+{
+	return l != NULL && l->own.site != NULL ? &l->own : &site->policy;
+}
 
 /* The path is the prefix without the slash that ends it. */
 static inline bool http_location_lacks_slash(const struct http_open_location *l, const struct http_path *path)

@@ -142,18 +142,16 @@ static unsigned check_content_length(const struct http_request *r)
 	for (size_t i = 0; i < value.len; i++)
 		if (value.data[i] < '0' || value.data[i] > '9')
 			return 400;
-	return r->llhttp.content_length > r->pool->limits.max_body ? 413 : 0;
+	return r->llhttp.content_length > r->max_body ? 413 : 0;
 }
 
 static uint64_t body_wire_limit(const struct http_request *r)
 {
-	uint64_t max_body = r->pool->limits.max_body;
-
 	if ((r->llhttp.flags & F_CHUNKED) == 0)
 		return r->llhttp.content_length;
-	if (max_body > UINT64_MAX / (2 * CHUNK_OVERHEAD))
+	if (r->max_body > UINT64_MAX / (2 * CHUNK_OVERHEAD))
 		return UINT64_MAX;
-	return max_body * CHUNK_OVERHEAD + CHUNK_ALLOWANCE;
+	return r->max_body * CHUNK_OVERHEAD + CHUNK_ALLOWANCE;
 }
 
 static int on_headers_complete(llhttp_t *llhttp)
@@ -177,7 +175,7 @@ static int on_chunk_header(llhttp_t *llhttp)
 {
 	struct http_request *r = llhttp->data;
 
-	if (llhttp->content_length > r->pool->limits.max_body - r->body_len)
+	if (llhttp->content_length > r->max_body - r->body_len)
 		return refuse(r, 413);
 	return 0;
 }
@@ -188,7 +186,7 @@ static int on_body(llhttp_t *llhttp, const char *at, size_t len)
 	unsigned status;
 
 	r->body_len += len;
-	assert(r->body_len <= r->pool->limits.max_body);
+	assert(r->body_len <= r->max_body);
 	status = r->on_body != NULL ? r->on_body(r->body_context, bytes_of(at, len)) : 0;
 	return status != 0 ? refuse(r, status) : 0;
 }
@@ -256,7 +254,17 @@ struct http_request *http_request_take(struct http_parser_pool *p)
 	r->pool = p;
 	r->store = r->inline_store;
 	r->store_size = sizeof r->inline_store;
+	r->max_body = p->limits.max_body;
 	return r;
+}
+
+void http_request_limit_body(struct http_request *r, uint64_t max_body)
+{
+	assert(r->stage == HTTP_STAGE_BODY && r->body_len == 0);
+	if (max_body >= r->max_body)
+		return;
+	r->max_body = max_body;
+	r->wire_left = body_wire_limit(r);
 }
 
 void http_request_give(struct http_request *r)

@@ -19,7 +19,7 @@
 
 struct http_limits {
 	uint32_t max_uri, max_headers, max_header_count;
-	uint64_t max_body;
+	uint64_t max_body; /* of which a request may be given less (http_request_limit_body()) */
 };
 
 /* Where requests come from. One a worker. */
@@ -51,6 +51,7 @@ struct http_request {
 	unsigned refusal;   /* status that refuses the request; 0: none */
 	uint64_t wire_left; /* bytes that the part under way may still take up on the wire */
 	uint64_t body_len;  /* bytes of the body that have arrived */
+	uint64_t max_body;
 	struct http_request_line line;
 	uint32_t field_count;
 	uint16_t first[HTTP_FIELD_IDS]; /* number of the first field with this id, from 1; 0: absent */
@@ -81,6 +82,9 @@ void http_parser_pool_fini(struct http_parser_pool *p);
 struct http_request *http_request_take(struct http_parser_pool *p);
 void http_request_give(struct http_request *r);
 
+/* The body of the request, whose head is complete, is refused beyond this. */
+void http_request_limit_body(struct http_request *r, uint64_t max_body);
+
 /* Reads on. Returns how many bytes it took. Not to be called again after MESSAGE or REFUSED. */
 size_t http_parser_feed(struct http_request *r, struct bytes data, enum http_parsed *out);
 
@@ -108,6 +112,14 @@ static inline uint64_t http_request_body_length(const struct http_request *r)
 static inline struct bytes http_request_value(const struct http_request *r, enum http_field_id id)
 {
 	return r->first[id] != 0 ? http_request_value_at(r, r->first[id]) : (struct bytes){ 0 };
+}
+
+/* Its body, as announced, is larger than this. */
+static inline bool http_request_exceeds(const struct http_request *r, uint64_t max_body)
+{
+	uint64_t len = http_request_body_length(r);
+
+	return len != UINT64_MAX && len > max_body;
 }
 
 /* A set of field ids, for http_request_has_any(). */

@@ -9,8 +9,8 @@
 
 /* Where a request leads. */
 struct route {
-	const struct http_open_location *location; /* NULL: files, or "*" */
-	size_t site;
+	const struct http_open_policy *policy;
+	const struct http_open_location *location; /* with a handler; NULL: files, or "*" */
 	bool is_dotfile;
 	struct http_path path;
 };
@@ -95,29 +95,15 @@ static void answer_document(const struct http_router *router, struct http_docume
 	out->document = document->body;
 }
 
-/* 0, or what it is instead of a call: 204 is for OPTIONS. */
-static unsigned admit(const struct route *route, const struct http_request *r, const struct ip_addr *client)
-{
-	const struct http_open_location *l = route->location;
-
-	if (!http_location_admits(l, client))
-		return 403;
-	if ((l->handler->methods >> r->line.method & 1) == 0)
-		return r->line.method == HTTP_METHOD_OPTIONS ? 204 : 405;
-	return http_location_lacks_slash(l, &route->path) ? 301 : 0;
-}
-
 static unsigned begin_call(const struct route *route, const struct stream *stream, struct http_request *r,
 			   const struct http_target *t, struct http_call *call)
 {
 	const struct http_open_location *l = route->location;
 	struct stream_info info;
-	unsigned status;
 
+	if (http_location_lacks_slash(l, &route->path))
+		return 301;
 	stream_info(stream, &info);
-	status = admit(route, r, &info.remote);
-	if (status != 0)
-		return status;
 	call->context = l->context;
 	call->request = r;
 	call->target = t;
@@ -140,18 +126,11 @@ static void answer_location(const struct http_router *router, const struct route
 
 /* ---- files ---- */
 
-static unsigned refuse_for_files(const struct http_request *r)
-{
-	if (r->line.method == HTTP_METHOD_OPTIONS)
-		return 204;
-	return (HTTP_METHODS_READING >> r->line.method & 1) == 0 ? 405 : 0;
-}
-
 /* A directory without an index file, or one that may not be read: opening it tells. */
 static void answer_directory(const struct http_router *router, const struct http_request *r,
 			     const struct route *route, struct http_answer *out)
 {
-	const struct http_open_site *site = &router->sites->sites[route->site];
+	const struct http_open_site *site = route->policy->site;
 	struct http_directory directory = {
 		.path = route->path.text,
 		.root = site->root,
@@ -173,15 +152,12 @@ static void answer_directory(const struct http_router *router, const struct http
 static void answer_file(const struct http_router *router, const struct http_request *r,
 			const struct route *route, struct http_answer *out)
 {
-	out->status = refuse_for_files(r);
-	if (out->status == 0 && route->is_dotfile)
+	if (route->is_dotfile)
 		out->status = 404;
-	else if (out->status == 0)
-		http_static_answer(&router->files, r, route->site, &route->path, out);
+	else
+		http_static_answer(&router->files, r, route->policy, &route->path, out);
 	if (out->status == 403)
 		answer_directory(router, r, route, out);
-	if (out->status >= 400)
-		http_static_error_page(&router->files, route->site, out);
 }
 
 /* ---- both ---- */
@@ -194,9 +170,11 @@ static bool is_asterisk(const struct http_target *t)
 /* 0, or the status that refuses the target. CONNECT has no path. */
 static unsigned find_route(const struct http_router *router, const struct http_target *t, struct route *route)
 {
+	const struct http_open_site *site = &router->sites->sites[http_sites_find(router->sites, t->authority)];
+	const struct http_open_location *location;
 	enum http_path_verdict verdict;
 
-	route->site = http_sites_find(router->sites, t->authority);
+	route->policy = &site->policy;
 	route->location = NULL;
 	route->is_dotfile = false;
 	if (t->path.len == 0 || is_asterisk(t))
@@ -205,8 +183,32 @@ static unsigned find_route(const struct http_router *router, const struct http_t
 	if (verdict == HTTP_PATH_BAD || verdict == HTTP_PATH_HIDDEN)
 		return verdict == HTTP_PATH_BAD ? 400 : 404;
 	route->is_dotfile = verdict == HTTP_PATH_DOTFILE;
-	route->location = http_location_find(&router->sites->sites[route->site], &route->path);
+	location = http_location_find(site, &route->path);
+	route->policy = http_location_policy(site, location);
+	route->location = location != NULL && location->handler != NULL ? location : NULL;
 	return 0;
+}
+
+static bool admits(const struct http_open_policy *policy, const struct stream *stream)
+{
+	struct stream_info info;
+
+	if (LIKELY(policy->clients.count == 0))
+		return true;
+	stream_info(stream, &info);
+	return http_clients_admit(&policy->clients, &info.remote);
+}
+
+/* What refuses a request whoever would answer it, or answers instead: 204 is for OPTIONS. 0: nothing does. */
+static unsigned screen(const struct route *route, const struct stream *stream, const struct http_request *r)
+{
+	unsigned methods = route->location != NULL ? route->location->handler->methods : HTTP_METHODS_READING;
+
+	if (!admits(route->policy, stream))
+		return 403;
+	if ((methods >> r->line.method & 1) == 0)
+		return r->line.method == HTTP_METHOD_OPTIONS ? 204 : 405;
+	return http_request_exceeds(r, route->policy->max_body) ? 413 : 0;
 }
 
 unsigned http_route_begin(const struct http_router *router, const struct stream *stream, struct http_request *r,
@@ -215,12 +217,12 @@ unsigned http_route_begin(const struct http_router *router, const struct stream 
 	struct route route;
 	unsigned status = find_route(router, t, &route);
 
+	if (status == 0)
+		status = screen(&route, stream, r);
 	if (status != 0)
 		return status;
-	if (route.location != NULL)
-		return begin_call(&route, stream, r, t, call);
-	status = refuse_for_files(r);
-	return status == 405 ? status : 0;
+	http_request_limit_body(r, route.policy->max_body);
+	return route.location != NULL ? begin_call(&route, stream, r, t, call) : 0;
 }
 
 static void add_allow(const struct route *route, struct http_answer *out)
@@ -233,6 +235,21 @@ static void add_allow(const struct route *route, struct http_answer *out)
 		out->extra = literal_span(files, sizeof files - 1);
 }
 
+/* Nothing refuses the request. */
+static void answer_routed(const struct http_router *router, const struct stream *stream, struct http_request *r,
+			  const struct http_target *t, const struct route *route, struct http_call *call,
+			  struct http_answer *out)
+{
+	if (route->location == NULL) {
+		answer_file(router, r, route, out);
+		return;
+	}
+	if (call->handler == NULL)
+		out->status = begin_call(route, stream, r, t, call);
+	if (out->status == 0)
+		answer_location(router, route, call, out);
+}
+
 void http_route_answer(const struct http_router *router, const struct stream *stream, struct http_request *r,
 		       const struct http_target *t, struct http_call *call, struct http_answer *out)
 {
@@ -241,12 +258,12 @@ void http_route_answer(const struct http_router *router, const struct stream *st
 	*out = (struct http_answer){ .status = find_route(router, t, &route) };
 	if (out->status != 0)
 		return;
-	if (route.location != NULL && call->handler == NULL)
-		out->status = begin_call(&route, stream, r, t, call);
-	if (route.location == NULL)
-		answer_file(router, r, &route, out);
-	else if (out->status == 0)
-		answer_location(router, &route, call, out);
+	if (call->handler == NULL)
+		out->status = screen(&route, stream, r);
+	if (out->status == 0)
+		answer_routed(router, stream, r, t, &route, call, out);
+	if (out->status >= 400 && route.location == NULL)
+		http_static_error_page(&router->files, route.policy, out);
 	if (out->status == 204 || out->status == 405)
 		add_allow(&route, out);
 	else if (out->status == 301)

@@ -163,7 +163,7 @@ static void init_pools(struct http_server *s)
 		.max_uri = c->max_uri,
 		.max_headers = c->max_headers,
 		.max_header_count = c->max_header_count,
-		.max_body = c->max_body,
+		.max_body = s->sites.max_body,
 	};
 
 	http_parser_pool_init(&s->parsers, &limits, c->max_requests);
@@ -213,7 +213,7 @@ int http_server_new(const struct http_config *config, const struct http_site *si
 	s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return failure_set(why, -ENOMEM, "no memory for the HTTP server");
-	error = http_sites_open(&s->sites, sites, n_sites, why);
+	error = http_sites_open(&s->sites, config, sites, n_sites, why);
 	if (error == 0)
 		error = load_types(s, config->mime_types, why);
 	if (error != 0) {

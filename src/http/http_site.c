@@ -2,76 +2,69 @@
 #include "http/http_site.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "http/http_cache_control.h"
 #include "http/http_error_page.h"
 #include "http/http_location.h"
 #include "http/http_open.h"
+#include "http/http_strings.h"
 #include "http/http_target.h"
-
-static void free_strings(char **strings)
-{
-	for (size_t i = 0; strings != NULL && strings[i] != NULL; i++)
-		free(strings[i]);
-	free(strings);
-}
-
-static char **copy_strings(const char *const *strings)
-{
-	size_t count = 0;
-	char **copy;
-
-	while (strings != NULL && strings[count] != NULL)
-		count++;
-	copy = calloc(count + 1, sizeof *copy);
-	for (size_t i = 0; copy != NULL && i < count; i++) {
-		copy[i] = strdup(strings[i]);
-		if (copy[i] == NULL) {
-			free_strings(copy);
-			return NULL;
-		}
-	}
-	return copy;
-}
-
-static void lower_strings(char **strings)
-{
-	for (; *strings != NULL; strings++)
-		for (char *p = *strings; *p != '\0'; p++)
-			if (*p >= 'A' && *p <= 'Z')
-				*p |= 0x20;
-}
 
 static bool copy_settings(struct http_open_site *to, const struct http_site *from)
 {
 	static const char *const default_index[] = { "index.html", NULL };
-	static const char *const default_rules[] = {
-		"text/html no-cache",
-		"application/xhtml+xml no-cache",
-		NULL,
-	};
 
 	to->name = strdup(from->name != NULL ? from->name : "default");
-	to->index = copy_strings(from->index != NULL ? from->index : default_index);
-	to->hosts = copy_strings(from->hosts);
-	to->cache_control = copy_strings(from->cache_control != NULL ? from->cache_control : default_rules);
-	to->error_page = copy_strings(from->error_page);
+	to->index = http_strings_copy(from->index != NULL ? from->index : default_index);
+	to->hosts = http_strings_copy(from->hosts);
+	to->error_page = http_strings_copy(from->error_page);
 	to->precompressed = from->precompressed;
 	to->clean_urls = from->clean_urls;
 	to->follow_symlinks = from->follow_symlinks;
 	to->listing = from->listing;
 	to->listing_context = from->listing_context;
-	if (to->name == NULL || to->index == NULL || to->hosts == NULL || to->cache_control == NULL ||
-	    to->error_page == NULL)
+	if (to->name == NULL || to->index == NULL || to->hosts == NULL || to->error_page == NULL)
 		return false;
-	lower_strings(to->hosts);
+	http_strings_lower(to->hosts);
 	return true;
 }
 
-static int open_locations(struct http_open_site *to, const struct http_site *from, struct failure *why)
+/* Opens a policy of the site, and numbers it. */
+static int open_policy(struct http_sites *s, const struct http_open_site *site, const char *whose,
+		       const struct http_policy *from, uint64_t max_body, struct http_open_policy *to,
+		       struct failure *why)
+{
+	int error = http_policy_open(to, from, max_body, whose, why);
+
+	if (error != 0)
+		return error;
+	to->site = site;
+	to->number = s->policies++;
+	if (to->max_body > s->max_body)
+		s->max_body = to->max_body;
+	return 0;
+}
+
+static int open_location(struct http_sites *s, struct http_open_site *site, const struct http_location *from,
+			 struct http_open_location *to, struct failure *why)
+{
+	char whose[96];
+	int error = http_location_open(to, from, why);
+
+	if (error != 0 || from->policy == NULL)
+		return error;
+	snprintf(whose, sizeof whose, "location \"%.64s\"", from->prefix);
+	error = open_policy(s, site, whose, from->policy, site->policy.max_body, &to->own, why);
+	if (error != 0)
+		http_location_close(to);
+	return error;
+}
+
+static int open_locations(struct http_sites *s, struct http_open_site *to, const struct http_site *from,
+			  struct failure *why)
 {
 	int error = 0;
 
@@ -81,8 +74,8 @@ static int open_locations(struct http_open_site *to, const struct http_site *fro
 	if (to->locations == NULL)
 		return failure_set(why, -ENOMEM, "no memory for the locations of site \"%s\"", to->name);
 	while (error == 0 && to->n_locations < from->n_locations) {
-		error = http_location_open(&to->locations[to->n_locations],
-					   &from->locations[to->n_locations], why);
+		error = open_location(s, to, &from->locations[to->n_locations],
+				      &to->locations[to->n_locations], why);
 		to->n_locations += error == 0;
 	}
 	return error;
@@ -103,10 +96,6 @@ static int open_fallback(struct http_open_site *to, const struct http_site *from
 
 static int check_rules(const struct http_open_site *site, struct failure *why)
 {
-	for (char **rule = site->cache_control; *rule != NULL; rule++)
-		if (!http_cache_control_rule_is_valid(*rule))
-			return failure_set(why, -EINVAL, "site \"%s\": \"%s\" is not %s", site->name, *rule,
-					   "a media type and what Cache-Control says of it");
 	for (char **rule = site->error_page; *rule != NULL; rule++)
 		if (!http_error_page_rule_is_valid(*rule))
 			return failure_set(why, -EINVAL, "site \"%s\": \"%s\" is not %s", site->name, *rule,
@@ -114,17 +103,8 @@ static int check_rules(const struct http_open_site *site, struct failure *why)
 	return 0;
 }
 
-static int open_site(struct http_open_site *to, const struct http_site *from, struct failure *why)
+static int open_root(struct http_open_site *to, const struct http_site *from, struct failure *why)
 {
-	int error;
-
-	if (!copy_settings(to, from))
-		return failure_set(why, -ENOMEM, "no memory for site \"%s\"", from->name);
-	error = check_rules(to, why);
-	if (error == 0)
-		error = open_fallback(to, from, why);
-	if (error != 0)
-		return error;
 	if (from->root == NULL)
 		return failure_set(why, -EINVAL, "site \"%s\" has no root: name a directory to serve",
 				   to->name);
@@ -133,10 +113,30 @@ static int open_site(struct http_open_site *to, const struct http_site *from, st
 		return failure_set(why, to->root, "cannot open the root \"%s\" of site \"%s\": %s; %s",
 				   from->root, to->name, strerror(-to->root),
 				   "name a directory that exists and can be read");
-	return open_locations(to, from, why);
+	return 0;
 }
 
-int http_sites_open(struct http_sites *s, const struct http_site *sites, size_t count, struct failure *why)
+static int open_site(struct http_sites *s, const struct http_config *config, const struct http_site *from,
+		     struct http_open_site *to, struct failure *why)
+{
+	char whose[96];
+	int error;
+
+	if (!copy_settings(to, from))
+		return failure_set(why, -ENOMEM, "no memory for site \"%s\"", from->name);
+	snprintf(whose, sizeof whose, "site \"%.64s\"", to->name);
+	error = open_policy(s, to, whose, &from->policy, config->max_body, &to->policy, why);
+	if (error == 0)
+		error = check_rules(to, why);
+	if (error == 0)
+		error = open_fallback(to, from, why);
+	if (error == 0)
+		error = open_root(to, from, why);
+	return error != 0 ? error : open_locations(s, to, from, why);
+}
+
+int http_sites_open(struct http_sites *s, const struct http_config *config, const struct http_site *sites,
+		    size_t count, struct failure *why)
 {
 	int error = 0;
 
@@ -148,7 +148,7 @@ int http_sites_open(struct http_sites *s, const struct http_site *sites, size_t 
 		return failure_set(why, -ENOMEM, "no memory for %zu sites", count);
 	while (error == 0 && s->count < count) {
 		s->sites[s->count].root = -1;
-		error = open_site(&s->sites[s->count], &sites[s->count], why);
+		error = open_site(s, config, &sites[s->count], &s->sites[s->count], why);
 		s->count++;
 	}
 	if (error != 0)
@@ -164,10 +164,10 @@ void http_sites_close(struct http_sites *s)
 		if (site->root >= 0)
 			close(site->root);
 		free(site->name);
-		free_strings(site->index);
-		free_strings(site->hosts);
-		free_strings(site->cache_control);
-		free_strings(site->error_page);
+		http_strings_free(site->index);
+		http_strings_free(site->hosts);
+		http_policy_close(&site->policy);
+		http_strings_free(site->error_page);
 		free(site->fallback);
 		for (size_t k = 0; k < site->n_locations; k++)
 			http_location_close(&site->locations[k]);

@@ -7,15 +7,16 @@
 #include "http/http.h"
 #include "http/http_mime_file.h"
 #include "http/http_path.h"
+#include "http/http_policy.h"
 
 struct http_open_location;
 
 struct http_open_site {
 	char *name;
 	int root;     /* directory descriptor; -1: not open */
+	struct http_open_policy policy;
 	char **index; /* NULL-terminated */
 	char **hosts; /* NULL-terminated, lower case */
-	char **cache_control; /* NULL-terminated */
 	char **error_page;    /* NULL-terminated */
 	struct http_path *fallback; /* NULL: none */
 	bool precompressed, clean_urls, follow_symlinks;
@@ -29,10 +30,13 @@ struct http_sites {
 	struct http_mime_file types; /* beside our own; empty unless loaded */
 	struct http_open_site *sites;
 	size_t count;
+	uint32_t policies; /* of sites and locations: they are numbered */
+	uint64_t max_body; /* most that any of them takes */
 };
 
 /* Copies names and locations, and opens roots. 0, or negative errno and *why; then nothing is held. */
-int http_sites_open(struct http_sites *s, const struct http_site *sites, size_t count, struct failure *why);
+int http_sites_open(struct http_sites *s, const struct http_config *config, const struct http_site *sites,
+		    size_t count, struct failure *why);
 void http_sites_close(struct http_sites *s);
 
 /* Opens a file or directory of the site for reading, as its rules for symlinks have it. The descriptor, or

@@ -57,31 +57,33 @@ static bool names_a_page(const struct http_path *path)
 	return i == 0 || path->text[i - 1] == '/';
 }
 
-static unsigned get(const struct http_static *s, size_t site, const struct http_path *path,
-		    struct http_entry **out)
+static unsigned get(const struct http_static *s, const struct http_open_policy *policy,
+		    const struct http_path *path, struct http_entry **out)
 {
-	const struct http_path *fallback = s->cache->sites->sites[site].fallback;
-	unsigned status = http_cache_get(s->cache, site, path, out);
+	const struct http_path *fallback = policy->site->fallback;
+	unsigned status = http_cache_get(s->cache, policy, path, out);
 
 	if (status == 404 && fallback != NULL && names_a_page(path))
-		status = http_cache_get(s->cache, site, fallback, out);
+		status = http_cache_get(s->cache, policy, fallback, out);
 	return status;
 }
 
-void http_static_error_page(const struct http_static *s, size_t site, struct http_answer *out)
+void http_static_error_page(const struct http_static *s, const struct http_open_policy *policy,
+			    struct http_answer *out)
 {
-	char *const *rules = s->cache->sites->sites[site].error_page;
+	char *const *rules = policy->site->error_page;
 	struct http_path path;
 
 	if (*rules != NULL && http_error_page_find(rules, out->status, &path) &&
-	    http_cache_get(s->cache, site, &path, &out->entry) != 200)
+	    http_cache_get(s->cache, policy, &path, &out->entry) != 200)
 		out->entry = NULL;
 }
 
-void http_static_answer(const struct http_static *s, const struct http_request *r, size_t site,
-			const struct http_path *path, struct http_answer *out)
+void http_static_answer(const struct http_static *s, const struct http_request *r,
+			const struct http_open_policy *policy, const struct http_path *path,
+			struct http_answer *out)
 {
-	out->status = get(s, site, path, &out->entry);
+	out->status = get(s, policy, path, &out->entry);
 	if (out->status == 200 && is_negotiable(r, out->entry))
 		negotiate(r, out);
 	if (out->status != 200)

@@ -15,10 +15,12 @@ struct http_static {
 
 /* Decides on status and entry; the reference in *out is the caller's. 301: the path lacks a slash at its
  * end. */
-void http_static_answer(const struct http_static *s, const struct http_request *r, size_t site,
-			const struct http_path *path, struct http_answer *out);
+void http_static_answer(const struct http_static *s, const struct http_request *r,
+			const struct http_open_policy *policy, const struct http_path *path,
+			struct http_answer *out);
 
-/* Gives an error the page that the site has for it, if it has one that can be read. */
-void http_static_error_page(const struct http_static *s, size_t site, struct http_answer *out);
+/* Gives an error the page that the policy has for it, if it has one that can be read. */
+void http_static_error_page(const struct http_static *s, const struct http_open_policy *policy,
+			    struct http_answer *out);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/config_inherit.h"
+
 #define DEFAULT_DEVICE "taphouse0"
 #define DEFAULT_ADDRESS "10.77.0.2/24"
 #define DEFAULT_HOST_ADDRESS "10.77.0.1/24"
@@ -72,7 +74,8 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 	site = &c->sites[c->n_sites++];
 	*site = (struct config_site){ .name = name, .congestion = "", .fallback = "", .precompressed = true };
 	site->index = (struct text_list){ .n = 1, .items = { "index.html" } };
-	site->cache_control = (struct text_list){
+	site->policy.max_body = c->http.max_body;
+	site->policy.cache_control = (struct text_list){
 		.n = 2,
 		.items = { "text/html no-cache", "application/xhtml+xml no-cache" },
 	};
@@ -200,7 +203,9 @@ int config_finish(struct config *c, struct failure *why)
 		config_add_site(c, "default", &site);
 		site->root = ".";
 	}
-	r = settle_device(&c->device, why);
+	r = config_inherit(c, why);
+	if (r == 0)
+		r = settle_device(&c->device, why);
 	if (r == 0)
 		r = check_tcp(&c->tcp, why);
 	return r < 0 ? r : check_sites(c, why);

@@ -73,9 +73,23 @@ struct config_log {
 
 enum config_echo { CONFIG_ECHO_OFF, CONFIG_ECHO_WORDS, CONFIG_ECHO_OCTET };
 
-/* A part of a site that is no files. It is of exactly one kind (server/location.h). */
+/* The keys that a section of a site or location has assigned, a bit each (server/config_inherit.h). */
+struct config_given {
+	uint64_t bits[4];
+};
+
+/* Keys of a site that its locations may override. */
+struct config_policy {
+	struct text_list cache_control; /* rules, as http_cache_control.h has them */
+	uint64_t max_body;
+	struct prefix_list allow, deny; /* clients; without allow: all, or as the kind of the location has it */
+};
+
+/* A part of a site: of one kind (server/location.h), or else files with a policy of their own. */
 struct config_location {
 	const char *prefix;
+	struct config_policy policy;
+	struct config_given given;
 	bool status;              /* what the server says about itself */
 	enum config_echo echo;    /* what the client said */
 	const char *form;         /* file that POST appends to, or "" */
@@ -83,7 +97,6 @@ struct config_location {
 	const char *form_honeypot; /* name of the field that is to stay empty, or "" */
 	uint64_t form_max_body, form_max_file; /* bytes */
 	bool form_fsync;          /* on the disk before it is answered */
-	struct prefix_list allow; /* clients; none: as its kind has it */
 };
 
 struct config_site {
@@ -94,7 +107,8 @@ struct config_site {
 	bool clean_urls, listing, follow_symlinks, precompressed;
 	const char *fallback; /* a file below the root, or "" */
 	struct text_list error_page; /* rules, as http_error_page.h has them */
-	struct text_list cache_control; /* rules, as http_cache_control.h has them */
+	struct config_policy policy;
+	struct config_given given;
 	struct port_list listen;
 	const char *congestion;  /* control of its ports' connections; "": the tcp section's */
 	const struct config_location *locations; /* in the configuration's own array */

@@ -15,7 +15,7 @@
 #include <confuse.h>
 
 #include "server/config.h"
-#include "server/config_keys.h"
+#include "server/config_inherit.h"
 #include "server/config_source.h"
 #include "server/location.h"
 
@@ -154,6 +154,15 @@ static void *field_of(struct reader *r, const struct config_key *key, const cfg_
 	return object != NULL ? config_key_field(key, object) : NULL;
 }
 
+/* Those of a site and a location can be overridden, or inherited. */
+static void note_given(struct reader *r, const struct config_key *key, const cfg_t *section)
+{
+	if (strcmp(key->section, "site") == 0)
+		config_note_given(&site_of(r, section)->given, key);
+	else if (strcmp(key->section, "location") == 0)
+		config_note_given(&location_of(r, section)->given, key);
+}
+
 /* True at the first value after "=", false at the next ones of a list and after "+=". */
 static bool begins_assignment(cfg_opt_t *option)
 {
@@ -172,6 +181,7 @@ static int begin_assignment(struct reader *r, struct slot *slot, const cfg_t *se
 				slot->line);
 	slot->given_in = section;
 	slot->line = section->line;
+	note_given(r, key, section);
 	if (key->type->is_list)
 		memset(field, 0, key->type->size);
 	return 0;

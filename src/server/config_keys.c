@@ -24,6 +24,10 @@
 #define HTTP_US(key, kind, low, high) { "http", #key, &type_##kind, IN(config, http.key##_us), low, high }
 #define LOG(key, kind) { "log", #key, &type_##kind, IN(config, log.key), 0, 0 }
 #define SITE(key, kind) { "site", #key, &type_##kind, IN(config_site, key), 0, 0 }
+/* A site has it, and a location may override it. */
+#define POLICY(key, kind, low, high) \
+	{ "site", #key, &type_##kind, IN(config_site, policy.key), low, high }, \
+	{ "location", #key, &type_##kind, IN(config_location, policy.key), low, high }
 #define LOCATION(key, kind, low, high) { "location", #key, &type_##kind, IN(config_location, key), low, high }
 
 const struct config_key config_keys[] = {
@@ -119,8 +123,12 @@ const struct config_key config_keys[] = {
 	SITE(listing, bool),
 	SITE(follow_symlinks, bool),
 	SITE(precompressed, bool),
-	SITE(cache_control, cache_controls),
 	SITE(congestion, site_congestion),
+
+	POLICY(cache_control, cache_controls, 0, 0),
+	POLICY(max_body, size, 0, 1024 * GB),
+	POLICY(allow, networks, 0, 0),
+	POLICY(deny, networks, 0, 0),
 
 	LOCATION(status, bool, 0, 0),
 	LOCATION(echo, echo, 0, 0),
@@ -130,7 +138,6 @@ const struct config_key config_keys[] = {
 	LOCATION(form_max_body, size, 1, 16 * MB),
 	LOCATION(form_max_file, size, 1, 1024 * GB),
 	LOCATION(form_fsync, bool, 0, 0),
-	LOCATION(allow, networks, 0, 0),
 };
 const size_t config_keys_count = ARRAY_LENGTH(config_keys);
 

@@ -384,7 +384,8 @@ static int parse_port_item(const struct key_input *in, void *field)
 #define TEXT(what, what_parses) { \
 	.expects = what, .size = sizeof(const char *), .is_text = true, .parse = what_parses }
 #define LIST(field, what, what_parses) { \
-	.expects = what, .size = sizeof(field), .is_list = true, .parse = what_parses }
+	.expects = what, .size = sizeof(field), .is_list = true, .items_at = offsetof(field, items), \
+	.item_size = sizeof(((field *)NULL)->items[0]), .parse = what_parses }
 
 const struct key_type type_time = NUMBER(uint64_t, A_TIME, value_time, value_format_time);
 const struct key_type type_time32 = NUMBER(uint32_t, A_TIME, value_time, value_format_time);

@@ -24,6 +24,7 @@ struct key_type {
 	const char *expects; /* ends the sentence 'is not …' */
 	size_t size;         /* of the field */
 	bool is_list;
+	size_t items_at, item_size; /* of a list, which begins with their number, an unsigned */
 	bool is_text;        /* the field is a const char * */
 	key_parse_fn *parse;
 	int (*scan)(const char *text, uint64_t *out);             /* numbers only, as the next */

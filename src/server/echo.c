@@ -18,7 +18,7 @@ static unsigned begin(struct http_call *call)
 {
 	struct worker *w = call->context;
 
-	call->state = document_new(&w->bodies, w->config->http.max_body);
+	call->state = document_new(&w->bodies, http_call_max_body(call));
 	return call->state != NULL ? 0 : 503;
 }
 
@@ -230,7 +230,8 @@ static const struct format {
 static unsigned write_as(const struct format *f, struct echo *e, struct http_document *out)
 {
 	struct worker *w = e->call->context;
-	struct document *d = document_new(&w->bodies, EXPANSION * (w->config->http.max_body + (1 << 20)));
+	size_t most = EXPANSION * (http_call_max_body(e->call) + (1 << 20));
+	struct document *d = document_new(&w->bodies, most);
 
 	if (d == NULL)
 		return 503;

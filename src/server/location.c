@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "server/config_inherit.h"
 #include "server/echo.h"
 #include "server/form.h"
 #include "server/status.h"
@@ -41,24 +42,18 @@ static const struct location_kind kinds[] = {
 	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
 };
 
-const struct location_kind *location_kind_of(const struct config_location *l, struct failure *why)
+int location_find_kind(const struct config_location *l, const struct location_kind **out, struct failure *why)
 {
-	const struct location_kind *found = NULL;
-
+	*out = NULL;
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
 		if (!kinds[i].is_given(l))
 			continue;
-		if (found != NULL) {
-			failure_set(why, -EINVAL, "location \"%s\" cannot be both %s and %s", l->prefix,
-				    found->key, kinds[i].key);
-			return NULL;
-		}
-		found = &kinds[i];
+		if (*out != NULL)
+			return failure_set(why, -EINVAL, "location \"%s\" cannot be both %s and %s", l->prefix,
+					   (*out)->key, kinds[i].key);
+		*out = &kinds[i];
 	}
-	if (found == NULL)
-		failure_set(why, -EINVAL, "location \"%s\" answers nothing: say what it is, such as status = true",
-			    l->prefix);
-	return found;
+	return 0;
 }
 
 bool location_is_kind(const char *key)
@@ -91,29 +86,49 @@ int location_check(const struct config_location *l, struct failure *why)
 	if (!http_location_prefix_is_valid(l->prefix))
 		return failure_set(why, -EINVAL, "location \"%s\": a prefix is a path from \"/\" on, without %%, "
 				   "\"//\" and \"..\"", l->prefix);
-	kind = location_kind_of(l, why);
-	if (kind == NULL)
+	if (location_find_kind(l, &kind, why) < 0)
 		return -EINVAL;
-	if (kind->is_directory && l->prefix[strlen(l->prefix) - 1] != '/')
+	if (kind != NULL && kind->is_directory && l->prefix[strlen(l->prefix) - 1] != '/')
 		return failure_set(why, -EINVAL, "location \"%s\": the prefix of %s ends in a slash", l->prefix,
 				   kind->key);
 	return check_redirect(l, why);
 }
 
+struct http_policy location_policy(const struct config_policy *p)
+{
+	return (struct http_policy){
+		.cache_control = p->cache_control.items,
+		.max_body = &p->max_body,
+		.allow = p->allow.items,
+		.n_allow = p->allow.n,
+		.deny = p->deny.items,
+		.n_deny = p->deny.n,
+	};
+}
+
+/* Whoever runs a site for all does not mean what the server says about itself. */
+static bool is_for_neighbours(const struct config_location *l, const struct location_kind *kind)
+{
+	return kind != NULL && kind->is_private &&
+	       (l->policy.allow.n == 0 || !config_is_given(&l->given, "location", "allow"));
+}
+
 struct http_location location_for_http(const struct config_location *l, const struct config_device *device,
-				       struct worker *w)
+				       struct worker *w, struct http_policy *policy)
 {
 	struct failure why;
-	const struct location_kind *kind = location_kind_of(l, &why);
-	const struct prefix_list *allow = &l->allow;
+	const struct location_kind *kind;
 
-	if (allow->n == 0 && kind->is_private)
-		allow = &device->address;
+	location_find_kind(l, &kind, &why);
+	*policy = location_policy(&l->policy);
+	if (is_for_neighbours(l, kind)) {
+		policy->allow = device->address.items;
+		policy->n_allow = device->address.n;
+	}
 	return (struct http_location){
 		.prefix = l->prefix,
-		.allow = allow->items,
-		.n_allow = allow->n,
-		.handler = kind->handler,
-		.context = kind->context != NULL ? kind->context(w, l) : w,
+		.policy = policy,
+		.handler = kind != NULL ? kind->handler : NULL,
+		.context = kind != NULL && kind->context != NULL ? kind->context(w, l) : w,
 	};
 }

@@ -1,5 +1,5 @@
 /*
- * What a location can be. A kind is a row of the table in location.c: the key that makes a location one of
+ * What a location can be, beside files. A kind is a row of the table in location.c: the key that makes a location one of
  * this kind, and the handler that answers. The configuration, its checks and the worker know kinds from there
  * alone.
  */
@@ -20,8 +20,8 @@ struct location_kind {
 	void *(*context)(struct worker *w, const struct config_location *l);
 };
 
-/* The kind of which the location is; NULL and *why: it is of none, or of several. */
-const struct location_kind *location_kind_of(const struct config_location *l, struct failure *why);
+/* Finds the kind of which the location is: NULL, if it is files. 0, or -EINVAL and *why: it is of several. */
+int location_find_kind(const struct config_location *l, const struct location_kind **out, struct failure *why);
 
 /* The key of this name makes a location one of a kind. */
 bool location_is_kind(const char *key);
@@ -29,8 +29,11 @@ bool location_is_kind(const char *key);
 /* 0, or -EINVAL and *why: what is wrong with the location. */
 int location_check(const struct config_location *l, struct failure *why);
 
-/* The location as HTTP is told of it. It points into *l and *device. */
+/* The policy as HTTP is told of it. It points into *p. */
+struct http_policy location_policy(const struct config_policy *p);
+
+/* The location as HTTP is told of it, and its policy into *policy. They point into *l and *device. */
 struct http_location location_for_http(const struct config_location *l, const struct config_device *device,
-				       struct worker *w);
+				       struct worker *w, struct http_policy *policy);
 
 #endif

@@ -49,6 +49,7 @@ struct site_list {
 	struct http_site sites[CONFIG_SITES];
 	size_t n;
 	struct http_location locations[CONFIG_LOCATIONS];
+	struct http_policy policies[CONFIG_LOCATIONS]; /* theirs */
 	size_t n_locations;
 };
 
@@ -59,7 +60,7 @@ static void add_site(struct site_list *list, const struct config_site *site, str
 		.root = site->root,
 		.index = site->index.items,
 		.hosts = site->hosts.items,
-		.cache_control = site->cache_control.items,
+		.policy = location_policy(&site->policy),
 		.fallback = *site->fallback != '\0' ? site->fallback : NULL,
 		.error_page = site->error_page.items,
 		.clean_urls = site->clean_urls,
@@ -70,9 +71,12 @@ static void add_site(struct site_list *list, const struct config_site *site, str
 		.locations = &list->locations[list->n_locations],
 		.n_locations = site->n_locations,
 	};
-	for (unsigned i = 0; i < site->n_locations; i++)
-		list->locations[list->n_locations++] =
-			location_for_http(&site->locations[i], &w->config->device, w);
+	for (unsigned i = 0; i < site->n_locations; i++) {
+		size_t number = list->n_locations++;
+
+		list->locations[number] = location_for_http(&site->locations[i], &w->config->device, w,
+							    &list->policies[number]);
+	}
 }
 
 /* The sites of a port, in the order of the configuration: the first one is its default. */

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "server/config.h"
-#include "server/config_keys.h"
+#include "server/config_inherit.h"
 #include "server/config_source.h"
 #include "server/echo.h"
 #include "server/location.h"
@@ -319,23 +319,19 @@ static void test_locations_go_to_their_sites(void **state)
 	assert_int_equal(c.sites[0].n_locations, 2);
 	assert_string_equal(c.sites[0].locations[0].prefix, "/x/");
 	assert_true(c.sites[0].locations[0].status);
-	assert_int_equal(c.sites[0].locations[0].allow.n, 2);
-	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].allow.items[0], text), "10.0.0.1/32");
-	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].allow.items[1], text), "192.0.2.0/24");
+	assert_int_equal(c.sites[0].locations[0].policy.allow.n, 2);
+	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].policy.allow.items[0], text), "10.0.0.1/32");
+	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].policy.allow.items[1], text), "192.0.2.0/24");
 	assert_string_equal(c.sites[0].locations[1].prefix, "/");
-	assert_int_equal(c.sites[0].locations[1].allow.n, 0);
+	assert_int_equal(c.sites[0].locations[1].policy.allow.n, 0);
 	assert_int_equal(c.sites[1].n_locations, 0);
 	assert_int_equal(c.sites[2].n_locations, 1);
-	assert_int_equal(c.sites[2].locations[0].allow.n, 0);
+	assert_int_equal(c.sites[2].locations[0].policy.allow.n, 0);
 	config_fini(&c);
 }
 
 static void test_bad_locations_are_refused(void **state)
 {
-	assert_refused(*state, "site a { root = www location \"/x/\" { } }", 1,
-		       "location \"/x/\" answers nothing: say what it is, such as status = true");
-	assert_refused(*state, "site a { root = www\nlocation \"/x/\" { status = false } }", 2,
-		       "location \"/x/\" answers nothing: say what it is, such as status = true");
 	assert_refused(*state, "site a { root = www location \"/x\" { status = true } }", 1,
 		       "location \"/x\": the prefix of status ends in a slash");
 	assert_refused(*state, "site a { root = www location \"x/\" { status = true } }", 1,
@@ -373,16 +369,20 @@ static void test_status_is_private_unless_told_otherwise(void **state)
 {
 	struct config c;
 	struct http_location l;
+	struct http_policy policy;
+	struct failure why;
 
-	assert_loads(*state, "site a { root = www location \"/x/\" { status = true }\n"
+	assert_loads(*state, "site a { root = www allow = 192.0.2.1 location \"/x/\" { status = true }\n"
 			     "location \"/y/\" { status = true allow = \"0.0.0.0/0\" } }", &c);
-	l = location_for_http(&c.sites[0].locations[0], &c.device, NULL);
+	assert_int_equal(config_finish(&c, &why), 0);
+	l = location_for_http(&c.sites[0].locations[0], &c.device, NULL, &policy);
 	assert_string_equal(l.prefix, "/x/");
-	assert_int_equal(l.n_allow, 1);
-	assert_ptr_equal(l.allow, c.device.address.items);
-	l = location_for_http(&c.sites[0].locations[1], &c.device, NULL);
-	assert_int_equal(l.n_allow, 1);
-	assert_ptr_equal(l.allow, c.sites[0].locations[1].allow.items);
+	assert_ptr_equal(l.policy, &policy);
+	assert_int_equal(policy.n_allow, 1);
+	assert_ptr_equal(policy.allow, c.device.address.items);
+	l = location_for_http(&c.sites[0].locations[1], &c.device, NULL, &policy);
+	assert_int_equal(policy.n_allow, 1);
+	assert_ptr_equal(policy.allow, c.sites[0].locations[1].policy.allow.items);
 	config_fini(&c);
 }
 
@@ -390,22 +390,23 @@ static void test_status_is_private_unless_told_otherwise(void **state)
 static void test_echo_comes_in_two_ways(void **state)
 {
 	struct config c;
-	struct http_location words, octet;
+	struct http_location words, octet, files;
+	struct http_policy policy;
 
 	assert_loads(*state, "site a { root = www location \"/x\" { echo = true }\n"
-			     "location \"/y\" { echo = octet } }", &c);
-	words = location_for_http(&c.sites[0].locations[0], &c.device, NULL);
-	octet = location_for_http(&c.sites[0].locations[1], &c.device, NULL);
+			     "location \"/y\" { echo = octet } location \"/z\" { echo = false } }", &c);
+	words = location_for_http(&c.sites[0].locations[0], &c.device, NULL, &policy);
+	assert_int_equal(policy.n_allow, 0);
+	octet = location_for_http(&c.sites[0].locations[1], &c.device, NULL, &policy);
 	assert_ptr_equal(words.handler, &echo_handler);
 	assert_ptr_equal(octet.handler, &echo_octet_handler);
-	assert_int_equal(words.n_allow, 0);
+	files = location_for_http(&c.sites[0].locations[2], &c.device, NULL, &policy);
+	assert_null(files.handler);
 	config_fini(&c);
 	assert_refused(*state, "site a { root = www location \"/x/\" { echo = bytes } }", 1,
 		       "echo: \"bytes\" is not true, false or octet");
 	assert_refused(*state, "site a { root = www location \"/x/\" { echo = octet status = true } }", 1,
 		       "location \"/x/\" cannot be both echo and status");
-	assert_refused(*state, "site a { root = www location \"/x/\" { echo = false } }", 1,
-		       "location \"/x/\" answers nothing: say what it is, such as status = true");
 }
 
 static void test_forms_have_a_file(void **state)
@@ -419,8 +420,6 @@ static void test_forms_have_a_file(void **state)
 	assert_string_equal(c.sites[0].locations[0].form, path);
 	assert_int_equal(c.sites[0].locations[0].form_max_body, 1024);
 	config_fini(&c);
-	assert_refused(*state, "site a { root = www location \"/x\" { form = \"\" } }", 1,
-		       "location \"/x\" answers nothing: say what it is, such as status = true");
 	assert_refused(*state, "site a { root = www location \"/x\" { form = f form_redirect = \"/a b\" } }", 1,
 		       "location \"/x\": form_redirect is no URI: percent-encode what is not visible ASCII");
 	assert_refused(*state, "site a { root = www location \"/x\" { form = f form_redirect = \"/a\\r\\nX: y\" } }",
@@ -626,6 +625,12 @@ static void init_with_site(struct config *c)
 	assert_int_equal(config_add_location(c, site, &location), 0);
 }
 
+/* A location has it from its site: files and manuals tell it there. */
+static bool is_inherited(const struct config_key *key)
+{
+	return strcmp(key->section, "location") == 0 && config_key_above(key) != NULL;
+}
+
 /* It has no default that could stand in a file: a root, and what a location is. */
 static bool must_be_given(const struct config_key *key)
 {
@@ -664,9 +669,12 @@ static void test_conf_shows_every_key(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < config_keys_count; i++) {
-		char *section = section_of(text, config_keys[i].section);
+		char *section;
 		char line[64];
 
+		if (is_inherited(&config_keys[i]))
+			continue;
+		section = section_of(text, config_keys[i].section);
 		snprintf(line, sizeof line, "\n%s%s = ", indent_of(config_keys[i].section),
 			 config_keys[i].name);
 		if (strstr(section, line) == NULL)
@@ -696,7 +704,7 @@ static void test_conf_is_in_order_and_shows_the_defaults(void **state)
 	for (size_t i = 0; i < config_keys_count; i++) {
 		const struct config_key *key = &config_keys[i];
 
-		if (must_be_given(key))
+		if (must_be_given(key) || is_inherited(key))
 			continue;
 		if (!same_value(key, config_key_field(key, object_of(key, &c)),
 				config_key_field(key, object_of(key, &defaults))))
@@ -749,12 +757,30 @@ static void check_documented_default(const struct place *p, const struct config_
 	config_fini(&c);
 }
 
+/* The section on locations has the key in its list of those of the site. */
+static void check_told_as_inherited(const char *manual, const struct config_key *key)
+{
+	const char *list = strstr(manual, "\nKeys of the site that a location may override: "), *end, *at;
+	char name[64];
+
+	assert_non_null(list);
+	end = strstr(list, "\n\n");
+	snprintf(name, sizeof name, "`%s`", key->name);
+	at = strstr(list, name);
+	if (at == NULL || at > end)
+		fail_msg("docs/configuration.md does not say that a location may override %s", key->name);
+}
+
 static void test_manual_tells_every_key_and_its_default(void **state)
 {
 	char *manual = read_project_file("docs/configuration.md");
 	char value[128];
 
 	for (size_t i = 0; i < config_keys_count; i++) {
+		if (is_inherited(&config_keys[i])) {
+			check_told_as_inherited(manual, &config_keys[i]);
+			continue;
+		}
 		documented_default(manual, &config_keys[i], value, sizeof value);
 		if (location_is_kind(config_keys[i].name))
 			assert_string_equal(value, config_keys[i].type->is_text ? "\"\"" : "false");
@@ -769,12 +795,14 @@ static void test_manual_tells_every_key_and_its_default(void **state)
 static void test_manual_tells_no_other_key(void **state)
 {
 	char *manual = read_project_file("docs/configuration.md");
-	size_t rows = 0;
+	size_t rows = 0, keys = 0;
 
 	(void)state;
 	for (const char *at = manual; (at = strstr(at, "\n| `")) != NULL; at++)
 		rows++;
-	assert_int_equal(rows, config_keys_count);
+	for (size_t i = 0; i < config_keys_count; i++)
+		keys += !is_inherited(&config_keys[i]);
+	assert_int_equal(rows, keys);
 	free(manual);
 }
 

@@ -44,7 +44,7 @@ static void start(uint32_t max_entries, uint64_t max_bytes, uint64_t max_file)
 	};
 	struct failure why;
 
-	assert_int_equal(http_sites_open(&sites, &site, 1, &why), 0);
+	assert_int_equal(http_sites_open(&sites, &fixture.config, &site, 1, &why), 0);
 	assert_int_equal(http_clock_init(&clock_, &fixture.world, wall_us, NULL, true, &keeper), 0);
 	assert_int_equal(http_cache_init(&cache, &limits, &sites, &fixture.world, &clock_, &keeper), 0);
 }
@@ -81,7 +81,7 @@ static unsigned get(const char *path, struct http_entry **e)
 	p.len = strlen(path);
 	memcpy(p.text, path, p.len + 1);
 	*e = NULL;
-	return http_cache_get(&cache, 0, &p, e);
+	return http_cache_get(&cache, &sites.sites[0].policy, &p, e);
 }
 
 static unsigned status_of(const char *path)

@@ -1,4 +1,4 @@
-/* Locations: which prefix covers a path, who is admitted, which prefixes are taken. */
+/* Locations: which prefix covers a path, whose policy holds there, which prefixes are taken. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -100,36 +100,15 @@ static void a_path_without_its_slash_is_covered_unless_something_fits_better(voi
 	close_all(&site);
 }
 
-static bool admits(const struct http_open_location *l, const char *client)
+static void a_location_without_a_policy_has_the_sites(void **state)
 {
-	struct ip_addr addr;
-
-	assert_true(ip_addr_parse(client, &addr));
-	return http_location_admits(l, &addr);
-}
-
-static void allow_admits_its_networks_and_nobody_else(void **state)
-{
-	struct ip_prefix allow[2];
-	struct http_location from = { .prefix = "/x/", .handler = &handler };
-	struct http_open_location l;
-	struct failure why;
+	struct http_open_site site = { 0 };
+	struct http_open_location own = { .own.site = &site }, none = { 0 };
 
 	(void)state;
-	assert_int_equal(http_location_open(&l, &from, &why), 0);
-	assert_true(admits(&l, "198.51.100.7"));
-	http_location_close(&l);
-	assert_true(ip_prefix_parse("10.77.0.0/24", &allow[0]));
-	assert_true(ip_prefix_parse("192.0.2.1", &allow[1]));
-	from.allow = allow;
-	from.n_allow = 2;
-	assert_int_equal(http_location_open(&l, &from, &why), 0);
-	memset(allow, 0, sizeof allow); /* they were copied */
-	assert_true(admits(&l, "10.77.0.255"));
-	assert_false(admits(&l, "10.77.1.0"));
-	assert_true(admits(&l, "192.0.2.1"));
-	assert_false(admits(&l, "192.0.2.2"));
-	http_location_close(&l);
+	assert_ptr_equal(http_location_policy(&site, NULL), &site.policy);
+	assert_ptr_equal(http_location_policy(&site, &none), &site.policy);
+	assert_ptr_equal(http_location_policy(&site, &own), &own.own);
 }
 
 static void prefixes_are_plain_paths(void **state)
@@ -159,7 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(longest_prefix_wins_by_whole_segments),
 		cmocka_unit_test(a_path_without_its_slash_is_covered_unless_something_fits_better),
-		cmocka_unit_test(allow_admits_its_networks_and_nobody_else),
+		cmocka_unit_test(a_location_without_a_policy_has_the_sites),
 		cmocka_unit_test(prefixes_are_plain_paths),
 	};
 

@@ -63,6 +63,7 @@ static const struct http_handler handler = { .methods = HTTP_METHODS_READING, .a
 static int set_up(void **state)
 {
 	static struct ip_prefix allow;
+	static const struct http_policy policy = { .allow = &allow, .n_allow = 1 };
 	static struct http_location locations[2];
 
 	(void)state;
@@ -72,7 +73,7 @@ static int set_up(void **state)
 	http_fixture_write_text(&fx, ".env", "secret");
 	assert_true(ip_prefix_parse("10.77.0.0/24", &allow));
 	locations[0] = (struct http_location){
-		.prefix = "/.status/", .allow = &allow, .n_allow = 1, .handler = &handler, .context = &source,
+		.prefix = "/.status/", .policy = &policy, .handler = &handler, .context = &source,
 	};
 	locations[1] = (struct http_location){ .prefix = "/open/", .handler = &handler, .context = &source };
 	fx.locations = locations;

@@ -1,0 +1,52 @@
+/* Policies: copied and checked at start, then only read. */
+#include "http/http_policy.h"
+
+#include <errno.h>
+
+#include "http/http_cache_control.h"
+#include "http/http_strings.h"
+
+static bool copy(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body)
+{
+	static const char *const default_rules[] = {
+		"text/html no-cache",
+		"application/xhtml+xml no-cache",
+		NULL,
+	};
+
+	to->max_body = from->max_body != NULL ? *from->max_body : max_body;
+	to->cache_control = http_strings_copy(from->cache_control != NULL ? from->cache_control : default_rules);
+	return to->cache_control != NULL &&
+	       http_clients_open(&to->clients, from->allow, from->n_allow, from->deny, from->n_deny);
+}
+
+static int check_rules(const struct http_open_policy *p, const char *whose, struct failure *why)
+{
+	for (char **rule = p->cache_control; *rule != NULL; rule++)
+		if (!http_cache_control_rule_is_valid(*rule))
+			return failure_set(why, -EINVAL, "%s: \"%s\" is not %s", whose, *rule,
+					   "a media type and what Cache-Control says of it");
+	return 0;
+}
+
+int http_policy_open(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body,
+		     const char *whose, struct failure *why)
+{
+	int error;
+
+	*to = (struct http_open_policy){ 0 };
+	if (copy(to, from, max_body))
+		error = check_rules(to, whose, why);
+	else
+		error = failure_set(why, -ENOMEM, "%s: no memory for its policy", whose);
+	if (error != 0)
+		http_policy_close(to);
+	return error;
+}
+
+void http_policy_close(struct http_open_policy *p)
+{
+	http_strings_free(p->cache_control);
+	http_clients_close(&p->clients);
+	*p = (struct http_open_policy){ 0 };
+}

@@ -1,0 +1,38 @@
+/*
+ * Policy: how a site, or a part of it, is served. A site has one; a location may have its own, which then counts
+ * for all below it, and in which its owner repeats what it means to keep. Opened once, then only read: what
+ * answers need lies ready in it.
+ */
+#ifndef HTTP_HTTP_POLICY_H
+#define HTTP_HTTP_POLICY_H
+
+#include "base/failure.h"
+#include "http/http_clients.h"
+
+struct http_open_site;
+
+/* As it is told. What is NULL or 0 is left out. */
+struct http_policy {
+	const char *const *cache_control; /* rules (http_cache_control.h), NULL-terminated; NULL: HTML no-cache */
+	const uint64_t *max_body;         /* bytes; NULL: the server's (struct http_config) */
+	const struct ip_prefix *allow;    /* clients that are answered (http_clients.h); others get 403 */
+	size_t n_allow;
+	const struct ip_prefix *deny;     /* clients that are not */
+	size_t n_deny;
+};
+
+struct http_open_policy {
+	const struct http_open_site *site;
+	uint32_t number; /* no other policy of the server has it */
+	char **cache_control; /* NULL-terminated */
+	uint64_t max_body;
+	struct http_clients clients;
+};
+
+/* A copy, without site and number. 0, or negative errno and *why, which begins with `whose`; then nothing is
+ * held. */
+int http_policy_open(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body,
+		     const char *whose, struct failure *why);
+void http_policy_close(struct http_open_policy *p);
+
+#endif

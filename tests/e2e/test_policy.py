@@ -1,0 +1,85 @@
+"""Policy over the real wire: what a site says of its files and handlers, and its locations instead."""
+
+import pytest
+from conftest import ADDRESS, Namespace, Server
+
+URL = f"http://{ADDRESS}"
+
+CONFIG = """
+site "default" {
+	root = "site"
+	cache_control = {"text/html no-cache", "* max-age=60"}
+	max_body = 1K
+	location "/assets/" { cache_control = {"* max-age=31536000, immutable"} }
+	location "/intern/" { allow = {"10.77.0.0/24"}  deny = {"10.77.0.1"} }
+	location "/neighbours/" { allow = {"10.77.0.0/24"} }
+	location "/echo" { echo = true  max_body = 8 }
+	location "/wide" { echo = true  max_body = 4M }
+}
+"""
+
+
+def write_site(root):
+    for directory in ("assets", "intern", "neighbours"):
+        (root / directory).mkdir(parents=True)
+        (root / directory / "a.css").write_text(directory)
+    (root / "index.html").write_text("<!doctype html><title>home</title>\n")
+    (root / "a.css").write_text("plain")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("policy")
+    namespace = Namespace()
+    write_site(directory / "site")
+    config = directory / "taphouse.conf"
+    config.write_text(CONFIG)
+    server = Server(namespace, directory / "site", "--config", config, tmp_path=directory)
+    yield server
+    status = server.stop()
+    namespace.remove()
+    assert status == 0, server.errors.read_text()
+
+
+class Answer:
+    """A response's status, its fields by their lower-case names (of one that is repeated: all values), its body."""
+
+    def __init__(self, text):
+        head, _, self.body = text.partition("\r\n\r\n")
+        lines = head.split("\r\n")
+        self.status = int(lines[0].split()[1])
+        self.fields = {}
+        for line in lines[1:]:
+            name, _, value = line.partition(": ")
+            known = self.fields.get(name.lower())
+            self.fields[name.lower()] = value if known is None else f"{known}, {value}"
+
+
+@pytest.fixture
+def ask(server):
+    def ask(path, *options):
+        return Answer(server.namespace.curl("-i", *options, f"{URL}{path}", text=False).stdout.decode())
+
+    return ask
+
+
+def test_locations_of_files_have_cache_control_of_their_own(ask):
+    assert ask("/").fields["cache-control"] == "no-cache"
+    assert ask("/a.css").fields["cache-control"] == "max-age=60"
+    assert ask("/assets/a.css").fields["cache-control"] == "max-age=31536000, immutable"
+    assert ask("/assets/a.css").body == "assets"
+
+
+def test_files_are_for_those_who_are_allowed(ask):
+    assert ask("/intern/a.css").status == 403
+    assert ask("/neighbours/a.css").status == 200
+
+
+def test_a_body_may_be_as_large_as_its_place_says(ask, tmp_path):
+    (tmp_path / "3m").write_bytes(b"x" * (3 << 20))
+    assert ask("/echo", "-d", "12345678").status == 200
+    assert ask("/echo", "-d", "123456789").status == 413
+    assert ask("/echo", "-H", "Transfer-Encoding: chunked", "-d", "123456789").status == 413
+    assert ask("/wide", "-H", "Accept: text/plain", "--data-binary", f"@{tmp_path}/3m", "-H", "Expect:").status == 200
+    assert ask("/a.css", "-X", "GET", "-d", "x" * 1025).status == 413
+    assert ask("/a.css", "-X", "GET", "-d", "x" * 1024).status == 200

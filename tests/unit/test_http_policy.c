@@ -1,0 +1,225 @@
+/*
+ * Policies as a client sees them: what a site says, and what a location says instead, of its files and of what its
+ * handler answers.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/http_fixture.h"
+#include "http/http_call.h"
+
+static struct http_fixture fx;
+static struct fake_stream s;
+static size_t at;
+static struct http_policy policies[3];
+static struct http_location locations[3];
+static unsigned begun;
+
+static unsigned begin(struct http_call *call)
+{
+	(void)call;
+	begun++;
+	return 0;
+}
+
+static unsigned answer(struct http_call *call, struct http_document *out)
+{
+	(void)call;
+	*out = (struct http_document){ .type = "text/plain", .body = { .data = (const uint8_t *)"ok", .len = 2 } };
+	return 200;
+}
+
+static const struct http_handler handler = {
+	.methods = HTTP_METHODS_READING | HTTP_METHOD_BIT(POST), .begin = begin, .answer = answer,
+};
+
+/* /files/ are files with a policy, /post a handler with one, /plain/ files without. */
+static int set_up(void **state)
+{
+	(void)state;
+	http_fixture_init(&fx);
+	http_fixture_write_text(&fx, "a.txt", "a");
+	http_fixture_write_text(&fx, "files/a.txt", "in files");
+	http_fixture_write_text(&fx, "plain/a.txt", "plain");
+	memset(policies, 0, sizeof policies);
+	locations[0] = (struct http_location){ .prefix = "/files/", .policy = &policies[0] };
+	locations[1] = (struct http_location){ .prefix = "/post", .policy = &policies[1], .handler = &handler };
+	locations[2] = (struct http_location){ .prefix = "/plain/" };
+	fx.locations = locations;
+	fx.n_locations = 3;
+	begun = 0;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	http_fixture_fini(&fx);
+	return 0;
+}
+
+static struct http_reply ask_from(const char *client, const char *request)
+{
+	struct http_reply r = { 0 };
+
+	if (fx.server == NULL)
+		http_fixture_start(&fx);
+	fake_stream_init(&s, 1 << 20);
+	assert_true(ip_addr_parse(client, &s.facts.remote));
+	at = 0;
+	http_serve(fx.server, &s.stream);
+	fake_stream_feed_text(&s, request);
+	assert_true(http_reply_next(s.sent, s.sent_len, &at, false, &r));
+	return r;
+}
+
+static struct http_reply get(const char *path)
+{
+	char request[256];
+
+	snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
+	return ask_from("192.0.2.1", request);
+}
+
+static unsigned status_from(const char *client, const char *path)
+{
+	char request[256];
+	unsigned status;
+
+	snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
+	status = ask_from(client, request).status;
+	fake_stream_fini(&s);
+	return status;
+}
+
+static void assert_field_of(const char *path, const char *name, const char *expected)
+{
+	struct http_reply r = get(path);
+	char value[256];
+
+	http_reply_field(&r, name, value);
+	assert_string_equal(value, expected);
+	fake_stream_fini(&s);
+}
+
+static void a_location_overrides_cache_control(void **state)
+{
+	static const char *const of_site[] = { "text/* max-age=1", NULL };
+	static const char *const of_files[] = { "* max-age=31536000, immutable", NULL };
+
+	(void)state;
+	fx.site.policy.cache_control = of_site;
+	policies[0].cache_control = of_files;
+	assert_field_of("/a.txt", "Cache-Control", "max-age=1");
+	assert_field_of("/files/a.txt", "Cache-Control", "max-age=31536000, immutable");
+	assert_field_of("/plain/a.txt", "Cache-Control", "max-age=1");
+}
+
+/* One file, reached by way of two policies, has the fields of each. */
+static void the_cache_keeps_policies_apart(void **state)
+{
+	static const char *const of_site[] = { "* max-age=1", NULL }, *const of_files[] = { "* max-age=2", NULL };
+
+	(void)state;
+	fx.site.policy.cache_control = of_site;
+	fx.site.fallback = "a.txt";
+	policies[0].cache_control = of_files;
+	assert_field_of("/missing", "Cache-Control", "max-age=1");
+	assert_field_of("/files/missing", "Cache-Control", "max-age=2");
+	assert_field_of("/missing", "Cache-Control", "max-age=1");
+}
+
+static void files_can_be_for_some_clients_only(void **state)
+{
+	static struct ip_prefix net;
+
+	(void)state;
+	assert_true(ip_prefix_parse("10.77.0.0/24", &net));
+	policies[0].allow = &net;
+	policies[0].n_allow = 1;
+	fx.site.policy.deny = &net;
+	fx.site.policy.n_deny = 1;
+	assert_int_equal(status_from("10.77.0.9", "/files/a.txt"), 200);
+	assert_int_equal(status_from("192.0.2.9", "/files/a.txt"), 403);
+	assert_int_equal(status_from("192.0.2.9", "/files/missing"), 403);
+	assert_int_equal(status_from("10.77.0.9", "/a.txt"), 403);
+	assert_int_equal(status_from("10.77.0.9", "/plain/a.txt"), 403);
+	assert_int_equal(status_from("192.0.2.9", "/a.txt"), 200);
+}
+
+static unsigned post(const char *path, const char *rest)
+{
+	char request[512];
+	unsigned status;
+
+	snprintf(request, sizeof request, "POST %s HTTP/1.1\r\nHost: a\r\n%s", path, rest);
+	status = ask_from("192.0.2.1", request).status;
+	fake_stream_fini(&s);
+	return status;
+}
+
+static void a_location_may_take_less_of_a_body_than_the_site(void **state)
+{
+	static const uint64_t few = 4;
+
+	(void)state;
+	policies[1].max_body = &few;
+	assert_int_equal(post("/post", "Content-Length: 4\r\n\r\nbody"), 200);
+	assert_int_equal(begun, 1);
+	assert_int_equal(post("/post", "Content-Length: 5\r\n\r\nbody!"), 413);
+	assert_int_equal(post("/post", "Content-Length: 5\r\n\r\n"), 413);
+	assert_int_equal(post("/post", "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n"), 413);
+	assert_int_equal(begun, 1);
+	assert_int_equal(post("/post", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"), 200);
+	assert_int_equal(post("/post", "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n1\r\n"), 413);
+}
+
+static void a_location_may_take_more_of_a_body_than_the_server(void **state)
+{
+	static const uint64_t more = 8;
+
+	(void)state;
+	fx.config.max_body = 4;
+	policies[1].max_body = &more;
+	assert_int_equal(post("/post", "Content-Length: 8\r\n\r\nall of it"), 200);
+	assert_int_equal(post("/post", "Content-Length: 9\r\n\r\n"), 413);
+	assert_int_equal(post("/a.txt", "Content-Length: 5\r\n\r\nbody!"), 405);
+}
+
+static void a_rule_that_cannot_be_is_refused(void **state)
+{
+	static const char *const bad[] = { "no-cache", NULL };
+	struct failure why;
+
+	(void)state;
+	policies[0].cache_control = bad;
+	fx.site.locations = locations;
+	fx.site.n_locations = 1;
+	assert_int_equal(http_server_new(&fx.config, &fx.site, 1, &fx.world, NULL, &fx.server, &why), -EINVAL);
+	assert_string_equal(why.text, "location \"/files/\": \"no-cache\" is not a media type and what "
+				      "Cache-Control says of it");
+	policies[0].cache_control = NULL;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_location_overrides_cache_control),
+		TEST(the_cache_keeps_policies_apart),
+		TEST(files_can_be_for_some_clients_only),
+		TEST(a_location_may_take_less_of_a_body_than_the_site),
+		TEST(a_location_may_take_more_of_a_body_than_the_server),
+		TEST(a_rule_that_cannot_be_is_refused),
+	};
+
+	return cmocka_run_group_tests_name("http_policy", tests, NULL, NULL);
+}
