@@ -26,8 +26,10 @@ struct http_server;
 struct http_config {
 	uint64_t keepalive_timeout_us; /* between two requests */
 	uint64_t header_timeout_us;    /* from a request's first byte to its head's end; also for that byte */
-	uint64_t body_timeout_us;      /* without a byte of the body arriving */
-	uint64_t send_timeout_us;      /* without the peer acknowledging a byte of what waits for it */
+	/* In each of these a body must arrive, and what waits for the peer be acknowledged, at these rates at
+	 * least, in bytes a second, and by a byte in any case. */
+	uint64_t body_timeout_us, send_timeout_us;
+	uint32_t min_body_rate, min_send_rate;
 	uint64_t linger_timeout_us;    /* reading on after a last answer, so that it arrives */
 	uint64_t linger_bytes;         /* most that is read on */
 	uint32_t keepalive_requests;   /* most requests on one connection */

@@ -22,6 +22,8 @@
 /* Most spans of a 100, and of a response up to its first piece of body. */
 enum { RESPONSE_SPANS = 8 };
 
+#define SECOND_US UINT64_C(1000000)
+
 /* What comes of a step. */
 enum step {
 	STEP_ON,    /* ready for more input */
@@ -43,21 +45,38 @@ static void enter(struct http_conn *c, enum http_conn_state state)
 	http_queue_enter(&c->server->queues[state], &c->node);
 }
 
-/* The peer has acknowledged something since this was last asked. */
-static bool has_progressed(struct http_conn *c)
+/* What a body's arrival, or a response's, is measured by; low bits are enough for differences. */
+static uint32_t measure(const struct http_conn *c, enum http_conn_state state)
 {
-	uint32_t before = c->mark;
 	struct stream_info info;
 
 	stream_info(c->stream, &info);
-	c->mark = (uint32_t)info.bytes_acked;
-	return c->mark != before;
+	return (uint32_t)(state == HTTP_CONN_BODY ? info.bytes_received : info.bytes_acked);
 }
 
+/* Its rate is measured from now on. */
+static void enter_measured(struct http_conn *c, enum http_conn_state state)
+{
+	c->mark = measure(c, state);
+	enter(c, state);
+}
+
+/* As much was received, or acknowledged, since then as the least rate makes in the time limit of the state, and
+ * something in any case. */
+static bool has_kept_rate(const struct http_conn *c)
+{
+	const struct http_config *config = &c->server->config;
+	uint32_t rate = c->state == HTTP_CONN_BODY ? config->min_body_rate : config->min_send_rate;
+	uint32_t moved = measure(c, c->state) - c->mark;
+
+	return moved > 0 && moved >= rate * c->server->queues[c->state].timeout_us / SECOND_US;
+}
+
+/* A response that waits again wins time only when it has kept its rate. */
 static void enter_sending(struct http_conn *c)
 {
-	has_progressed(c);
-	enter(c, HTTP_CONN_SENDING);
+	if (c->state != HTTP_CONN_SENDING || has_kept_rate(c))
+		enter_measured(c, HTTP_CONN_SENDING);
 }
 
 /* ---- exchanges ---- */
@@ -442,7 +461,8 @@ static void rest(struct http_conn *c)
 		if (c->state == HTTP_CONN_HEAD)
 			enter(c, HTTP_CONN_IDLE);
 	} else if (x->request->stage == HTTP_STAGE_BODY) {
-		enter(c, HTTP_CONN_BODY);
+		if (c->state != HTTP_CONN_BODY)
+			enter_measured(c, HTTP_CONN_BODY);
 	} else if (c->state != HTTP_CONN_HEAD || x->started_us > c->node.since_us) {
 		enter(c, HTTP_CONN_HEAD);
 	}
@@ -654,12 +674,12 @@ void http_call_resume(struct http_call *call)
 		go_on(c);
 }
 
-/* What is on its way to a slow peer may still arrive. */
-static bool is_granted_more_time(struct http_conn *c)
+/* The last response may all be on its way to a slow peer: it is measured when the time for a request is over. */
+static bool is_granted_more_time(const struct http_conn *c)
 {
-	if (c->state == HTTP_CONN_SENDING || (c->state == HTTP_CONN_IDLE && (c->flags & HTTP_CONN_UNDRAINED)))
-		return has_progressed(c);
-	return false;
+	if (c->state == HTTP_CONN_IDLE)
+		return (c->flags & HTTP_CONN_UNDRAINED) != 0;
+	return (c->state == HTTP_CONN_BODY || c->state == HTTP_CONN_SENDING) && has_kept_rate(c);
 }
 
 void http_conn_expire(struct http_queue_node *n)
@@ -667,7 +687,7 @@ void http_conn_expire(struct http_queue_node *n)
 	struct http_conn *c = http_conn_of(n);
 
 	if (is_granted_more_time(c)) {
-		enter(c, c->state);
+		enter_measured(c, c->state == HTTP_CONN_BODY ? HTTP_CONN_BODY : HTTP_CONN_SENDING);
 		return;
 	}
 	c->server->usage.timed_out++;
@@ -680,15 +700,10 @@ void http_conn_expire(struct http_queue_node *n)
 		conclude_and_resume(c, refuse_now(c, 503));
 		return;
 	case HTTP_CONN_FRESH:
+	case HTTP_CONN_IDLE:
 	case HTTP_CONN_LINGER:
 		http_conn_close(c);
 		return;
-	case HTTP_CONN_IDLE:
-		if (!(c->flags & HTTP_CONN_UNDRAINED)) {
-			http_conn_close(c);
-			return;
-		}
-		/* fall through */
 	default:
 		http_conn_abort(c);
 	}

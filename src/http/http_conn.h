@@ -38,7 +38,7 @@ struct http_conn {
 	struct http_exchange *exchange; /* NULL between requests */
 	struct http_queue_node node;
 	uint32_t requests;   /* finished on this connection */
-	uint32_t mark;       /* low bits of bytes_acked when last looked at; lingering: bytes still read */
+	uint32_t mark;       /* low bits of what was measured at node.since_us; lingering: bytes still read */
 	uint32_t opened;     /* world time, in units of HTTP_CONN_AGE_UNIT_US */
 	uint8_t state;       /* enum http_conn_state */
 	uint8_t flags;       /* enum http_conn_flags */

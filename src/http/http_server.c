@@ -18,6 +18,8 @@ void http_config_default(struct http_config *c)
 		.header_timeout_us = SECONDS(10),
 		.body_timeout_us = SECONDS(30),
 		.send_timeout_us = SECONDS(60),
+		.min_body_rate = 240,
+		.min_send_rate = 240,
 		.linger_timeout_us = SECONDS(30),
 		.linger_bytes = 64 << 20,
 		.keepalive_requests = 1000,
@@ -61,6 +63,8 @@ static int check_config(const struct http_config *c, struct failure *why)
 		{ "header_timeout", c->header_timeout_us, 0, UINT64_C(1) << 60 },
 		{ "body_timeout", c->body_timeout_us, 0, UINT64_C(1) << 60 },
 		{ "send_timeout", c->send_timeout_us, 0, UINT64_C(1) << 60 },
+		{ "min_body_rate", c->min_body_rate, 0, 32 << 10 },
+		{ "min_send_rate", c->min_send_rate, 0, 32 << 10 },
 		{ "linger_timeout", c->linger_timeout_us, 0, UINT64_C(1) << 60 },
 	};
 

@@ -87,6 +87,8 @@ const struct config_key config_keys[] = {
 	HTTP_US(header_timeout, time, 1 * MS, 1 * D),
 	HTTP_US(body_timeout, time, 1 * MS, 1 * D),
 	HTTP_US(send_timeout, time, 1 * MS, 1 * D),
+	HTTP(min_body_rate, size32, 0, 32 * KB),
+	HTTP(min_send_rate, size32, 0, 32 * KB),
 	HTTP_US(linger_timeout, time, 0, 1 * H),
 	HTTP(linger_bytes, size, 0, 1 * GB),
 	HTTP(keepalive_requests, count32, 1, UINT32_MAX),

@@ -141,6 +141,7 @@ static void fake_info(const struct stream *s, struct stream_info *out)
 
 	*out = f->facts;
 	out->bytes_acked = f->acked;
+	out->bytes_received = f->received;
 }
 
 static const struct stream_ops ops = {
@@ -176,6 +177,7 @@ void fake_stream_feed(struct fake_stream *f, const void *data, size_t len)
 		return;
 	assert(!f->ended);
 	append(&f->input, &f->input_len, &f->input_room, data, len);
+	f->received += len;
 	offer(f);
 }
 

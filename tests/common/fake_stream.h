@@ -17,6 +17,7 @@ struct fake_stream {
 	char *sent;    /* all bytes ever sent, NUL-terminated */
 	size_t sent_len, sent_room;
 	size_t acked;
+	size_t received; /* bytes ever fed */
 	struct span spans[FAKE_STREAM_SPANS]; /* in flight, oldest first; a ring */
 	size_t first_span, span_count;
 	size_t first_offset; /* bytes of the first span that are acknowledged */

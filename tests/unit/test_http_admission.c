@@ -13,7 +13,7 @@
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
 #define SECOND UINT64_C(1000000)
 
-enum { STREAMS = 4 };
+enum { STREAMS = 6 };
 
 static struct http_fixture fx;
 static struct fake_stream streams[STREAMS];
@@ -81,31 +81,52 @@ static void one_address_has_its_limit_and_others_theirs(void **state)
 	assert_int_equal(usage_now().refused_connections, 0);
 }
 
+static void lose(struct fake_stream *s)
+{
+	fake_stream_lose(s, STREAM_END_RESET);
+}
+
+static void stay_silent(struct fake_stream *s)
+{
+	(void)s;
+	http_fixture_advance(&fx, 11 * SECOND);
+}
+
+static void stay_idle(struct fake_stream *s)
+{
+	get(s);
+	fake_stream_ack_all(s);
+	http_fixture_advance(&fx, 76 * SECOND);
+}
+
+static void read_nothing(struct fake_stream *s)
+{
+	get(s);
+	http_fixture_advance(&fx, 76 * SECOND);
+	http_fixture_advance(&fx, 61 * SECOND);
+}
+
+static void talk_nonsense(struct fake_stream *s)
+{
+	fake_stream_feed_text(s, "nonsense\r\n\r\n");
+	fake_stream_end(s);
+}
+
 static void a_place_is_free_again_however_a_connection_ends(void **state)
 {
-	struct fake_stream s;
+	void (*const ways[])(struct fake_stream *s) = {
+		lose, fake_stream_end, stay_silent, stay_idle, read_nothing, talk_nonsense,
+	};
 
 	(void)state;
 	fx.config.max_connections_per_address = 1;
-	fx.config.header_timeout_us = SECOND;
-	fx.config.keepalive_timeout_us = SECOND;
 	http_fixture_start(&fx);
-	for (int way = 0; way < 5; way++) {
-		fake_stream_init(&s, 1000);
-		http_serve(fx.server, &s.stream);
-		assert_false(s.aborted);
-		if (way == 0)
-			fake_stream_lose(&s, STREAM_END_RESET);
-		else if (way == 1)
-			fake_stream_end(&s);
-		else if (way == 2)
-			http_fixture_advance(&fx, 2 * SECOND);
-		else if (way == 3)
-			fake_stream_feed_text(&s, GET("/a.txt")), http_fixture_advance(&fx, 200 * SECOND);
-		else
-			fake_stream_feed_text(&s, "bad\r\n\r\n"), fake_stream_end(&s);
-		assert_true(fake_stream_is_over(&s));
-		fake_stream_fini(&s);
+	for (size_t i = 0; i < ARRAY_LENGTH(ways); i++) {
+		struct fake_stream *s = connect_from("192.0.2.1");
+
+		assert_false(s->aborted);
+		ways[i](s);
+		assert_true(fake_stream_is_over(s));
 	}
 	assert_int_equal(usage_now().refused_by_address, 0);
 }

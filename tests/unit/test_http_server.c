@@ -1108,19 +1108,71 @@ static void each_request_has_its_own_time(void **state)
 	assert_int_equal(reply().status, 200);
 }
 
-static void a_slow_body_is_408(void **state)
+static void begin_a_body_of_a_megabyte(void)
+{
+	start();
+	fake_stream_feed_text(&s, "POST /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+}
+
+static void a_body_that_does_not_come_is_408(void **state)
 {
 	(void)state;
-	start();
-	fake_stream_feed_text(&s, "POST /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+	begin_a_body_of_a_megabyte();
+	http_fixture_advance(&fx, 29 * SECOND);
+	no_more_replies();
+	http_fixture_advance(&fx, SECOND + 1000);
+	assert_int_equal(reply().status, 408);
+	assert_lingers();
+}
+
+static void a_body_below_the_least_rate_is_408(void **state)
+{
+	(void)state;
+	begin_a_body_of_a_megabyte();
+	for (int i = 0; i < 29; i++) {
+		fake_stream_feed(&s, large, 239);
+		http_fixture_advance(&fx, SECOND);
+	}
+	no_more_replies();
+	http_fixture_advance(&fx, SECOND + 1000);
+	assert_int_equal(reply().status, 408);
+	assert_lingers();
+}
+
+/* 240 bytes a second over each 30 s, however they are spread. */
+static void a_body_may_stall_and_catch_up(void **state)
+{
+	(void)state;
+	begin_a_body_of_a_megabyte();
+	for (int i = 0; i < 10; i++) {
+		http_fixture_advance(&fx, 29 * SECOND);
+		fake_stream_feed(&s, large, 240 * 30);
+		http_fixture_advance(&fx, SECOND);
+	}
+	no_more_replies();
+	fake_stream_feed(&s, large, 1000000 - 10 * 240 * 30);
+	assert_int_equal(reply().status, 405);
+}
+
+static void without_a_least_rate_a_byte_is_enough(void **state)
+{
+	(void)state;
+	fx.config.min_body_rate = fx.config.min_send_rate = 0;
+	begin_a_body_of_a_megabyte();
 	for (int i = 0; i < 5; i++) {
 		http_fixture_advance(&fx, 29 * SECOND);
 		fake_stream_feed_text(&s, "x");
+		http_fixture_advance(&fx, SECOND);
 	}
 	no_more_replies();
-	http_fixture_advance(&fx, 30 * SECOND + 1000);
-	assert_int_equal(reply().status, 408);
-	assert_lingers();
+	open_stream(100000);
+	fake_stream_feed_text(&s, GET("/large"));
+	for (int i = 0; i < 5; i++) {
+		http_fixture_advance(&fx, 59 * SECOND);
+		fake_stream_ack(&s, 1);
+		http_fixture_advance(&fx, SECOND);
+	}
+	assert_false(s.aborted);
 }
 
 static void idle_connections_are_closed(void **state)
@@ -1190,25 +1242,89 @@ static void a_peer_that_does_not_read_is_reset(void **state)
 	open_stream(100000);
 	fake_stream_feed_text(&s, GET("/large"));
 	http_fixture_advance(&fx, 59 * SECOND);
-	fake_stream_ack(&s, 10);
-	http_fixture_advance(&fx, 59 * SECOND);
 	assert_false(s.aborted);
-	http_fixture_advance(&fx, 62 * SECOND);
+	http_fixture_advance(&fx, SECOND + 1000);
 	assert_true(s.aborted);
 	assert_int_equal(fx.logs[0].status, 200);
+}
+
+static void a_peer_below_the_least_rate_is_reset(void **state)
+{
+	(void)state;
+	start();
+	open_stream(100000);
+	fake_stream_feed_text(&s, GET("/large"));
+	for (int i = 0; i < 59; i++) {
+		http_fixture_advance(&fx, SECOND);
+		fake_stream_ack(&s, 239);
+	}
+	assert_false(s.aborted);
+	http_fixture_advance(&fx, SECOND + 1000);
+	assert_true(s.aborted);
+}
+
+/* Three times what fits into the stream, so that the response waits for room again and again. */
+static void a_peer_may_stall_and_catch_up(void **state)
+{
+	(void)state;
+	start();
+	open_stream(20000);
+	fake_stream_feed_text(&s, GET("/large"));
+	for (int i = 0; i < 10; i++) {
+		http_fixture_advance(&fx, 59 * SECOND);
+		fake_stream_ack(&s, 240 * 60);
+	}
+	assert_false(s.aborted);
+}
+
+/* Room again, for a little more, is no progress at the least rate. */
+static void small_progress_wins_no_time(void **state)
+{
+	(void)state;
+	fx.config.file_buffer_bytes = 4096;
+	start();
+	open_stream(4096);
+	fake_stream_feed_text(&s, GET("/large"));
+	for (int i = 0; i < 3; i++) {
+		http_fixture_advance(&fx, 19 * SECOND);
+		fake_stream_ack(&s, 4096);
+	}
+	assert_true(s.sent_len >= 4 * 4096);
+	assert_false(s.aborted);
+	http_fixture_advance(&fx, 4 * SECOND);
+	assert_true(s.aborted);
 }
 
 static void a_slow_reader_of_the_last_bytes_is_not_idle(void **state)
 {
 	(void)state;
 	start();
-	fake_stream_feed_text(&s, GET("/a.txt"));
-	http_fixture_advance(&fx, 70 * SECOND);
-	fake_stream_ack(&s, 10);
-	http_fixture_advance(&fx, 10 * SECOND);
+	open_stream(2 * LARGE);
+	fake_stream_feed_text(&s, GET("/large"));
+	http_fixture_advance(&fx, 80 * SECOND);
+	for (int i = 0; i < 10; i++) {
+		fake_stream_ack(&s, 240 * 60);
+		http_fixture_advance(&fx, 60 * SECOND);
+	}
 	assert_false(fake_stream_is_over(&s));
-	http_fixture_advance(&fx, 75 * SECOND);
+	http_fixture_advance(&fx, 61 * SECOND);
 	assert_true(s.aborted);
+}
+
+static void a_slow_reader_that_has_read_all_is_idle_again(void **state)
+{
+	(void)state;
+	start();
+	fake_stream_feed_text(&s, GET("/a.txt"));
+	http_fixture_advance(&fx, 80 * SECOND);
+	fake_stream_ack_all(&s);
+	http_fixture_advance(&fx, 70 * SECOND);
+	fake_stream_feed_text(&s, GET("/a.txt"));
+	assert_int_equal(reply().status, 200);
+	assert_int_equal(reply().status, 200);
+	fake_stream_ack_all(&s);
+	http_fixture_advance(&fx, 76 * SECOND);
+	assert_true(s.closed);
 }
 
 static void lingering_ends_with_time_bytes_or_fin(void **state)
@@ -1681,13 +1797,20 @@ int main(void)
 		TEST(cached_contents_outlive_the_file),
 		TEST(a_slow_head_is_408),
 		TEST(each_request_has_its_own_time),
-		TEST(a_slow_body_is_408),
+		TEST(a_body_that_does_not_come_is_408),
+		TEST(a_body_below_the_least_rate_is_408),
+		TEST(a_body_may_stall_and_catch_up),
+		TEST(without_a_least_rate_a_byte_is_enough),
 		TEST(idle_connections_are_closed),
 		TEST(a_connection_that_says_nothing_is_closed_early),
 		TEST(blank_lines_win_no_time_and_are_no_request),
 		TEST(blank_lines_are_limited_however_they_come),
 		TEST(a_peer_that_does_not_read_is_reset),
+		TEST(a_peer_below_the_least_rate_is_reset),
+		TEST(a_peer_may_stall_and_catch_up),
+		TEST(small_progress_wins_no_time),
 		TEST(a_slow_reader_of_the_last_bytes_is_not_idle),
+		TEST(a_slow_reader_that_has_read_all_is_idle_again),
 		TEST(lingering_ends_with_time_bytes_or_fin),
 		TEST(a_request_and_fin_at_once_get_the_whole_answer),
 		TEST(fin_behind_held_requests_is_not_heard_too_early),
