@@ -30,6 +30,7 @@ struct http_config {
 	 * least, in bytes a second, and by a byte in any case. */
 	uint64_t body_timeout_us, send_timeout_us;
 	uint32_t min_body_rate, min_send_rate;
+	uint64_t answer_timeout_us;    /* without the handler of a location answering, or giving more of its answer */
 	uint64_t linger_timeout_us;    /* reading on after a last answer, so that it arrives */
 	uint64_t linger_bytes;         /* most that is read on */
 	uint32_t keepalive_requests;   /* most requests on one connection */
@@ -48,13 +49,21 @@ struct http_config {
 	uint32_t file_buffer_bytes, file_buffers; /* larger files are sent through buffers: size and number */
 };
 
-enum { HTTP_DOCUMENT_LOCATION = 500 }; /* most characters of a redirect */
+enum {
+	HTTP_DOCUMENT_LOCATION = 500,     /* most characters of a redirect */
+	HTTP_DOCUMENT_FIELDS = 16 << 10,  /* most bytes of field lines */
+};
 
-/* What a location's handler answers with: bytes in memory, or a place to go to. */
+/* What a location's handler answers with: bytes in memory, a place to go to, or what it gives piece by piece. */
 struct http_document {
 	const char *type;     /* media type, at most 100 characters; a literal */
 	struct span body;     /* data NULL: the page of the status; the reference goes to HTTP */
 	const char *location; /* of a 303: what a URI may have, HTTP_DOCUMENT_LOCATION at most; valid during the call */
+	bool is_given;        /* instead of type and body: the handler gives the body */
+	uint64_t length;      /* of that; HTTP_LENGTH_UNKNOWN */
+	struct bytes fields;  /* of that: whole lines, none that is about the message or the connection; valid during
+			       * the call */
+	bool tells_caching;   /* of those: no Cache-Control is to be added */
 };
 
 /* A directory that is there and has no index file. */

@@ -4,6 +4,7 @@
 
 #include "base/span.h"
 #include "http/http_cache.h"
+#include "http/http_given.h"
 #include "http/http_pages.h"
 #include "http/http_range.h"
 
@@ -12,10 +13,13 @@ struct http_parts;
 struct http_answer {
 	unsigned status;
 	struct span extra;        /* field lines of this answer alone, whole lines; holds a reference */
+	size_t line_len;          /* before them in there: the status line; 0: as the status has it */
 	struct http_entry *entry; /* 200, 206, 304: the file; 4xx, 5xx: the page; holds a reference */
 	struct http_range range;  /* 206 without parts: what of the file is sent */
 	struct http_parts *parts; /* 206: several ranges, with the lines between them; holds a reference */
 	struct span document;     /* without entry: the body, whose field lines are extra; holds a reference */
+	struct http_given given;  /* without document, if its call is not NULL: who gives the body, */
+	uint64_t given_len;       /* and its length; UINT64_MAX: unknown */
 	bool no_store;            /* nobody is to keep it */
 };
 

@@ -18,6 +18,18 @@ void http_body_set_parts(struct http_body *b, struct http_entry *e, struct http_
 	b->parts = parts;
 }
 
+void http_body_set_given(struct http_body *b, struct http_given *g, uint64_t len)
+{
+	*b = (struct http_body){ .left = len, .given = *g };
+	g->call = NULL;
+}
+
+void http_body_omit(struct http_body *b)
+{
+	b->left = 0;
+	b->given.call = NULL;
+}
+
 uint64_t http_body_left(const struct http_body *b)
 {
 	return b->left + (b->parts != NULL ? b->parts->left : 0);
@@ -31,6 +43,7 @@ void http_body_release(struct http_body *b)
 	} else {
 		span_owner_unref(b->owner);
 	}
+	http_given_release(&b->given);
 	*b = (struct http_body){ 0 };
 }
 
@@ -124,9 +137,29 @@ static enum http_body_outcome add_stretch(struct http_batch *out, struct http_bo
 	return body->left == 0 ? HTTP_BODY_SENT : outcome;
 }
 
+static enum http_body_outcome add_given(struct http_batch *out, struct http_body *body, struct http_buffers *buffers,
+					bool drained)
+{
+	switch (http_given_add(out, &body->given, &body->left, buffers)) {
+	case HTTP_GIVEN_ENDED:
+		return HTTP_BODY_SENT;
+	case HTTP_GIVEN_NO_ROOM:
+		return HTTP_BODY_NO_ROOM;
+	case HTTP_GIVEN_AWAITED:
+		return HTTP_BODY_AWAITED;
+	case HTTP_GIVEN_NO_LINES:
+		return drained && out->bytes == 0 ? HTTP_BODY_BROKEN : HTTP_BODY_UNDRAINED;
+	case HTTP_GIVEN_BROKEN:
+	default:
+		return HTTP_BODY_BROKEN;
+	}
+}
+
 enum http_body_outcome http_body_add(struct http_batch *out, struct http_body *body,
 				     struct http_buffers *buffers, bool drained)
 {
+	if (body->given.call != NULL)
+		return add_given(out, body, buffers, drained);
 	for (;;) {
 		enum http_body_outcome outcome = add_stretch(out, body, buffers, drained);
 

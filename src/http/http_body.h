@@ -5,6 +5,7 @@
 #include "http/http_answer.h"
 #include "http/http_batch.h"
 #include "http/http_buffer.h"
+#include "http/http_given.h"
 #include "http/http_parts.h"
 
 /* A stretch of contents still to be sent: memory, or a file's. Holds a reference of what it points at. */
@@ -15,6 +16,7 @@ struct http_body {
 	struct http_entry *entry; /* may be NULL */
 	struct span_owner *owner; /* of data or of the entry; NULL: nothing is held */
 	struct http_parts *parts; /* the stretches that follow; NULL: none */
+	struct http_given given;  /* if its call is not NULL: comes from there, and left alone counts */
 	bool begun;               /* some of it is on its way */
 };
 
@@ -23,6 +25,12 @@ void http_body_set_file(struct http_body *b, struct http_entry *e, uint64_t at, 
 
 /* The stretches of these parts, of the file e; takes both references over. */
 void http_body_set_parts(struct http_body *b, struct http_entry *e, struct http_parts *parts);
+
+/* A handler gives it; left is UINT64_MAX to begin with if its length is unknown. Takes *g over. */
+void http_body_set_given(struct http_body *b, struct http_given *g, uint64_t len);
+
+/* The response is without it, as to HEAD. */
+void http_body_omit(struct http_body *b);
 
 /* Bytes not yet on their way. */
 uint64_t http_body_left(const struct http_body *b);
@@ -34,7 +42,8 @@ enum http_body_outcome {
 	HTTP_BODY_NO_ROOM,   /* on when the stream has room */
 	HTTP_BODY_UNDRAINED, /* buffers are scarce: on when the peer has acknowledged what it has been sent */
 	HTTP_BODY_NO_BUFFER, /* on when a buffer has come back */
-	HTTP_BODY_BROKEN,    /* the file changed or cannot be read: the response cannot be completed */
+	HTTP_BODY_AWAITED,   /* on when the handler has more */
+	HTTP_BODY_BROKEN,    /* the file changed or cannot be read, the handler cannot go on: it cannot be completed */
 };
 
 /* Adds what there is room for. drained: nothing that was sent to this peer is still unacknowledged. */

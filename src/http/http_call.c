@@ -1,4 +1,4 @@
-/* Calls, but for http_call_resume(), which is the connection's. */
+/* Calls, but for http_call_resume() and http_call_complete(), which are the connection's. */
 #include "http/http_call.h"
 
 /* A body piece as it comes from the parser. */
@@ -11,13 +11,13 @@ static unsigned on_body(void *context, struct bytes data)
 
 unsigned http_call_begin(struct http_call *call, struct http_request *r, const struct http_handler *handler)
 {
-	unsigned status;
-
+	if (call->refusal != 0)
+		return call->refusal; /* it is asked once: when the head is there, or the answer is due */
 	call->state = NULL;
 	call->body_len = http_request_body_length(r);
-	status = handler->begin != NULL ? handler->begin(call) : 0;
-	if (status != 0)
-		return status;
+	call->refusal = handler->begin != NULL ? handler->begin(call) : 0;
+	if (call->refusal != 0)
+		return call->refusal;
 	call->handler = handler;
 	if (handler->take != NULL) {
 		r->on_body = on_body;

@@ -1,6 +1,11 @@
 /*
  * A call: a request on its way through the handler of a location. begin() when its head is there, take() for
- * each piece of its body, answer() when it is whole, end() when it is over, answered or not.
+ * each piece of its body, answer() when it is whole, give() for each piece of the answer's body if it was not all
+ * there, end() when it is over, answered or not.
+ *
+ * A handler that does not know its answer yet says HTTP_LATER and completes the call in a later turn. Meanwhile,
+ * and while it has nothing to give, the connection waits, for answer_timeout at most (504), and what the client
+ * sends behind the request stays with the stream.
  */
 #ifndef HTTP_HTTP_CALL_H
 #define HTTP_HTTP_CALL_H
@@ -22,6 +27,8 @@ enum {
 
 #define HTTP_LENGTH_UNKNOWN UINT64_MAX
 
+enum { HTTP_LATER = 1 }; /* instead of a status */
+
 struct http_conn;
 
 struct http_call {
@@ -34,7 +41,16 @@ struct http_call {
 	struct ip_addr client;
 	uint16_t client_port;
 	uint64_t body_len;                  /* as announced; HTTP_LENGTH_UNKNOWN: chunked */
+	unsigned refusal;                   /* what begin() gave */
 	struct http_conn *conn;
+};
+
+/* What give() has. */
+enum http_give {
+	HTTP_GIVE_PIECE,  /* *out, which is not empty; its reference goes to HTTP */
+	HTTP_GIVE_LATER,  /* nothing now: http_call_resume() when there is */
+	HTTP_GIVE_END,    /* that was all. Not asked for after as many bytes as were said to come */
+	HTTP_GIVE_BROKEN, /* there should be more, and will not be: the connection is aborted, so that it is seen */
 };
 
 /*
@@ -44,22 +60,27 @@ struct http_call {
  */
 struct http_handler {
 	unsigned methods; /* a HTTP_METHOD_BIT() each; others get 405. OPTIONS is answered for it unless given */
-	/* May be NULL. 0, or the status that refuses the request; then none of the others is called, and it may be
-	 * asked once more when the answer is due. */
+	/* May be NULL. 0, or the status that refuses the request; then none of the others is called. */
 	unsigned (*begin)(struct http_call *call);
 	/* Some of the body, all of which is taken; NULL: it is dropped. 0, or the status that refuses the request. */
 	unsigned (*take)(struct http_call *call, struct bytes data);
 	/* How many bytes take() takes now; NULL: any number. At 0 the rest stays with the stream, whose window
 	 * closes, until http_call_resume(). */
 	size_t (*room)(const struct http_call *call);
-	/* The status, and *out if there is more to say than that: 200 needs a body. */
+	/* The status, and *out if there is more to say than that: 200 needs a body. Or HTTP_LATER. */
 	unsigned (*answer)(struct http_call *call, struct http_document *out);
+	/* At most so many bytes more of a document's body that is_given; NULL: it never is. */
+	enum http_give (*give)(struct http_call *call, size_t most, struct span *out);
 	/* May be NULL. Frees the state. Called once for each begin() that gave 0. */
 	void (*end)(struct http_call *call);
 };
 
-/* The handler takes again. Not from within its functions. The call may be over afterwards. */
+/* These two are not for within the handler's functions, and the call may be over afterwards. */
+
+/* The handler takes again, or has more to give. */
 void http_call_resume(struct http_call *call);
+/* The answer that answer() said would come later: as it would have given them. document may be NULL. */
+void http_call_complete(struct http_call *call, unsigned status, struct http_document *document);
 
 /* Begins; call holds what the handler is to know. 0, or the status that refuses it. */
 unsigned http_call_begin(struct http_call *call, struct http_request *r, const struct http_handler *handler);

@@ -1,5 +1,5 @@
 /*
- * A connection's life: FRESH, then for each request HEAD, perhaps BODY, perhaps SENDING, and IDLE; in
+ * A connection's life: FRESH, then for each request HEAD, perhaps BODY, AWAITING, SENDING, and IDLE; in
  * the end LINGER, or nothing. Most requests arrive whole and are answered in the same call, which leaves
  * the connection IDLE as it was. Requests are answered in order: while a response is under way the rest
  * stays in the stream.
@@ -14,6 +14,8 @@
  * on_receive(): the bytes in its hands would count as unread.
  */
 #include "http/http_conn.h"
+
+#include <assert.h>
 
 #include "http/http_access.h"
 #include "http/http_admission.h"
@@ -204,14 +206,16 @@ static bool is_old(const struct http_conn *c)
 	return age_units(s->world->now_us) - c->opened >= age_units(s->config.keepalive_time_us);
 }
 
-static enum http_persistence decide_persistence(const struct http_conn *c)
+static enum http_persistence decide_persistence(const struct http_conn *c, const struct http_answer *answer)
 {
 	const struct http_server *s = c->server;
 	struct http_exchange *x = c->exchange;
 	const struct http_request *r = x->request;
 	bool complete = r->stage == HTTP_STAGE_DONE && r->refusal == 0;
 
-	x->persistent = complete && client_persists(r) && status_persists(x->status) && !s->draining &&
+	x->persistent = complete && client_persists(r) && !s->draining &&
+			(status_persists(x->status) || answer->given.call != NULL) &&
+			answer->given.framing != HTTP_FRAMED_BY_END &&
 			r->line.method != HTTP_METHOD_CONNECT &&
 			c->requests + 1 < s->config.keepalive_requests && !is_old(c);
 	if (!x->persistent)
@@ -249,6 +253,9 @@ static enum step send_body(struct http_conn *c, struct http_batch *out)
 		c->server->usage.buffer_waits++;
 		enter(c, HTTP_CONN_STARVED);
 		return STEP_PAUSE;
+	case HTTP_BODY_AWAITED:
+		enter(c, HTTP_CONN_AWAITING);
+		return STEP_PAUSE;
 	case HTTP_BODY_BROKEN:
 	default:
 		return STEP_ABORT;
@@ -261,10 +268,10 @@ static enum step respond(struct http_conn *c, struct http_batch *out, struct htt
 	struct http_exchange *x = c->exchange;
 
 	x->status = answer->status;
-	answer->no_store |= x->request->line.method == HTTP_METHOD_POST;
-	http_head_add(out, &s->clock, s->pages, answer, decide_persistence(c), &x->body);
+	answer->no_store |= x->request->line.method == HTTP_METHOD_POST && answer->given.call == NULL;
+	http_head_add(out, &s->clock, s->pages, answer, decide_persistence(c, answer), &x->body);
 	if (x->request->line.method == HTTP_METHOD_HEAD)
-		x->body.left = 0;
+		http_body_omit(&x->body);
 	x->body_total = http_body_left(&x->body);
 	return send_body(c, out);
 }
@@ -325,6 +332,10 @@ static enum step answer_request(struct http_conn *c, struct http_batch *out)
 	struct http_answer answer;
 
 	http_route_answer(&c->server->router, c->stream, x->request, &x->target, &x->call, &answer);
+	if (answer.status == HTTP_LATER) {
+		enter(c, HTTP_CONN_AWAITING);
+		return STEP_PAUSE;
+	}
 	return respond(c, out, &answer);
 }
 
@@ -492,19 +503,28 @@ static void conclude(struct http_conn *c, enum step step)
 	}
 }
 
-/* Answers out of turn: the request under way is given up. */
-static enum step refuse_now(struct http_conn *c, unsigned status)
+/* Answers outside of work(), which goes on if more of the answer can leave at once. */
+static enum step respond_now(struct http_conn *c, struct http_answer *answer)
 {
+	struct bytes none = { 0 };
 	struct http_batch out;
 	enum step step;
 
 	http_batch_init(&out, c->stream);
 	c->flags |= HTTP_CONN_BUSY;
-	step = refuse(c, &out, status);
+	step = respond(c, &out, answer);
 	if (!send_batch(c, &out))
 		step = STEP_ABORT;
 	c->flags &= (uint8_t)~HTTP_CONN_BUSY;
-	return step;
+	return can_go_on(c, step) ? work(c, &none) : step;
+}
+
+/* Answers out of turn: the request under way is given up. */
+static enum step refuse_now(struct http_conn *c, unsigned status)
+{
+	struct http_answer answer = { .status = status };
+
+	return respond_now(c, &answer);
 }
 
 /* The peer has ended, and all that it sent is taken. */
@@ -512,7 +532,7 @@ static void peer_ended(struct http_conn *c)
 {
 	if (c->exchange == NULL)
 		http_conn_close(c);
-	else if (c->exchange->status == 0)
+	else if (c->exchange->status == 0 && c->state != HTTP_CONN_AWAITING)
 		conclude(c, refuse_now(c, 400));
 }
 
@@ -564,7 +584,7 @@ static size_t on_receive(struct stream *stream, struct bytes data)
 	if (c->state == HTTP_CONN_LINGER)
 		return drop_input(c, len);
 	if ((c->flags & HTTP_CONN_BUSY) || c->state == HTTP_CONN_STARVED || c->state == HTTP_CONN_WAITING ||
-	    c->state == HTTP_CONN_STALLED || (c->state == HTTP_CONN_SENDING && c->exchange != NULL)) {
+	    c->state == HTTP_CONN_STALLED || c->state == HTTP_CONN_AWAITING || (c->state == HTTP_CONN_SENDING && c->exchange != NULL)) {
 		c->flags |= HTTP_CONN_HELD;
 		return 0;
 	}
@@ -670,8 +690,20 @@ void http_call_resume(struct http_call *call)
 {
 	struct http_conn *c = call->conn;
 
-	if (c->state == HTTP_CONN_STALLED && !(c->flags & HTTP_CONN_BUSY))
+	if (c->flags & HTTP_CONN_BUSY)
+		return;
+	if (c->state == HTTP_CONN_STALLED || (c->state == HTTP_CONN_AWAITING && c->exchange->status != 0))
 		go_on(c);
+}
+
+void http_call_complete(struct http_call *call, unsigned status, struct http_document *document)
+{
+	struct http_conn *c = call->conn;
+	struct http_answer answer;
+
+	assert(c->state == HTTP_CONN_AWAITING && c->exchange->status == 0 && !(c->flags & HTTP_CONN_BUSY));
+	http_route_complete(&c->server->router, call, status, document, &answer);
+	conclude_and_resume(c, respond_now(c, &answer));
 }
 
 /* The last response may all be on its way to a slow peer: it is measured when the time for a request is over. */
@@ -698,6 +730,12 @@ void http_conn_expire(struct http_queue_node *n)
 		return;
 	case HTTP_CONN_STALLED:
 		conclude_and_resume(c, refuse_now(c, 503));
+		return;
+	case HTTP_CONN_AWAITING:
+		if (c->exchange->status == 0)
+			conclude_and_resume(c, refuse_now(c, 504));
+		else
+			http_conn_abort(c);
 		return;
 	case HTTP_CONN_FRESH:
 	case HTTP_CONN_IDLE:

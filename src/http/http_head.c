@@ -9,18 +9,32 @@
 
 #define LITERAL(text) text, sizeof(text) - 1, NULL
 
+/* Field lines of this answer; before them may stand the status line, which is there already. */
+static void add_extra(struct http_batch *out, struct http_answer *answer)
+{
+	const struct span *extra = &answer->extra;
+
+	http_batch_add(out, extra->data + answer->line_len, extra->len - answer->line_len, extra->owner);
+	span_owner_unref(extra->owner);
+	answer->extra = (struct span){ 0 };
+}
+
 /* Status line and Date; those of a 200 lie side by side. */
-static void add_status(struct http_batch *out, struct http_clock *clock, unsigned status)
+static void add_status(struct http_batch *out, struct http_clock *clock, const struct http_answer *answer)
 {
 	struct http_date_block *block = http_clock_block(clock);
 	const struct http_status *ok = http_status_get(200), *s;
 
-	if (status == 200) {
+	if (answer->status == 200) {
 		http_batch_add(out, block->text, block->len, &block->owner);
 		return;
 	}
-	s = http_status_get(status);
-	http_batch_add(out, s->line, s->line_len, NULL);
+	if (answer->line_len > 0) {
+		http_batch_add(out, answer->extra.data, answer->line_len, answer->extra.owner);
+	} else {
+		s = http_status_get(answer->status);
+		http_batch_add(out, s->line, s->line_len, NULL);
+	}
 	http_batch_add(out, block->text + ok->line_len, block->len - ok->line_len, &block->owner);
 }
 
@@ -79,6 +93,13 @@ static void add_document(struct http_batch *out, struct http_answer *answer, str
 	answer->document = (struct span){ 0 };
 }
 
+/* So are those of a body that a handler gives. */
+static void add_given(struct http_batch *out, struct http_answer *answer, struct http_body *body)
+{
+	http_batch_add(out, LITERAL("\r\n"));
+	http_body_set_given(body, &answer->given, answer->given_len);
+}
+
 static void add_page(struct http_batch *out, struct http_pages *pages, unsigned status,
 		     struct http_body *body)
 {
@@ -96,12 +117,11 @@ static void add_page(struct http_batch *out, struct http_pages *pages, unsigned 
 void http_head_add(struct http_batch *out, struct http_clock *clock, struct http_pages *pages,
 		   struct http_answer *answer, enum http_persistence persistence, struct http_body *body)
 {
-	add_status(out, clock, answer->status);
+	add_status(out, clock, answer);
 	add_persistence(out, persistence);
 	if (answer->no_store)
 		http_batch_add(out, LITERAL("Cache-Control: no-store\r\n"));
-	if (answer->extra.len > 0)
-		http_batch_give(out, answer->extra.data, answer->extra.len, answer->extra.owner);
+	add_extra(out, answer);
 	*body = (struct http_body){ 0 };
 	if (answer->status == 206)
 		add_partial(out, answer, body);
@@ -111,6 +131,8 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 		add_file(out, answer, body);
 	else if (answer->document.data != NULL)
 		add_document(out, answer, body);
+	else if (answer->given.call != NULL)
+		add_given(out, answer, body);
 	else if (answer->status == 204)
 		http_batch_add(out, LITERAL("\r\n"));
 	else

@@ -2,6 +2,7 @@
 #include "http/http_route.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,38 +61,68 @@ static void redirect_to_slash(const struct http_router *router, const struct htt
 
 /* ---- locations ---- */
 
-/* The field lines that are a document's own. */
-static int format_document(const struct http_document *document, char out[static HTTP_BUFFER_SMALL])
+/* How the end of a body that the handler gives is told (RFC 9112 section 6.3; RFC 9110 section 15.3.6). */
+static void set_framing(const struct http_document *document, struct http_call *call, struct http_answer *out)
 {
-	int len = 0;
-
-	if (document->location != NULL)
-		len = snprintf(out, HTTP_BUFFER_SMALL, "Location: %s\r\n", document->location);
-	if (document->body.data == NULL)
-		return len;
-	return len + snprintf(out + len, HTTP_BUFFER_SMALL - (size_t)len,
-			      "Content-Type: %s\r\n"
-			      "Content-Length: %zu\r\n"
-			      "X-Content-Type-Options: nosniff\r\n",
-			      document->type, document->body.len);
+	out->given.call = call;
+	out->given_len = document->length;
+	if (out->status == 204 || out->status == 205 || out->status == 304)
+		out->given_len = 0;
+	else if (document->length == HTTP_LENGTH_UNKNOWN)
+		out->given.framing = call->request->line.minor > 0 ? HTTP_FRAMED_BY_CHUNKS : HTTP_FRAMED_BY_END;
 }
 
-/* What is made for one request is never kept: it is old at once. */
-static void answer_document(const struct http_router *router, struct http_document *document,
-			    struct http_answer *out)
+/* Its status line if the list has none, without a reason phrase (RFC 9112 section 4), and its field lines. */
+static void format_given(const struct http_document *document, struct http_answer *out, char **at)
 {
-	struct http_buffer *buffer = http_buffer_take(router->buffers, HTTP_BUFFER_SMALL);
-	int len;
+	char *start = *at;
 
-	out->no_store = true;
+	if (http_status_find(out->status) == NULL)
+		*at += sprintf(*at, "HTTP/1.1 %u \r\n", out->status);
+	out->line_len = (size_t)(*at - start);
+	if (out->given.framing == HTTP_FRAMED_BY_CHUNKS)
+		put(at, "Transfer-Encoding: chunked\r\n", 28);
+	else if (out->given.framing == HTTP_FRAMED_BY_LENGTH && out->status != 204 && out->status != 304)
+		*at += sprintf(*at, "Content-Length: %" PRIu64 "\r\n", out->given_len);
+	put(at, document->fields.data, document->fields.len);
+}
+
+/* The field lines that are a document's own. */
+static void format_document(const struct http_document *document, struct http_answer *out, char **at)
+{
+	if (document->location != NULL)
+		*at += sprintf(*at, "Location: %s\r\n", document->location);
+	if (document->is_given)
+		format_given(document, out, at);
+	else if (document->body.data != NULL)
+		*at += sprintf(*at, "Content-Type: %s\r\n"
+			       "Content-Length: %zu\r\n"
+			       "X-Content-Type-Options: nosniff\r\n", document->type, document->body.len);
+}
+
+/* What is made for one request is never kept, unless who made it says so: it is old at once. call may be NULL if
+ * the document is not given. */
+static void answer_document(const struct http_router *router, struct http_document *document,
+			    struct http_call *call, struct http_answer *out)
+{
+	size_t room = HTTP_BUFFER_SMALL + document->fields.len;
+	struct http_buffer *buffer = http_buffer_take(router->buffers, room);
+	char *at;
+
+	assert(document->fields.len <= HTTP_DOCUMENT_FIELDS);
+	out->no_store = !document->tells_caching;
 	if (buffer == NULL) {
 		span_owner_unref(document->body.owner);
 		out->status = 503;
 		return;
 	}
-	len = format_document(document, (char *)buffer->data);
-	assert(len > 0 && len < HTTP_BUFFER_SMALL);
-	out->extra = (struct span){ .data = buffer->data, .len = (size_t)len, .owner = &buffer->owner };
+	if (document->is_given)
+		set_framing(document, call, out);
+	at = (char *)buffer->data;
+	format_document(document, out, &at);
+	out->extra = (struct span){ .data = buffer->data, .owner = &buffer->owner };
+	out->extra.len = (size_t)(at - (char *)buffer->data);
+	assert(out->extra.len < room);
 	out->document = document->body;
 }
 
@@ -113,6 +144,11 @@ static unsigned begin_call(const struct route *route, const struct stream *strea
 	return http_call_begin(call, r, l->handler);
 }
 
+static bool has_more_to_say(const struct http_document *document)
+{
+	return document->body.data != NULL || document->location != NULL || document->is_given;
+}
+
 static void answer_location(const struct http_router *router, const struct route *route, struct http_call *call,
 			    struct http_answer *out)
 {
@@ -120,8 +156,16 @@ static void answer_location(const struct http_router *router, const struct route
 
 	call->path = route->path.text + route->location->prefix_len;
 	out->status = call->handler->answer(call, &document);
-	if (document.body.data != NULL || document.location != NULL)
-		answer_document(router, &document, out);
+	if (has_more_to_say(&document))
+		answer_document(router, &document, call, out);
+}
+
+void http_route_complete(const struct http_router *router, struct http_call *call, unsigned status,
+			 struct http_document *document, struct http_answer *out)
+{
+	*out = (struct http_answer){ .status = status };
+	if (document != NULL && has_more_to_say(document))
+		answer_document(router, document, call, out);
 }
 
 /* ---- files ---- */
@@ -146,7 +190,7 @@ static void answer_directory(const struct http_router *router, const struct http
 		return;
 	out->status = site->listing(site->listing_context, &directory, &document);
 	if (document.body.data != NULL)
-		answer_document(router, &document, out);
+		answer_document(router, &document, NULL, out);
 }
 
 static void answer_file(const struct http_router *router, const struct http_request *r,
@@ -264,6 +308,8 @@ void http_route_answer(const struct http_router *router, const struct stream *st
 		answer_routed(router, stream, r, t, &route, call, out);
 	if (out->status >= 400 && route.location == NULL)
 		http_static_error_page(&router->files, route.policy, out);
+	if (out->extra.data != NULL)
+		return;
 	if (out->status == 204 || out->status == 405)
 		add_allow(&route, out);
 	else if (out->status == 301)

@@ -22,8 +22,12 @@ unsigned http_route_begin(const struct http_router *router, const struct stream 
 			  const struct http_target *t, struct http_call *call);
 
 /* Decides on the answer to a complete request, or to one that http_route_begin() refused; references in *out
- * are the caller's. */
+ * are the caller's. Its status is HTTP_LATER if the handler will complete the call. */
 void http_route_answer(const struct http_router *router, const struct stream *stream, struct http_request *r,
 		       const struct http_target *t, struct http_call *call, struct http_answer *out);
+
+/* The answer that a handler put off: status and document as its answer() would have given them. */
+void http_route_complete(const struct http_router *router, struct http_call *call, unsigned status,
+			 struct http_document *document, struct http_answer *out);
 
 #endif

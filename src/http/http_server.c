@@ -17,6 +17,7 @@ void http_config_default(struct http_config *c)
 		.keepalive_timeout_us = SECONDS(75),
 		.header_timeout_us = SECONDS(10),
 		.body_timeout_us = SECONDS(30),
+		.answer_timeout_us = SECONDS(60),
 		.send_timeout_us = SECONDS(60),
 		.min_body_rate = 240,
 		.min_send_rate = 240,
@@ -62,6 +63,7 @@ static int check_config(const struct http_config *c, struct failure *why)
 		{ "keepalive_time", c->keepalive_time_us, 0, UINT64_C(1) << 51 },
 		{ "header_timeout", c->header_timeout_us, 0, UINT64_C(1) << 60 },
 		{ "body_timeout", c->body_timeout_us, 0, UINT64_C(1) << 60 },
+		{ "answer_timeout", c->answer_timeout_us, 0, UINT64_C(1) << 60 },
 		{ "send_timeout", c->send_timeout_us, 0, UINT64_C(1) << 60 },
 		{ "min_body_rate", c->min_body_rate, 0, 32 << 10 },
 		{ "min_send_rate", c->min_send_rate, 0, 32 << 10 },
@@ -150,7 +152,7 @@ static void init_queues(struct http_server *s)
 	const uint64_t timeouts[HTTP_CONN_STATES] = {
 		[HTTP_CONN_FRESH] = c->header_timeout_us,   [HTTP_CONN_IDLE] = c->keepalive_timeout_us,
 		[HTTP_CONN_HEAD] = c->header_timeout_us,    [HTTP_CONN_BODY] = c->body_timeout_us,
-		[HTTP_CONN_STALLED] = c->body_timeout_us,
+		[HTTP_CONN_STALLED] = c->body_timeout_us,   [HTTP_CONN_AWAITING] = c->answer_timeout_us,
 		[HTTP_CONN_SENDING] = c->send_timeout_us,   [HTTP_CONN_STARVED] = c->send_timeout_us,
 		[HTTP_CONN_WAITING] = c->header_timeout_us, [HTTP_CONN_LINGER] = c->linger_timeout_us,
 	};

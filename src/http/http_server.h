@@ -20,6 +20,7 @@ enum http_conn_state {
 	HTTP_CONN_HEAD,    /* a request's head has begun to arrive */
 	HTTP_CONN_BODY,    /* its body is arriving */
 	HTTP_CONN_STALLED, /* its body waits for the handler that takes it */
+	HTTP_CONN_AWAITING, /* an answer, or more of it, waits for the handler that gives it */
 	HTTP_CONN_SENDING, /* a response, or the next request, waits for room in the stream */
 	HTTP_CONN_STARVED, /* a response waits for a file buffer */
 	HTTP_CONN_WAITING, /* a request waits for memory to be read into */

@@ -16,7 +16,7 @@ const struct http_status *http_status_all(void)
 	return table;
 }
 
-const struct http_status *http_status_get(unsigned code)
+const struct http_status *http_status_find(unsigned code)
 {
 	switch (code) {
 #define X(number, reason, sentence) \
@@ -25,7 +25,14 @@ const struct http_status *http_status_get(unsigned code)
 		HTTP_STATUSES(X)
 #undef X
 	default:
-		assert(code == 500);
-		return &table[HTTP_STATUS_INDEX_500];
+		return NULL;
 	}
+}
+
+const struct http_status *http_status_get(unsigned code)
+{
+	const struct http_status *s = http_status_find(code);
+
+	assert(s != NULL);
+	return s != NULL ? s : &table[HTTP_STATUS_INDEX_500];
 }

@@ -28,7 +28,9 @@
 	X(431, "Request Header Fields Too Large", "The header of the request is too large.")           \
 	X(500, "Internal Server Error", "Something went wrong on this server.")                        \
 	X(501, "Not Implemented", "This server does not know what the request asks for.")              \
+	X(502, "Bad Gateway", "The application behind this server gave no answer that can be used.")   \
 	X(503, "Service Unavailable", "This server is busy. Please try again soon.")                   \
+	X(504, "Gateway Timeout", "The application behind this server did not answer in time.")        \
 	X(505, "HTTP Version Not Supported", "This server speaks HTTP/1.1 and HTTP/1.0.")
 
 enum {
@@ -45,6 +47,9 @@ struct http_status {
 	const char *line; /* "HTTP/1.1 404 Not Found\r\n" */
 	size_t line_len;
 };
+
+/* NULL: it is none of the list. */
+const struct http_status *http_status_find(unsigned code);
 
 /* code must be one of the list. */
 const struct http_status *http_status_get(unsigned code);

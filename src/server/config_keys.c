@@ -86,6 +86,7 @@ const struct config_key config_keys[] = {
 	HTTP_US(keepalive_timeout, time, 0, 1 * D),
 	HTTP_US(header_timeout, time, 1 * MS, 1 * D),
 	HTTP_US(body_timeout, time, 1 * MS, 1 * D),
+	HTTP_US(answer_timeout, time, 1 * MS, 1 * D),
 	HTTP_US(send_timeout, time, 1 * MS, 1 * D),
 	HTTP(min_body_rate, size32, 0, 32 * KB),
 	HTTP(min_send_rate, size32, 0, 32 * KB),
