@@ -75,10 +75,6 @@ struct http_directory {
 	struct bytes accept; /* the request's Accept; data NULL: it has none */
 };
 
-/* Answers with a directory's listing: 200 and *out, or 403, 404, 500, 503. */
-typedef unsigned http_listing_fn(void *context, const struct http_directory *directory,
-				 struct http_document *out);
-
 struct http_handler; /* http/http_call.h */
 
 /* A part of a site that is served in another way, or that a handler answers for. Of the prefixes that cover a path,
@@ -94,16 +90,8 @@ struct http_location {
 struct http_site {
 	const char *name;         /* for messages and the access log */
 	const char *root;         /* directory */
-	const char *const *index; /* index file names, NULL-terminated; NULL: index.html */
 	const char *const *hosts; /* Host names, NULL-terminated; empty or NULL: any */
 	struct http_policy policy;
-	const char *fallback; /* file that answers for paths that are not there and have no extension; NULL: none */
-	const char *const *error_page; /* rules (http_error_page.h), NULL-terminated; NULL: none */
-	bool clean_urls;      /* /page may be answered with page.html */
-	bool follow_symlinks; /* also those that lead out of the root */
-	bool precompressed; /* a.css may be answered with a.css.br, .zst or .gz beside it */
-	http_listing_fn *listing; /* NULL: a directory without index file is 403 */
-	void *listing_context;
 	const struct http_location *locations;
 	size_t n_locations;
 };

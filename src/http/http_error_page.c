@@ -1,6 +1,10 @@
 /* Rules that say which file is the page of which error. */
 #include "http/http_error_page.h"
 
+#include <string.h>
+
+#include "http/http_path.h"
+
 /* Reads a status of 4xx or 5xx and the space behind it, and moves *rule on; 0 if there is none. */
 static unsigned take_status(const char **rule)
 {
@@ -19,10 +23,10 @@ bool http_error_page_rule_is_valid(const char *rule)
 
 	while (take_status(&rule) != 0)
 		statuses++;
-	return statuses > 0 && rule[0] == '/' && http_path_of_file(rule, &path);
+	return statuses > 0 && rule[0] == '/' && http_path_of_file(rule, &path) && strcmp(path.text, rule + 1) == 0;
 }
 
-bool http_error_page_find(char *const *rules, unsigned status, struct http_path *out)
+const char *http_error_page_find(char *const *rules, unsigned status)
 {
 	for (; *rules != NULL; rules++) {
 		const char *rule = *rules;
@@ -31,7 +35,7 @@ bool http_error_page_find(char *const *rules, unsigned status, struct http_path 
 		for (unsigned listed; (listed = take_status(&rule)) != 0;)
 			meant |= listed == status;
 		if (meant)
-			return http_path_of_file(rule, out);
+			return rule;
 	}
-	return false;
+	return NULL;
 }

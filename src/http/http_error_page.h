@@ -2,11 +2,13 @@
 #ifndef HTTP_HTTP_ERROR_PAGE_H
 #define HTTP_HTTP_ERROR_PAGE_H
 
-#include "http/http_path.h"
+#include <stdbool.h>
 
+/* Its path stands as paths are when dots, double slashes and % are resolved. */
 bool http_error_page_rule_is_valid(const char *rule);
 
-/* Finds the page for a status in rules (NULL-terminated, valid); false: the built-in one is meant. */
-bool http_error_page_find(char *const *rules, unsigned status, struct http_path *out);
+/* The path of the page for a status, as it stands in rules (NULL-terminated, valid); NULL: the built-in one is
+ * meant. */
+const char *http_error_page_find(char *const *rules, unsigned status);
 
 #endif

@@ -52,11 +52,11 @@ static unsigned status_of_error(int error)
 }
 
 /* Opens name and looks what it is: 200 for a regular file, 301 for a directory. */
-static unsigned open_name(const struct http_open_site *site, const char *name, struct http_file *out)
+static unsigned open_name(const struct http_open_policy *policy, const char *name, struct http_file *out)
 {
 	struct stat st;
 	unsigned status;
-	int fd = http_site_open(site, name);
+	int fd = http_site_open(policy, name);
 
 	if (fd < 0)
 		return status_of_error(fd);
@@ -76,7 +76,7 @@ static unsigned open_name(const struct http_open_site *site, const char *name, s
 }
 
 /* One that is older than the file was made from another version of it. */
-static void open_sibling(const struct http_open_site *site, const char *name, enum http_coding coding,
+static void open_sibling(const struct http_open_policy *policy, const char *name, enum http_coding coding,
 			 struct http_found *out)
 {
 	const struct http_file *file = &out->files[HTTP_CODING_IDENTITY];
@@ -84,52 +84,42 @@ static void open_sibling(const struct http_open_site *site, const char *name, en
 	char sibling_name[NAME_ROOM];
 	int len = snprintf(sibling_name, sizeof sibling_name, "%s%s", name, http_coding_suffix(coding));
 
-	if (len < 0 || (size_t)len >= sizeof sibling_name || open_name(site, sibling_name, sibling) != 200)
+	if (len < 0 || (size_t)len >= sizeof sibling_name || open_name(policy, sibling_name, sibling) != 200)
 		return;
 	if (sibling->version.modified.tv_sec < file->version.modified.tv_sec)
 		close_file(sibling);
 }
 
 /* The file of this name, and those beside it that hold the same compressed. */
-static unsigned open_variants(const struct http_sites *sites, const struct http_open_site *site,
+static unsigned open_variants(const struct http_sites *sites, const struct http_open_policy *policy,
 			      const char *name, struct http_found *out)
 {
-	unsigned status = open_name(site, name, &out->files[HTTP_CODING_IDENTITY]);
+	unsigned status = open_name(policy, name, &out->files[HTTP_CODING_IDENTITY]);
 
 	out->type = http_mime_type(&sites->types, name, strlen(name));
-	if (status == 200 && site->precompressed && http_mime_is_compressible(out->type))
+	if (status == 200 && policy->precompressed && http_mime_is_compressible(out->type))
 		for (int i = HTTP_CODING_IDENTITY + 1; i < HTTP_CODINGS; i++)
-			open_sibling(site, name, (enum http_coding)i, out);
+			open_sibling(policy, name, (enum http_coding)i, out);
 	return status;
 }
 
-/* "page" stands for "page.html", also beside a directory of that name. */
-static unsigned open_clean(const struct http_sites *sites, const struct http_open_site *site,
-			   const struct http_path *path, struct http_found *out)
-{
-	char name[NAME_ROOM];
-	int len = snprintf(name, sizeof name, "%s.html", path->text);
-
-	return len > 0 && (size_t)len < sizeof name ? open_variants(sites, site, name, out) : 404;
-}
-
 /* The first index file that is there; without one 403 if the directory is there. */
-static unsigned open_index(const struct http_sites *sites, const struct http_open_site *site,
+static unsigned open_index(const struct http_sites *sites, const struct http_open_policy *policy,
 			   const struct http_path *path, struct http_found *out)
 {
 	char name[NAME_ROOM];
 	unsigned status;
 
-	for (char **index = site->index; *index != NULL; index++) {
+	for (char **index = policy->index; *index != NULL; index++) {
 		int len = snprintf(name, sizeof name, "%s%s", path->text, *index);
 
 		if (len < 0 || (size_t)len >= sizeof name)
 			continue;
-		status = open_variants(sites, site, name, out);
+		status = open_variants(sites, policy, name, out);
 		if (status != 404 && status != 301)
 			return status;
 	}
-	status = open_name(site, path->text, &out->files[HTTP_CODING_IDENTITY]);
+	status = open_name(policy, path->text, &out->files[HTTP_CODING_IDENTITY]);
 	if (status == 200) { /* a file by the name of a directory: only a race can do this */
 		http_found_close(out);
 		return 404;
@@ -137,19 +127,48 @@ static unsigned open_index(const struct http_sites *sites, const struct http_ope
 	return status == 301 ? 403 : status;
 }
 
+static unsigned open_path(const struct http_sites *sites, const struct http_open_policy *policy,
+			  const struct http_path *path, struct http_found *out)
+{
+	return http_path_is_directory(path) ? open_index(sites, policy, path, out)
+					    : open_variants(sites, policy, path->text, out);
+}
+
+/* A directory named without its slash is the answer only if no later try finds a file. */
+static unsigned open_first(const struct http_sites *sites, const struct http_open_policy *policy,
+			   const struct http_path *path, struct http_found *out)
+{
+	const struct http_tries *tries = &policy->tries;
+	struct http_path made;
+	unsigned best = 404;
+
+	for (size_t i = tries->uri_at; i < tries->uri_end; i++) {
+		unsigned status = 404;
+
+		if (http_try_make(&tries->items[i], path, &made))
+			status = open_path(sites, policy, &made, out);
+		if (status != 404 && status != 301)
+			return status;
+		if (status == 301)
+			best = 301;
+	}
+	return best;
+}
+
+static unsigned open_file(const struct http_sites *sites, const struct http_open_policy *policy, const char *name,
+			  struct http_found *out)
+{
+	unsigned status = open_variants(sites, policy, name, out);
+
+	return status == 301 ? 404 : status;
+}
+
 unsigned http_find(const struct http_sites *sites, const struct http_open_policy *policy,
 		   const struct http_path *path, struct http_found *out)
 {
-	const struct http_open_site *site = policy->site;
-	unsigned status;
-
 	for (int i = 0; i < HTTP_CODINGS; i++)
 		out->files[i].fd = -1;
-	if (http_path_is_directory(path))
-		return open_index(sites, site, path, out);
-	status = open_variants(sites, site, path->text, out);
-	if (site->clean_urls && (status == 404 || status == 301) &&
-	    open_clean(sites, site, path, out) == 200)
-		return 200;
-	return status;
+	if (path->text[0] == '/')
+		return open_file(sites, policy, path->text + 1, out);
+	return open_first(sites, policy, path, out);
 }

@@ -18,7 +18,8 @@ struct http_found {
 };
 
 /*
- * Opens what answers for this path by this policy: 200 and *out, whose descriptors are then the caller's; 301 for a directory
+ * Opens what answers for this path by this policy; one with a leading slash is a file's own, for which nothing else
+ * is tried. 200 and *out, whose descriptors are then the caller's; 301 for a directory
  * named without its slash; 403, 404, 500 or 503.
  */
 unsigned http_find(const struct http_sites *sites, const struct http_open_policy *policy,

@@ -4,10 +4,12 @@
 #include <errno.h>
 
 #include "http/http_cache_control.h"
+#include "http/http_error_page.h"
 #include "http/http_strings.h"
 
 static bool copy(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body)
 {
+	static const char *const default_index[] = { "index.html", NULL };
 	static const char *const default_rules[] = {
 		"text/html no-cache",
 		"application/xhtml+xml no-cache",
@@ -16,7 +18,13 @@ static bool copy(struct http_open_policy *to, const struct http_policy *from, ui
 
 	to->max_body = from->max_body != NULL ? *from->max_body : max_body;
 	to->cache_control = http_strings_copy(from->cache_control != NULL ? from->cache_control : default_rules);
-	return to->cache_control != NULL &&
+	to->index = http_strings_copy(from->index != NULL ? from->index : default_index);
+	to->error_page = http_strings_copy(from->error_page);
+	to->follow_symlinks = from->follow_symlinks;
+	to->precompressed = from->precompressed;
+	to->listing = from->listing;
+	to->listing_context = from->listing_context;
+	return to->cache_control != NULL && to->index != NULL && to->error_page != NULL &&
 	       http_clients_open(&to->clients, from->allow, from->n_allow, from->deny, from->n_deny);
 }
 
@@ -26,6 +34,10 @@ static int check_rules(const struct http_open_policy *p, const char *whose, stru
 		if (!http_cache_control_rule_is_valid(*rule))
 			return failure_set(why, -EINVAL, "%s: \"%s\" is not %s", whose, *rule,
 					   "a media type and what Cache-Control says of it");
+	for (char **rule = p->error_page; *rule != NULL; rule++)
+		if (!http_error_page_rule_is_valid(*rule))
+			return failure_set(why, -EINVAL, "%s: \"%s\" is not %s", whose, *rule,
+					   "statuses of errors and the path of their page");
 	return 0;
 }
 
@@ -39,6 +51,8 @@ int http_policy_open(struct http_open_policy *to, const struct http_policy *from
 		error = check_rules(to, whose, why);
 	else
 		error = failure_set(why, -ENOMEM, "%s: no memory for its policy", whose);
+	if (error == 0)
+		error = http_tries_open(&to->tries, from->try_files, from->clean_urls, from->fallback, whose, why);
 	if (error != 0)
 		http_policy_close(to);
 	return error;
@@ -47,6 +61,9 @@ int http_policy_open(struct http_open_policy *to, const struct http_policy *from
 void http_policy_close(struct http_open_policy *p)
 {
 	http_strings_free(p->cache_control);
+	http_strings_free(p->index);
+	http_strings_free(p->error_page);
 	http_clients_close(&p->clients);
+	http_tries_close(&p->tries);
 	*p = (struct http_open_policy){ 0 };
 }

@@ -8,8 +8,14 @@
 
 #include "base/failure.h"
 #include "http/http_clients.h"
+#include "http/http_tries.h"
 
+struct http_directory;
+struct http_document;
 struct http_open_site;
+
+/* Answers with a directory's listing: 200 and *out, or 403, 404, 500, 503. */
+typedef unsigned http_listing_fn(void *context, const struct http_directory *directory, struct http_document *out);
 
 /* As it is told. What is NULL or 0 is left out. */
 struct http_policy {
@@ -19,6 +25,15 @@ struct http_policy {
 	size_t n_allow;
 	const struct ip_prefix *deny;     /* clients that are not */
 	size_t n_deny;
+	const char *const *index;      /* index file names, NULL-terminated; NULL: index.html */
+	const char *const *try_files;  /* rules (http_tries.h), NULL-terminated; without any the next two count */
+	bool clean_urls;               /* /page may be answered with page.html */
+	const char *fallback; /* file that answers for paths that are not there and have no extension; NULL: none */
+	const char *const *error_page; /* rules (http_error_page.h), NULL-terminated; NULL: none */
+	bool follow_symlinks;          /* also those that lead out of the root */
+	bool precompressed;            /* a.css may be answered with a.css.br, .zst or .gz beside it */
+	http_listing_fn *listing;      /* NULL: a directory without index file is 403 */
+	void *listing_context;
 };
 
 struct http_open_policy {
@@ -27,6 +42,12 @@ struct http_open_policy {
 	char **cache_control; /* NULL-terminated */
 	uint64_t max_body;
 	struct http_clients clients;
+	char **index;      /* NULL-terminated */
+	char **error_page; /* NULL-terminated */
+	struct http_tries tries;
+	bool follow_symlinks, precompressed;
+	http_listing_fn *listing; /* NULL: none */
+	void *listing_context;
 };
 
 /* A copy, without site and number. 0, or negative errno and *why, which begins with `whose`; then nothing is

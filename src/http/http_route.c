@@ -174,21 +174,21 @@ void http_route_complete(const struct http_router *router, struct http_call *cal
 static void answer_directory(const struct http_router *router, const struct http_request *r,
 			     const struct route *route, struct http_answer *out)
 {
-	const struct http_open_site *site = route->policy->site;
+	const struct http_open_policy *policy = route->policy;
 	struct http_directory directory = {
 		.path = route->path.text,
-		.root = site->root,
-		.follow_symlinks = site->follow_symlinks,
+		.root = policy->site->root,
+		.follow_symlinks = policy->follow_symlinks,
 		.accept = http_request_value(r, HTTP_FIELD_ACCEPT),
 	};
 	struct http_document document = { 0 };
 
-	if (site->listing == NULL || !http_path_is_directory(&route->path))
+	if (policy->listing == NULL || !http_path_is_directory(&route->path))
 		return;
-	directory.fd = http_site_open(site, route->path.text);
+	directory.fd = http_site_open(policy, route->path.text);
 	if (directory.fd < 0)
 		return;
-	out->status = site->listing(site->listing_context, &directory, &document);
+	out->status = policy->listing(policy->listing_context, &directory, &document);
 	if (document.body.data != NULL)
 		answer_document(router, &document, NULL, out);
 }

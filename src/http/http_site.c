@@ -7,26 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "http/http_error_page.h"
 #include "http/http_location.h"
 #include "http/http_open.h"
 #include "http/http_strings.h"
 #include "http/http_target.h"
 
-static bool copy_settings(struct http_open_site *to, const struct http_site *from)
+static bool copy_names(struct http_open_site *to, const struct http_site *from)
 {
-	static const char *const default_index[] = { "index.html", NULL };
-
 	to->name = strdup(from->name != NULL ? from->name : "default");
-	to->index = http_strings_copy(from->index != NULL ? from->index : default_index);
 	to->hosts = http_strings_copy(from->hosts);
-	to->error_page = http_strings_copy(from->error_page);
-	to->precompressed = from->precompressed;
-	to->clean_urls = from->clean_urls;
-	to->follow_symlinks = from->follow_symlinks;
-	to->listing = from->listing;
-	to->listing_context = from->listing_context;
-	if (to->name == NULL || to->index == NULL || to->hosts == NULL || to->error_page == NULL)
+	if (to->name == NULL || to->hosts == NULL)
 		return false;
 	http_strings_lower(to->hosts);
 	return true;
@@ -81,28 +71,6 @@ static int open_locations(struct http_sites *s, struct http_open_site *to, const
 	return error;
 }
 
-static int open_fallback(struct http_open_site *to, const struct http_site *from, struct failure *why)
-{
-	if (from->fallback == NULL)
-		return 0;
-	to->fallback = malloc(sizeof *to->fallback);
-	if (to->fallback == NULL)
-		return failure_set(why, -ENOMEM, "no memory for site \"%s\"", to->name);
-	if (!http_path_of_file(from->fallback, to->fallback))
-		return failure_set(why, -EINVAL, "site \"%s\": \"%s\" could not be served as its fallback",
-				   to->name, from->fallback);
-	return 0;
-}
-
-static int check_rules(const struct http_open_site *site, struct failure *why)
-{
-	for (char **rule = site->error_page; *rule != NULL; rule++)
-		if (!http_error_page_rule_is_valid(*rule))
-			return failure_set(why, -EINVAL, "site \"%s\": \"%s\" is not %s", site->name, *rule,
-					   "statuses of errors and the path of their page");
-	return 0;
-}
-
 static int open_root(struct http_open_site *to, const struct http_site *from, struct failure *why)
 {
 	if (from->root == NULL)
@@ -122,14 +90,10 @@ static int open_site(struct http_sites *s, const struct http_config *config, con
 	char whose[96];
 	int error;
 
-	if (!copy_settings(to, from))
+	if (!copy_names(to, from))
 		return failure_set(why, -ENOMEM, "no memory for site \"%s\"", from->name);
 	snprintf(whose, sizeof whose, "site \"%.64s\"", to->name);
 	error = open_policy(s, to, whose, &from->policy, config->max_body, &to->policy, why);
-	if (error == 0)
-		error = check_rules(to, why);
-	if (error == 0)
-		error = open_fallback(to, from, why);
 	if (error == 0)
 		error = open_root(to, from, why);
 	return error != 0 ? error : open_locations(s, to, from, why);
@@ -164,11 +128,8 @@ void http_sites_close(struct http_sites *s)
 		if (site->root >= 0)
 			close(site->root);
 		free(site->name);
-		http_strings_free(site->index);
 		http_strings_free(site->hosts);
 		http_policy_close(&site->policy);
-		http_strings_free(site->error_page);
-		free(site->fallback);
 		for (size_t k = 0; k < site->n_locations; k++)
 			http_location_close(&site->locations[k]);
 		free(site->locations);
@@ -178,10 +139,11 @@ void http_sites_close(struct http_sites *s)
 	*s = (struct http_sites){ 0 };
 }
 
-int http_site_open(const struct http_open_site *site, const char *path)
+int http_site_open(const struct http_open_policy *policy, const char *path)
 {
-	return site->follow_symlinks ? http_open_anywhere(site->root, path)
-				     : http_open_beneath(site->root, path);
+	int root = policy->site->root;
+
+	return policy->follow_symlinks ? http_open_anywhere(root, path) : http_open_beneath(root, path);
 }
 
 static bool answers_to(const struct http_open_site *site, struct bytes host)

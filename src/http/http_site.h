@@ -15,13 +15,7 @@ struct http_open_site {
 	char *name;
 	int root;     /* directory descriptor; -1: not open */
 	struct http_open_policy policy;
-	char **index; /* NULL-terminated */
 	char **hosts; /* NULL-terminated, lower case */
-	char **error_page;    /* NULL-terminated */
-	struct http_path *fallback; /* NULL: none */
-	bool precompressed, clean_urls, follow_symlinks;
-	http_listing_fn *listing; /* NULL: none */
-	void *listing_context;
 	struct http_open_location *locations;
 	size_t n_locations;
 };
@@ -39,9 +33,9 @@ int http_sites_open(struct http_sites *s, const struct http_config *config, cons
 		    size_t count, struct failure *why);
 void http_sites_close(struct http_sites *s);
 
-/* Opens a file or directory of the site for reading, as its rules for symlinks have it. The descriptor, or
+/* Opens a file or directory of the policy's site for reading, as the policy has it for symlinks. The descriptor, or
  * negative errno. */
-int http_site_open(const struct http_open_site *site, const char *path);
+int http_site_open(const struct http_open_policy *policy, const char *path);
 
 /* A site answers to this authority by name, or to all; or there is no authority (HTTP/1.0). */
 bool http_sites_answer_to(const struct http_sites *s, struct bytes authority);

@@ -4,6 +4,8 @@
  */
 #include "http/http_static.h"
 
+#include <string.h>
+
 #include "http/http_conditional.h"
 #include "http/http_error_page.h"
 #include "http/http_partial.h"
@@ -47,35 +49,53 @@ static bool is_negotiable(const struct http_request *r, const struct http_entry 
 	return r->first[HTTP_FIELD_ACCEPT_ENCODING] != 0 && (e->has_encoded || http_encoding_has_weights(r));
 }
 
-/* An asset has an extension, and one that is missing must be missed; all else a single-page site shows itself. */
-static bool names_a_page(const struct http_path *path)
+/* A file of the policy's own, by a name with a leading slash. */
+static unsigned get_file(const struct http_static *s, const struct http_open_policy *policy, const char *name,
+			 struct http_entry **out)
 {
-	size_t i = path->len;
+	struct http_path path = { .len = strlen(name) };
 
-	while (i > 0 && path->text[i - 1] != '/' && path->text[i - 1] != '.')
-		i--;
-	return i == 0 || path->text[i - 1] == '/';
+	memcpy(path.text, name, path.len + 1);
+	return http_cache_get(s->cache, policy, &path, out);
+}
+
+/* Tries without $uri, from the i-th on. */
+static unsigned get_instead(const struct http_static *s, const struct http_open_policy *policy, size_t i, size_t end,
+			    const struct http_path *path, struct http_entry **out)
+{
+	unsigned status = 404;
+
+	for (; i < end && status == 404; i++) {
+		const struct http_try *try = &policy->tries.items[i];
+
+		if (!try->for_pages || http_try_is_page(path))
+			status = get_file(s, policy, try->before, out);
+	}
+	return status;
 }
 
 static unsigned get(const struct http_static *s, const struct http_open_policy *policy,
 		    const struct http_path *path, struct http_entry **out)
 {
-	const struct http_path *fallback = policy->site->fallback;
-	unsigned status = http_cache_get(s->cache, policy, path, out);
+	const struct http_tries *t = &policy->tries;
+	unsigned status = 404;
 
-	if (status == 404 && fallback != NULL && names_a_page(path))
-		status = http_cache_get(s->cache, policy, fallback, out);
-	return status;
+	if (UNLIKELY(t->uri_at > 0))
+		status = get_instead(s, policy, 0, t->uri_at, path, out);
+	if (status == 404 && t->uri_at < t->uri_end)
+		status = http_cache_get(s->cache, policy, path, out);
+	if (status == 404)
+		status = get_instead(s, policy, t->uri_end, t->count, path, out);
+	return status == 404 ? t->status : status;
 }
 
 void http_static_error_page(const struct http_static *s, const struct http_open_policy *policy,
 			    struct http_answer *out)
 {
-	char *const *rules = policy->site->error_page;
-	struct http_path path;
+	char *const *rules = policy->error_page;
+	const char *page = *rules != NULL ? http_error_page_find(rules, out->status) : NULL;
 
-	if (*rules != NULL && http_error_page_find(rules, out->status, &path) &&
-	    http_cache_get(s->cache, policy, &path, &out->entry) != 200)
+	if (page != NULL && get_file(s, policy, page, &out->entry) != 200)
 		out->entry = NULL;
 }
 

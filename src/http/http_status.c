@@ -36,3 +36,10 @@ const struct http_status *http_status_get(unsigned code)
 	assert(s != NULL);
 	return s != NULL ? s : &table[HTTP_STATUS_INDEX_500];
 }
+
+bool http_status_has_page(unsigned code)
+{
+	const struct http_status *s = http_status_find(code);
+
+	return s != NULL && s->sentence != NULL;
+}

@@ -2,6 +2,7 @@
 #ifndef HTTP_HTTP_STATUS_H
 #define HTTP_HTTP_STATUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* X(code, reason phrase, sentence for the page; NULL: never has a page) */
@@ -53,6 +54,9 @@ const struct http_status *http_status_find(unsigned code);
 
 /* code must be one of the list. */
 const struct http_status *http_status_get(unsigned code);
+
+/* It is one of the list, and may be answered with a page. */
+bool http_status_has_page(unsigned code);
 
 /* All of them, HTTP_STATUS_COUNT in number. */
 const struct http_status *http_status_all(void);

@@ -72,12 +72,13 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 	if (c->n_sites == CONFIG_SITES)
 		return -ENOSPC;
 	site = &c->sites[c->n_sites++];
-	*site = (struct config_site){ .name = name, .congestion = "", .fallback = "", .precompressed = true };
-	site->index = (struct text_list){ .n = 1, .items = { "index.html" } };
-	site->policy.max_body = c->http.max_body;
-	site->policy.cache_control = (struct text_list){
-		.n = 2,
-		.items = { "text/html no-cache", "application/xhtml+xml no-cache" },
+	*site = (struct config_site){ .name = name, .congestion = "" };
+	site->policy = (struct config_policy){
+		.index = { .n = 1, .items = { "index.html" } },
+		.fallback = "",
+		.precompressed = true,
+		.cache_control = { .n = 2, .items = { "text/html no-cache", "application/xhtml+xml no-cache" } },
+		.max_body = c->http.max_body,
 	};
 	site->listen = (struct port_list){ .n = 1, .items = { 80 } };
 	*out = site;
@@ -88,6 +89,7 @@ struct config_location config_location_default(const char *prefix)
 {
 	return (struct config_location){
 		.prefix = prefix,
+		.policy.fallback = "",
 		.form = "",
 		.form_redirect = "",
 		.form_honeypot = "",

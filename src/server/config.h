@@ -80,6 +80,11 @@ struct config_given {
 
 /* Keys of a site that its locations may override. */
 struct config_policy {
+	struct text_list index;
+	bool clean_urls, listing, follow_symlinks, precompressed;
+	const char *fallback; /* a file below the root, or "" */
+	struct text_list try_files;  /* rules, as http_tries.h has them */
+	struct text_list error_page; /* rules, as http_error_page.h has them */
 	struct text_list cache_control; /* rules, as http_cache_control.h has them */
 	uint64_t max_body;
 	struct prefix_list allow, deny; /* clients; without allow: all, or as the kind of the location has it */
@@ -102,11 +107,7 @@ struct config_location {
 struct config_site {
 	const char *name;
 	const char *root;
-	struct text_list index;
 	struct text_list hosts;  /* Host names that it answers to; none: any */
-	bool clean_urls, listing, follow_symlinks, precompressed;
-	const char *fallback; /* a file below the root, or "" */
-	struct text_list error_page; /* rules, as http_error_page.h has them */
 	struct config_policy policy;
 	struct config_given given;
 	struct port_list listen;

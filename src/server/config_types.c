@@ -10,6 +10,7 @@
 
 #include "http/http_cache_control.h"
 #include "http/http_error_page.h"
+#include "http/http_tries.h"
 #include "server/config_keys.h"
 #include "tcp/tcp_cc.h"
 
@@ -352,6 +353,11 @@ static int parse_cache_control_item(const struct key_input *in, void *field)
 	return http_cache_control_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
 }
 
+static int parse_try_item(const struct key_input *in, void *field)
+{
+	return http_try_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
+}
+
 static int parse_error_page_item(const struct key_input *in, void *field)
 {
 	return http_error_page_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
@@ -425,6 +431,8 @@ const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_i
 const struct key_type type_cache_controls =
 	LIST(struct text_list, "a media type and a value, such as \"image/* max-age=86400\"",
 	     parse_cache_control_item);
+const struct key_type type_tries =
+	LIST(struct text_list, "a path to try, such as \"$uri.html\" or \"/index.html\", or \"=404\"", parse_try_item);
 const struct key_type type_error_pages =
 	LIST(struct text_list, "statuses of errors and a path, such as \"404 /404.html\"",
 	     parse_error_page_item);

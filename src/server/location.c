@@ -7,6 +7,7 @@
 #include "server/config_inherit.h"
 #include "server/echo.h"
 #include "server/form.h"
+#include "server/listing.h"
 #include "server/status.h"
 #include "server/worker.h"
 
@@ -94,9 +95,18 @@ int location_check(const struct config_location *l, struct failure *why)
 	return check_redirect(l, why);
 }
 
-struct http_policy location_policy(const struct config_policy *p)
+struct http_policy location_policy(const struct config_policy *p, struct worker *w)
 {
 	return (struct http_policy){
+		.index = p->index.items,
+		.try_files = p->try_files.items,
+		.clean_urls = p->clean_urls,
+		.fallback = *p->fallback != '\0' ? p->fallback : NULL,
+		.error_page = p->error_page.items,
+		.follow_symlinks = p->follow_symlinks,
+		.precompressed = p->precompressed,
+		.listing = p->listing ? listing_answer : NULL,
+		.listing_context = p->listing ? &w->documents : NULL,
 		.cache_control = p->cache_control.items,
 		.max_body = &p->max_body,
 		.allow = p->allow.items,
@@ -120,7 +130,7 @@ struct http_location location_for_http(const struct config_location *l, const st
 	const struct location_kind *kind;
 
 	location_find_kind(l, &kind, &why);
-	*policy = location_policy(&l->policy);
+	*policy = location_policy(&l->policy, w);
 	if (is_for_neighbours(l, kind)) {
 		policy->allow = device->address.items;
 		policy->n_allow = device->address.n;

@@ -29,8 +29,8 @@ bool location_is_kind(const char *key);
 /* 0, or -EINVAL and *why: what is wrong with the location. */
 int location_check(const struct config_location *l, struct failure *why);
 
-/* The policy as HTTP is told of it. It points into *p. */
-struct http_policy location_policy(const struct config_policy *p);
+/* The policy as HTTP is told of it. It points into *p and *w. */
+struct http_policy location_policy(const struct config_policy *p, struct worker *w);
 
 /* The location as HTTP is told of it, and its policy into *policy. They point into *l and *device. */
 struct http_location location_for_http(const struct config_location *l, const struct config_device *device,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "server/listing.h"
 #include "server/location.h"
 #include "server/status.h"
 
@@ -58,16 +57,8 @@ static void add_site(struct site_list *list, const struct config_site *site, str
 	list->sites[list->n++] = (struct http_site){
 		.name = site->name,
 		.root = site->root,
-		.index = site->index.items,
 		.hosts = site->hosts.items,
-		.policy = location_policy(&site->policy),
-		.fallback = *site->fallback != '\0' ? site->fallback : NULL,
-		.error_page = site->error_page.items,
-		.clean_urls = site->clean_urls,
-		.listing = site->listing ? listing_answer : NULL,
-		.listing_context = &w->documents,
-		.follow_symlinks = site->follow_symlinks,
-		.precompressed = site->precompressed,
+		.policy = location_policy(&site->policy, w),
 		.locations = &list->locations[list->n_locations],
 		.n_locations = site->n_locations,
 	};

@@ -10,7 +10,9 @@ site "default" {
 	root = "site"
 	cache_control = {"text/html no-cache", "* max-age=60"}
 	max_body = 1K
-	location "/assets/" { cache_control = {"* max-age=31536000, immutable"} }
+	location "/assets/" { cache_control = {"* max-age=31536000, immutable"}  listing = true }
+	location "/docs/" { try_files = {"$uri", "$uri.html", "$uri/", "=403"} }
+	location "/app" { try_files = {"$uri", "/app/index.html"} }
 	location "/intern/" { allow = {"10.77.0.0/24"}  deny = {"10.77.0.1"} }
 	location "/neighbours/" { allow = {"10.77.0.0/24"} }
 	location "/echo" { echo = true  max_body = 8 }
@@ -25,6 +27,11 @@ def write_site(root):
         (root / directory / "a.css").write_text(directory)
     (root / "index.html").write_text("<!doctype html><title>home</title>\n")
     (root / "a.css").write_text("plain")
+    (root / "docs" / "sub").mkdir(parents=True)
+    (root / "docs" / "page.html").write_text("a page")
+    (root / "docs" / "sub" / "index.html").write_text("sub")
+    (root / "app").mkdir()
+    (root / "app" / "index.html").write_text("the app")
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +90,18 @@ def test_a_body_may_be_as_large_as_its_place_says(ask, tmp_path):
     assert ask("/wide", "-H", "Accept: text/plain", "--data-binary", f"@{tmp_path}/3m", "-H", "Expect:").status == 200
     assert ask("/a.css", "-X", "GET", "-d", "x" * 1025).status == 413
     assert ask("/a.css", "-X", "GET", "-d", "x" * 1024).status == 200
+
+
+def test_locations_try_files_of_their_own(ask):
+    assert ask("/docs/page").body == "a page"
+    assert ask("/docs/sub").body == "sub"
+    assert ask("/docs/missing.css").status == 403
+    assert ask("/page").status == 404
+    assert ask("/app/some/where").body == "the app"
+    assert ask("/app/some/where.js").body == "the app"
+    assert ask("/assets").fields["location"] == "/assets/"
+
+
+def test_a_location_lists_its_directories(ask):
+    assert "a.css" in ask("/assets/").body
+    assert ask("/neighbours/").status == 403

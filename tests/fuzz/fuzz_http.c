@@ -161,7 +161,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	};
 	static const char *const error_page[] = { "404 406 /index.html", NULL };
 	const struct http_site site = {
-		.name = "fuzz", .root = root, .error_page = error_page, .clean_urls = true, .precompressed = true,
+		.name = "fuzz", .root = root, .policy = { .error_page = error_page, .clean_urls = true, .precompressed = true },
 		.locations = locations, .n_locations = 2,
 	};
 	struct http_config config;

@@ -157,11 +157,11 @@ static void test_values_reach_their_places(void **state)
 	assert_int_equal(c.n_sites, 2);
 	assert_string_equal(c.sites[0].name, "one");
 	assert_int_equal(c.sites[0].listen.items[1], 8080);
-	assert_string_equal(c.sites[0].index.items[1], "b");
-	assert_null(c.sites[0].index.items[2]);
+	assert_string_equal(c.sites[0].policy.index.items[1], "b");
+	assert_null(c.sites[0].policy.index.items[2]);
 	assert_string_equal(c.sites[0].hosts.items[0], "x");
 	assert_int_equal(c.sites[1].listen.items[0], 81);
-	assert_string_equal(c.sites[1].index.items[0], "index.html");
+	assert_string_equal(c.sites[1].policy.index.items[0], "index.html");
 	config_fini(&c);
 }
 
@@ -186,13 +186,13 @@ static void test_list_assignment_replaces_and_append_adds(void **state)
 	assert_loads(*state, "site \"s\" { root = \"www\" listen = {81} index += \"b\" hosts = {} }", &c);
 	assert_int_equal(c.sites[0].listen.n, 1);
 	assert_int_equal(c.sites[0].listen.items[0], 81);
-	assert_int_equal(c.sites[0].index.n, 2);
-	assert_string_equal(c.sites[0].index.items[0], "index.html");
+	assert_int_equal(c.sites[0].policy.index.n, 2);
+	assert_string_equal(c.sites[0].policy.index.items[0], "index.html");
 	assert_int_equal(c.sites[0].hosts.n, 0);
 	config_fini(&c);
 	assert_loads(*state, "site \"s\" { root = \"www\" index = {} }", &c);
-	assert_int_equal(c.sites[0].index.n, 0);
-	assert_null(c.sites[0].index.items[0]);
+	assert_int_equal(c.sites[0].policy.index.n, 0);
+	assert_null(c.sites[0].policy.index.items[0]);
 	config_fini(&c);
 }
 
@@ -588,7 +588,8 @@ static char *read_project_file(const char *name)
 
 static bool is_text_list(const struct key_type *type)
 {
-	return type == &type_texts || type == &type_cache_controls || type == &type_error_pages;
+	return type == &type_texts || type == &type_cache_controls || type == &type_error_pages ||
+	       type == &type_tries;
 }
 
 static bool same_value(const struct config_key *key, void *a, void *b)

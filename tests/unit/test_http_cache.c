@@ -258,13 +258,13 @@ static void a_better_index_is_noticed(void **state)
 
 	(void)state;
 	start(10, 1 << 20, 1000);
-	saved = sites.sites[0].index;
-	sites.sites[0].index = index;
+	saved = sites.sites[0].policy.index;
+	sites.sites[0].policy.index = index;
 	assert_contents("dir/", "<p>index");
 	http_fixture_write_text(&fixture, "dir/first.html", "better");
 	http_fixture_advance(&fixture, 1000000);
 	assert_contents("dir/", "better");
-	sites.sites[0].index = saved;
+	sites.sites[0].policy.index = saved;
 	free(index[0]);
 	free(index[1]);
 }

@@ -13,7 +13,8 @@ static void a_rule_has_statuses_of_errors_and_a_file(void **state)
 {
 	static const char *const invalid[] = {
 		"", "404", "404 ", "/404.html", "404 404.html", "304 /x", "40 /x", "4040 /x", "404  /x", "404,405 /x",
-		"404 /", "404 /x/", "404 /../x", "404 /.env", "x /404.html",
+		"404 /", "404 /x/", "404 /../x", "404 /.env", "x /404.html", "404 //x",
+		"404 /%61",
 	};
 
 	(void)state;
@@ -27,14 +28,11 @@ static void the_first_rule_with_the_status_counts(void **state)
 {
 	char one[] = "404 405 /a.html", two[] = "500 404 /b.html";
 	char *const rules[] = { one, two, NULL };
-	struct http_path path;
 
 	(void)state;
-	assert_true(http_error_page_find(rules, 404, &path));
-	assert_string_equal(path.text, "a.html");
-	assert_true(http_error_page_find(rules, 500, &path));
-	assert_string_equal(path.text, "b.html");
-	assert_false(http_error_page_find(rules, 403, &path));
+	assert_string_equal(http_error_page_find(rules, 404), "/a.html");
+	assert_string_equal(http_error_page_find(rules, 500), "/b.html");
+	assert_null(http_error_page_find(rules, 403));
 }
 
 int main(void)

@@ -129,8 +129,9 @@ static void the_cache_keeps_policies_apart(void **state)
 
 	(void)state;
 	fx.site.policy.cache_control = of_site;
-	fx.site.fallback = "a.txt";
+	fx.site.policy.fallback = "a.txt";
 	policies[0].cache_control = of_files;
+	policies[0].fallback = "a.txt";
 	assert_field_of("/missing", "Cache-Control", "max-age=1");
 	assert_field_of("/files/missing", "Cache-Control", "max-age=2");
 	assert_field_of("/missing", "Cache-Control", "max-age=1");

@@ -30,7 +30,7 @@ static int set_up(void **state)
 	http_fixture_write_text(&fx, "b.png", "png");
 	http_fixture_write_text(&fx, "b.png.gz", "gz");
 	fx.wall_us += 10000000; /* the files have settled */
-	fx.site.precompressed = true;
+	fx.site.policy.precompressed = true;
 	return 0;
 }
 
@@ -213,7 +213,7 @@ static void siblings_come_and_go(void **state)
 static void siblings_can_be_turned_off(void **state)
 {
 	(void)state;
-	fx.site.precompressed = false;
+	fx.site.policy.precompressed = false;
 	start();
 	assert_variant("gzip", "", "the plain one");
 }
@@ -248,7 +248,7 @@ static void clean_urls_stand_for_html(void **state)
 	http_fixture_write_text(&fx, "both/index.html", "directory of both");
 	http_fixture_write_text(&fx, "file", "without extension");
 	http_fixture_write_text(&fx, "file.html", "with extension");
-	fx.site.clean_urls = true;
+	fx.site.policy.clean_urls = true;
 	start();
 	assert_page("/page", 200, "page");
 	assert_page("/page.html", 200, "page");
@@ -273,7 +273,7 @@ static void the_fallback_answers_for_pages_and_not_for_assets(void **state)
 	char etag[256], fields[400];
 
 	(void)state;
-	fx.site.fallback = "index.html";
+	fx.site.policy.fallback = "index.html";
 	start();
 	assert_page("/users/7", 200, "<h1>index</h1>");
 	assert_page("/users/", 200, "<h1>index</h1>");
@@ -290,7 +290,7 @@ static void the_fallback_answers_for_pages_and_not_for_assets(void **state)
 static void a_fallback_that_is_not_there_is_404(void **state)
 {
 	(void)state;
-	fx.site.fallback = "/gone.html";
+	fx.site.policy.fallback = "/gone.html";
 	start();
 	assert_int_equal(get("/users/7", "").status, 404);
 }
@@ -303,7 +303,7 @@ static void error_pages_keep_the_status(void **state)
 
 	(void)state;
 	http_fixture_write_text(&fx, "404.html", "nothing here");
-	fx.site.error_page = rules;
+	fx.site.policy.error_page = rules;
 	start();
 	r = get("/nothing", "Range: bytes=0-1\r\nIf-None-Match: *\r\n");
 	assert_int_equal(r.status, 404);
@@ -322,6 +322,51 @@ static void error_pages_keep_the_status(void **state)
 	assert_non_null(memmem(r.body, r.body_len, "Method Not Allowed", 18));
 }
 
+static void what_is_tried_is_found_in_turn(void **state)
+{
+	static const char *const tries[] = { "/down.html", "$uri", "/en$uri.html", "$uri/", "/last.html", "=403", NULL };
+	struct http_reply r;
+	char name[128];
+
+	(void)state;
+	http_fixture_write_text(&fx, "en/page.html", "english");
+	http_fixture_write_text(&fx, "dir/index.html", "a directory");
+	http_fixture_write_text(&fx, "last.html", "the last");
+	fx.site.policy.try_files = tries;
+	fx.site.policy.clean_urls = true;
+	start();
+	r = get("/a.css", "");
+	assert_body(&r, "the plain one");
+	r = get("/page", "");
+	assert_body(&r, "english");
+	r = get("/dir", "");
+	assert_body(&r, "a directory");
+	r = get("/nothing.css", "");
+	assert_body(&r, "the last");
+	r = get("/last.html", "");
+	assert_body(&r, "the last");
+	snprintf(name, sizeof name, "%s/last.html", fx.root);
+	assert_int_equal(unlink(name), 0);
+	http_fixture_advance(&fx, 1000000);
+	assert_int_equal(get("/nothing.css", "").status, 403);
+	http_fixture_write_text(&fx, "down.html", "back soon");
+	r = get("/a.css", "");
+	assert_body(&r, "back soon");
+}
+
+/* A file to try that is a directory is none: it must not lead back to where the request came from. */
+static void a_directory_is_no_file_to_try(void **state)
+{
+	static const char *const tries[] = { "$uri", "/dir", NULL };
+
+	(void)state;
+	http_fixture_write_text(&fx, "dir/index.html", "a directory");
+	fx.site.policy.try_files = tries;
+	start();
+	assert_int_equal(get("/nothing", "").status, 404);
+	assert_int_equal(get("/dir", "").status, 301);
+}
+
 static void symlinks_out_of_the_root_can_be_allowed(void **state)
 {
 	char name[128], target[128];
@@ -331,7 +376,7 @@ static void symlinks_out_of_the_root_can_be_allowed(void **state)
 	snprintf(target, sizeof target, "%s/there.txt", fx.outside);
 	close(open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
 	assert_int_equal(symlink(target, name), 0);
-	fx.site.follow_symlinks = true;
+	fx.site.policy.follow_symlinks = true;
 	start();
 	assert_page("/link.txt", 200, "");
 	assert_int_equal(get("/../outside/there.txt", "").status, 400);
@@ -359,13 +404,13 @@ static void settings_that_cannot_be_are_refused(void **state)
 	(void)state;
 	start();
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
-		struct http_site site = { .root = fx.root, .error_page = rules[i] };
+		struct http_site site = { .root = fx.root, .policy.error_page = rules[i] };
 
 		assert_int_equal(http_server_new(&fx.config, &site, 1, &fx.world, NULL, &server, &why),
 				 -EINVAL);
 	}
 	for (const char *const *name = (const char *const[]){ "../x", "x/", "", ".env", NULL }; *name; name++) {
-		struct http_site site = { .root = fx.root, .fallback = *name };
+		struct http_site site = { .root = fx.root, .policy.fallback = *name };
 
 		assert_int_equal(http_server_new(&fx.config, &site, 1, &fx.world, NULL, &server, &why),
 				 -EINVAL);
@@ -391,6 +436,8 @@ int main(void)
 		TEST(the_fallback_answers_for_pages_and_not_for_assets),
 		TEST(a_fallback_that_is_not_there_is_404),
 		TEST(error_pages_keep_the_status),
+		TEST(what_is_tried_is_found_in_turn),
+		TEST(a_directory_is_no_file_to_try),
 		TEST(symlinks_out_of_the_root_can_be_allowed),
 		TEST(symlinks_out_of_the_root_are_refused_by_default),
 		TEST(settings_that_cannot_be_are_refused),
