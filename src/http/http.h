@@ -61,8 +61,8 @@ struct http_document {
 	const char *location; /* of a 303: what a URI may have, HTTP_DOCUMENT_LOCATION at most; valid during the call */
 	bool is_given;        /* instead of type and body: the handler gives the body */
 	uint64_t length;      /* of that; HTTP_LENGTH_UNKNOWN */
-	struct bytes fields;  /* of that: whole lines, none that is about the message or the connection; valid during
-			       * the call */
+	struct bytes fields;  /* more of them: whole lines, none that is about the message or, unless the status is 101
+			       * or 426, the connection; valid during the call */
 	bool tells_caching;   /* of those: no Cache-Control is to be added */
 };
 
@@ -124,6 +124,7 @@ struct http_usage {
 	uint64_t cache_entries, cache_bytes; /* now */
 	uint64_t request_waits, buffer_waits; /* times that a connection waited for a pool at its limit */
 	uint64_t aborted;             /* reset by us: file changed under way, no memory, peer not reading */
+	uint64_t upgraded;            /* connections that went over to another protocol */
 	uint64_t timed_out;           /* connections given up by a timer, idle ones included */
 	uint64_t refused_connections; /* beyond max_connections, or no memory */
 	uint64_t refused_by_address;  /* beyond max_connections_per_address */

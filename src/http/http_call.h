@@ -6,6 +6,9 @@
  * A handler that does not know its answer yet says HTTP_LATER and completes the call in a later turn. Meanwhile,
  * and while it has nothing to give, the connection waits, for answer_timeout at most (504), and what the client
  * sends behind the request stays with the stream.
+ *
+ * A handler that has take_over() may answer 101 (RFC 9110 section 7.8): then the connection's stream becomes its own, and
+ * HTTP has nothing more to do with it.
  */
 #ifndef HTTP_HTTP_CALL_H
 #define HTTP_HTTP_CALL_H
@@ -71,6 +74,10 @@ struct http_handler {
 	unsigned (*answer)(struct http_call *call, struct http_document *out);
 	/* At most so many bytes more of a document's body that is_given; NULL: it never is. */
 	enum http_give (*give)(struct http_call *call, size_t most, struct span *out);
+	/* The answer 101 is on its way: sets the stream's handler and user, after which it may do with the stream what
+	 * it likes. What came behind the request is in rest; ended: the peer's FIN has come too. Returns how much of
+	 * the rest it took, as on_receive() does. NULL: it never answers 101. */
+	size_t (*take_over)(struct http_call *call, struct stream *stream, struct bytes rest, bool ended);
 	/* May be NULL. Frees the state. Called once for each begin() that gave 0. */
 	void (*end)(struct http_call *call);
 };

@@ -2,7 +2,7 @@
  * A connection's life: FRESH, then for each request HEAD, perhaps BODY, AWAITING, SENDING, and IDLE; in
  * the end LINGER, or nothing. Most requests arrive whole and are answered in the same call, which leaves
  * the connection IDLE as it was. Requests are answered in order: while a response is under way the rest
- * stays in the stream.
+ * stays in the stream. After an answer 101 the stream is its handler's, and the record is forgotten.
  *
  * All work happens in work(): it takes input and produces output until one of them runs out, sends, and
  * then conclude() does what the outcome asks for. A connection may end in there, so nobody touches it
@@ -32,6 +32,7 @@ enum step {
 	STEP_ROOM,  /* needs room in the stream */
 	STEP_PAUSE, /* needs something else, as the state says */
 	STEP_CLOSE, /* the last answer is complete */
+	STEP_UPGRADE, /* so is an answer 101 */
 	STEP_ABORT, /* cannot go on */
 };
 
@@ -218,6 +219,8 @@ static enum http_persistence decide_persistence(const struct http_conn *c, const
 			answer->given.framing != HTTP_FRAMED_BY_END &&
 			r->line.method != HTTP_METHOD_CONNECT &&
 			c->requests + 1 < s->config.keepalive_requests && !is_old(c);
+	if (x->status == 101)
+		return HTTP_PERSIST_DEFAULT;
 	if (!x->persistent)
 		return HTTP_PERSIST_CLOSE;
 	return r->line.minor > 0 ? HTTP_PERSIST_DEFAULT : HTTP_PERSIST_KEEP_ALIVE;
@@ -228,6 +231,8 @@ static enum step finish(struct http_conn *c)
 {
 	bool persistent = c->exchange->persistent;
 
+	if (c->exchange->status == 101)
+		return STEP_UPGRADE;
 	http_access_done(c);
 	c->requests++;
 	c->blank_lines = 0;
@@ -499,8 +504,24 @@ static void conclude(struct http_conn *c, enum step step)
 		return;
 	case STEP_ROOM:
 	case STEP_PAUSE:
+	case STEP_UPGRADE:
 		return;
 	}
+}
+
+/* The stream goes to the handler that answered 101, with what came behind the request, of which it returns how much
+ * was taken. */
+static size_t hand_over(struct http_conn *c, struct bytes rest)
+{
+	struct http_call *call = &c->exchange->call;
+	size_t taken;
+
+	http_access_done(c);
+	c->server->usage.upgraded++;
+	http_admission_leave(c->server, c->stream);
+	taken = call->handler->take_over(call, c->stream, rest, (c->flags & HTTP_CONN_ENDED) != 0);
+	forget(c);
+	return taken;
 }
 
 /* Answers outside of work(), which goes on if more of the answer can leave at once. */
@@ -589,6 +610,8 @@ static size_t on_receive(struct stream *stream, struct bytes data)
 		return 0;
 	}
 	step = work(c, &data);
+	if (step == STEP_UPGRADE && !(c->flags & HTTP_CONN_GONE))
+		return len - data.len + hand_over(c, data);
 	if (step == STEP_ROOM || step == STEP_PAUSE) {
 		len -= data.len;
 		if (data.len > 0)
@@ -702,6 +725,7 @@ void http_call_complete(struct http_call *call, unsigned status, struct http_doc
 	struct http_answer answer;
 
 	assert(c->state == HTTP_CONN_AWAITING && c->exchange->status == 0 && !(c->flags & HTTP_CONN_BUSY));
+	assert(status != 101); /* that must come from answer(), while the bytes behind the request are at hand */
 	http_route_complete(&c->server->router, call, status, document, &answer);
 	conclude_and_resume(c, respond_now(c, &answer));
 }

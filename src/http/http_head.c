@@ -133,7 +133,7 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 		add_document(out, answer, body);
 	else if (answer->given.call != NULL)
 		add_given(out, answer, body);
-	else if (answer->status == 204)
+	else if (answer->status == 204 || answer->status == 101)
 		http_batch_add(out, LITERAL("\r\n"));
 	else
 		add_page(out, pages, answer->status, body);

@@ -72,8 +72,8 @@ static void set_framing(const struct http_document *document, struct http_call *
 		out->given.framing = call->request->line.minor > 0 ? HTTP_FRAMED_BY_CHUNKS : HTTP_FRAMED_BY_END;
 }
 
-/* Its status line if the list has none, without a reason phrase (RFC 9112 section 4), and its field lines. */
-static void format_given(const struct http_document *document, struct http_answer *out, char **at)
+/* The status line if the list has none, without a reason phrase (RFC 9112 section 4), and the framing. */
+static void format_given(struct http_answer *out, char **at)
 {
 	char *start = *at;
 
@@ -84,7 +84,6 @@ static void format_given(const struct http_document *document, struct http_answe
 		put(at, "Transfer-Encoding: chunked\r\n", 28);
 	else if (out->given.framing == HTTP_FRAMED_BY_LENGTH && out->status != 204 && out->status != 304)
 		*at += sprintf(*at, "Content-Length: %" PRIu64 "\r\n", out->given_len);
-	put(at, document->fields.data, document->fields.len);
 }
 
 /* The field lines that are a document's own. */
@@ -93,11 +92,12 @@ static void format_document(const struct http_document *document, struct http_an
 	if (document->location != NULL)
 		*at += sprintf(*at, "Location: %s\r\n", document->location);
 	if (document->is_given)
-		format_given(document, out, at);
+		format_given(out, at);
 	else if (document->body.data != NULL)
 		*at += sprintf(*at, "Content-Type: %s\r\n"
 			       "Content-Length: %zu\r\n"
 			       "X-Content-Type-Options: nosniff\r\n", document->type, document->body.len);
+	put(at, document->fields.data, document->fields.len);
 }
 
 /* What is made for one request is never kept, unless who made it says so: it is old at once. call may be NULL if
@@ -146,7 +146,8 @@ static unsigned begin_call(const struct route *route, const struct stream *strea
 
 static bool has_more_to_say(const struct http_document *document)
 {
-	return document->body.data != NULL || document->location != NULL || document->is_given;
+	return document->body.data != NULL || document->location != NULL || document->is_given ||
+	       document->fields.data != NULL;
 }
 
 static void answer_location(const struct http_router *router, const struct route *route, struct http_call *call,
@@ -156,6 +157,7 @@ static void answer_location(const struct http_router *router, const struct route
 
 	call->path = route->path.text + route->location->prefix_len;
 	out->status = call->handler->answer(call, &document);
+	assert(out->status != 101 || call->handler->take_over != NULL);
 	if (has_more_to_say(&document))
 		answer_document(router, &document, call, out);
 }

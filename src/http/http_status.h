@@ -7,6 +7,7 @@
 
 /* X(code, reason phrase, sentence for the page; NULL: never has a page) */
 #define HTTP_STATUSES(X)                                                                               \
+	X(101, "Switching Protocols", NULL)                                                            \
 	X(200, "OK", NULL)                                                                             \
 	X(204, "No Content", NULL)                                                                     \
 	X(206, "Partial Content", NULL)                                                                \
@@ -26,6 +27,7 @@
 	X(416, "Range Not Satisfiable", "The part that was asked for lies beyond the end.")            \
 	X(417, "Expectation Failed", "The request expects something that this server does not know.")  \
 	X(421, "Misdirected Request", "The request is for another server than this one.")              \
+	X(426, "Upgrade Required", "This is spoken to in another protocol than HTTP, or another version of it.") \
 	X(431, "Request Header Fields Too Large", "The header of the request is too large.")           \
 	X(500, "Internal Server Error", "Something went wrong on this server.")                        \
 	X(501, "Not Implemented", "This server does not know what the request asks for.")              \

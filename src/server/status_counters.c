@@ -44,6 +44,7 @@ static const struct status_counter http_counters[] = {
 	HTTP(request_waits, "request_waits", "Times that a connection waited for memory to read a request."),
 	HTTP(buffer_waits, "buffer_waits", "Times that a response waited for a file buffer."),
 	HTTP(aborted, "aborted", "Connections that we reset: file changed, no memory, peer not reading."),
+	HTTP(upgraded, "upgraded", "Connections that went over to another protocol, such as WebSocket."),
 	HTTP(timed_out, "timed_out", "Connections given up by a timer, idle ones included."),
 	HTTP(refused_connections, "refused_connections", "Connections beyond max_connections."),
 	HTTP(refused_by_address, "refused_by_address", "Connections beyond max_connections_per_address."),
