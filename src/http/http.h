@@ -46,6 +46,8 @@ struct http_config {
 	uint32_t cache_entries;
 	uint64_t cache_bytes, cache_max_file; /* contents kept in memory */
 	uint64_t cache_revalidate_us; /* a cached entry is checked against the file system after this long */
+	uint64_t compress_min; /* smaller files are not compressed */
+	uint8_t gzip_level, brotli_level;
 	uint32_t file_buffer_bytes, file_buffers; /* larger files are sent through buffers: size and number */
 };
 
@@ -122,6 +124,7 @@ struct http_usage {
 	uint64_t idle, busy;            /* connections now; lingering ones are busy */
 	uint64_t cache_hits, cache_misses;
 	uint64_t cache_entries, cache_bytes; /* now */
+	uint64_t cache_compressed, cache_compressed_saved; /* files; bytes by which they are smaller */
 	uint64_t request_waits, buffer_waits; /* times that a connection waited for a pool at its limit */
 	uint64_t aborted;             /* reset by us: file changed under way, no memory, peer not reading */
 	uint64_t upgraded;            /* connections that went over to another protocol */

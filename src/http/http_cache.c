@@ -93,7 +93,7 @@ static struct http_entry *find(const struct http_cache *c, uint64_t hash,
 			       const struct http_open_policy *policy, const struct http_path *path)
 {
 	for (struct http_entry *e = *bucket_of(c, hash); e != NULL; e = e->next)
-		if (e->hash == hash && e->policy == policy->number && e->key_len == path->len &&
+		if (e->hash == hash && e->policy == policy && e->key_len == path->len &&
 		    memcmp(e->key, path->text, path->len) == 0)
 			return e;
 	return NULL;
@@ -149,7 +149,7 @@ static unsigned get_from_disk(struct http_cache *c, uint64_t hash, const struct 
 	if (status != 200)
 		return status;
 	c->misses++;
-	(*out)->policy = policy->number;
+	(*out)->policy = policy;
 	(*out)->hash = hash;
 	link_entry(c, *out);
 	return 200;

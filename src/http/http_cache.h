@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "base/world.h"
 #include "http/http_clock.h"
+#include "http/http_compress.h"
 #include "http/http_entry.h"
 #include "http/http_path.h"
 #include "http/http_site.h"
@@ -26,6 +27,7 @@ struct http_cache {
 	struct http_clock *clock;
 	const struct http_sites *sites;
 	struct span_owner *keeper;
+	struct http_compressor compressor; /* off unless its owner sets it */
 	struct http_entry **buckets;
 	uint64_t mask;        /* number of buckets less one */
 	struct list lru;      /* most recently used first */

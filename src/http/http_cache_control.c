@@ -2,7 +2,8 @@
 #include "http/http_cache_control.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "http/http_mime.h"
 
 /* Visible characters and single spaces: it becomes a field value (RFC 9110 section 5.5). */
 bool http_cache_control_rule_is_valid(const char *rule)
@@ -15,14 +16,7 @@ bool http_cache_control_rule_is_valid(const char *rule)
 	for (const char *p = rule; *p != '\0'; p++)
 		if (*p < ' ' || *p > '~')
 			return false;
-	return (type_len == 1 && rule[0] == '*') || memchr(rule, '/', type_len) != NULL;
-}
-
-static bool fits(const char *pattern, size_t len, const char *type)
-{
-	if (pattern[len - 1] == '*')
-		return strncasecmp(pattern, type, len - 1) == 0;
-	return strcspn(type, "; ") == len && strncasecmp(pattern, type, len) == 0;
+	return http_mime_pattern_is_valid(rule, type_len);
 }
 
 const char *http_cache_control_for(char *const *rules, const char *type)
@@ -30,7 +24,7 @@ const char *http_cache_control_for(char *const *rules, const char *type)
 	for (; *rules != NULL; rules++) {
 		size_t len = strcspn(*rules, " ");
 
-		if (fits(*rules, len, type))
+		if (http_mime_fits(*rules, len, type))
 			return *rules + len + 1;
 	}
 	return NULL;

@@ -30,6 +30,7 @@ struct source {
 	struct http_file *file;
 	const char *type;
 	enum http_coding coding;
+	uint64_t variant; /* tells it from the other representations of the file */
 };
 
 static void entry_free(struct http_entry *e)
@@ -101,7 +102,7 @@ static void format_fields(const struct http_entry *e, const struct source *from,
 		fields_add(f, "Last-Modified: %.*s\r\n", HTTP_DATE_LEN, date);
 	}
 	fields_add(f, "ETag: %s\r\n", etag);
-	if (http_mime_is_compressible(from->type))
+	if (http_policy_encodes(from->policy, from->type))
 		fields_add(f, "Vary: Accept-Encoding\r\n");
 	if (cache_control != NULL)
 		fields_add(f, "Cache-Control: %s\r\n", cache_control);
@@ -129,12 +130,13 @@ static struct http_entry *entry_new(struct http_cache *c, const struct source *f
 		.version = *version,
 		.settled = http_version_is_settled(version, http_clock_wall_s(c->clock)),
 		.coding = from->coding,
+		.type = from->type,
 		.validators = { .last_modified_s = last_modified_of(c, version) },
 		.checked_us = c->world->now_us,
 		.fd = from->file->fd,
 	};
 	char etag[HTTP_ETAG_ROOM];
-	size_t etag_len = http_version_etag(version, !draft.settled, from->coding, etag);
+	size_t etag_len = http_version_etag(version, !draft.settled, from->variant, etag);
 	struct http_entry *e;
 	struct fields fields;
 	char *at;
@@ -177,10 +179,16 @@ static bool read_whole(int fd, char *out, size_t len)
 	return true;
 }
 
-/* Reads the contents behind the fields; false if the file changed meanwhile, or could not be read. */
+/* The room for the contents, right behind the fields. */
+static char *body_of(struct http_entry *e)
+{
+	return e->memory + e->key_len + e->validators.etag.len + e->fields_len;
+}
+
+/* Reads the contents; false if the file changed meanwhile, or could not be read. */
 static bool entry_read(struct http_entry *e)
 {
-	char *body = e->memory + e->key_len + e->validators.etag.len + e->fields_len;
+	char *body = body_of(e);
 
 	if (!read_whole(e->fd, body, e->version.size) || !http_version_is_current(&e->version, e->fd))
 		return false;
@@ -190,16 +198,17 @@ static bool entry_read(struct http_entry *e)
 	return true;
 }
 
+enum { SPARE = sizeof(struct http_entry) + HTTP_PATH_SIZE + FIELDS_ROOM }; /* more than an entry without contents */
+
 /* Takes the file over, whatever comes of it. NULL: no memory, or the file keeps changing. */
 static struct http_entry *load(struct http_cache *c, const struct source *from)
 {
-	size_t spare = sizeof(struct http_entry) + HTTP_PATH_SIZE + FIELDS_ROOM;
 	struct http_file *file = from->file;
 	struct http_entry *loaded = NULL;
 
 	for (int i = 0; i < READ_TRIES && loaded == NULL; i++) {
 		bool in_memory = file->version.size <= c->limits.max_file &&
-				 http_cache_make_room(c, file->version.size + spare);
+				 http_cache_make_room(c, file->version.size + SPARE);
 		struct http_entry *e = entry_new(c, from, in_memory ? file->version.size : 0);
 		struct stat st;
 
@@ -242,17 +251,55 @@ unsigned http_entry_load(struct http_cache *c, const struct http_open_policy *po
 	for (int i = HTTP_CODING_IDENTITY + 1; i < HTTP_CODINGS; i++) {
 		from.file = &found->files[i];
 		from.coding = (enum http_coding)i;
+		from.variant = (uint64_t)i;
 		if (from.file->fd >= 0)
 			e->encoded[i] = load(c, &from);
-		e->has_encoded |= e->encoded[i] != NULL;
 	}
+	e->makeable = http_compress_codings(&c->compressor, policy, e);
+	http_entry_set_negotiable(e);
 	return 200;
+}
+
+struct http_entry *http_entry_encode(const struct http_entry *e, enum http_coding coding, struct bytes contents,
+				     uint64_t hash)
+{
+	struct http_cache *c = e->cache;
+	struct http_file file = { .fd = -1, .version = e->version };
+	const struct source from = {
+		.policy = e->policy,
+		.key = "",
+		.file = &file,
+		.type = e->type,
+		.coding = coding,
+		.variant = hash,
+	};
+	struct http_entry *encoded;
+
+	file.version.size = contents.len;
+	if (!http_cache_make_room(c, contents.len + SPARE))
+		return NULL;
+	encoded = entry_new(c, &from, contents.len);
+	if (encoded == NULL)
+		return NULL;
+	memcpy(body_of(encoded), contents.data, contents.len);
+	encoded->body = (uint8_t *)body_of(encoded);
+	encoded->is_made = true;
+	return encoded;
+}
+
+void http_entry_set_negotiable(struct http_entry *e)
+{
+	e->is_negotiable = e->makeable != 0;
+	for (int i = 0; i < HTTP_CODINGS; i++)
+		e->is_negotiable |= e->encoded[i] != NULL;
 }
 
 static bool is_of(const struct http_entry *e, const struct http_file *file)
 {
-	if (e == NULL || file->fd < 0)
-		return e == NULL && file->fd < 0;
+	bool is_file = e != NULL && !e->is_made;
+
+	if (!is_file || file->fd < 0)
+		return !is_file && file->fd < 0;
 	return e->settled && http_version_same(&e->version, &file->version);
 }
 

@@ -1,6 +1,7 @@
 /*
- * What is needed to answer for a file: its version, contents or descriptor, and ready-made field lines. An entry
- * never changes: a file that changes gets another one, and responses under way keep the one they began with.
+ * What is needed to answer for a file: its version, contents or descriptor, and ready-made field lines. These never
+ * change: a file that changes gets another entry, and responses under way keep the one they began with. An entry may
+ * get encoded ones later (http_compress.h).
  */
 #ifndef HTTP_HTTP_ENTRY_H
 #define HTTP_HTTP_ENTRY_H
@@ -19,13 +20,16 @@ struct http_entry {
 	struct list lru;         /* in no list: no longer found, kept by who still refers to it */
 	uint64_t hash;
 	uint64_t checked_us; /* world time when it was last compared with the file system */
-	uint32_t policy; /* its number */
+	const struct http_open_policy *policy;
 	uint32_t key_len;
 	const char *key; /* the path as resolved */
-	struct http_version version;
+	struct http_version version; /* its size is that of the contents here */
 	bool settled; /* was old enough when read that no later write has the same times */
-	bool has_encoded;
+	bool is_negotiable; /* has encoded ones, or may get them */
+	bool is_made;     /* was encoded here: there is no such file */
+	uint8_t makeable; /* a bit for each coding in which it may still be encoded here */
 	enum http_coding coding;
+	const char *type;
 	struct http_validators validators;
 	const uint8_t *fields; /* field lines of a 200, with the empty line that ends them */
 	uint32_t fields_len;
@@ -43,6 +47,14 @@ struct http_entry {
 /* Makes an entry with one reference, and takes what was found over, whatever comes of it. 200, or 503. */
 unsigned http_entry_load(struct http_cache *c, const struct http_open_policy *policy,
 			 const struct http_path *path, struct http_found *found, struct http_entry **out);
+
+/* The same as e with a coding, of these contents, whose hash tells them from others of the same file; with one
+ * reference. NULL: no memory, or no room in the cache. */
+struct http_entry *http_entry_encode(const struct http_entry *e, enum http_coding coding, struct bytes contents,
+				     uint64_t hash);
+
+/* To be called when that may have changed. */
+void http_entry_set_negotiable(struct http_entry *e);
 
 /* What was found is what the entry was made of. */
 bool http_entry_is_of(const struct http_entry *e, const struct http_found *found);

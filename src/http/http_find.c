@@ -97,7 +97,7 @@ static unsigned open_variants(const struct http_sites *sites, const struct http_
 	unsigned status = open_name(policy, name, &out->files[HTTP_CODING_IDENTITY]);
 
 	out->type = http_mime_type(&sites->types, name, strlen(name));
-	if (status == 200 && policy->precompressed && http_mime_is_compressible(out->type))
+	if (status == 200 && policy->precompressed && http_policy_encodes(policy, out->type))
 		for (int i = HTTP_CODING_IDENTITY + 1; i < HTTP_CODINGS; i++)
 			open_sibling(policy, name, (enum http_coding)i, out);
 	return status;

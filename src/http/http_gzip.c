@@ -1,5 +1,4 @@
 /* The gzip coding (RFC 1952) by zlib. Its header has no time and no name: equal contents give equal bytes. */
-#include <assert.h>
 #include <limits.h>
 #define ZLIB_CONST
 #include <zlib.h>
@@ -16,9 +15,8 @@ size_t http_gzip(struct bytes data, int level, uint8_t *out, size_t room)
 	z_stream z = { 0 };
 	size_t len;
 
-	assert(data.len <= UINT_MAX && room <= UINT_MAX);
-	if (deflateInit2(&z, level, Z_DEFLATED, MAX_WBITS + GZIP_WRAPPER, MEMORY_LEVEL,
-			 Z_DEFAULT_STRATEGY) != Z_OK)
+	if (data.len > UINT_MAX || room > UINT_MAX ||
+	    deflateInit2(&z, level, Z_DEFLATED, MAX_WBITS + GZIP_WRAPPER, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
 		return 0;
 	z.next_in = data.data;
 	z.avail_in = (uInt)data.len;

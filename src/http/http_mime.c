@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/bytes.h"
 #include "http/http_mime_file.h"
@@ -213,6 +214,22 @@ const char *http_mime_type(const struct http_mime_file *more, const char *path, 
 			found = bsearch(&wanted, more->types, more->count, sizeof wanted, compare);
 	}
 	return found != NULL ? found->type : "application/octet-stream";
+}
+
+/* Printable characters without a space, so that it can stand in a rule. */
+bool http_mime_pattern_is_valid(const char *pattern, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (pattern[i] <= ' ' || pattern[i] > '~')
+			return false;
+	return (len == 1 && pattern[0] == '*') || memchr(pattern, '/', len) != NULL;
+}
+
+bool http_mime_fits(const char *pattern, size_t len, const char *type)
+{
+	if (pattern[len - 1] == '*')
+		return strncasecmp(pattern, type, len - 1) == 0;
+	return strcspn(type, "; ") == len && strncasecmp(pattern, type, len) == 0;
 }
 
 static bool ends_in(const char *type, size_t len, const char *suffix)

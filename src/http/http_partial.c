@@ -11,12 +11,8 @@
 static void answer_parts(const struct http_static *s, const struct http_ranges *ranges,
 			 struct http_answer *out)
 {
-	struct http_parts *parts;
+	struct http_parts *parts = http_parts_new(s->buffers, s->random, out->entry, ranges);
 
-	/* Would the coding be that of the file, or of the parts together? Clients differ. */
-	if (out->entry->coding != HTTP_CODING_IDENTITY)
-		return;
-	parts = http_parts_new(s->buffers, s->random, out->entry, ranges);
 	if (parts == NULL)
 		return;
 	out->status = 206;

@@ -2,9 +2,11 @@
 #include "http/http_policy.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "http/http_cache_control.h"
 #include "http/http_error_page.h"
+#include "http/http_mime.h"
 #include "http/http_strings.h"
 
 static bool copy(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body)
@@ -18,13 +20,15 @@ static bool copy(struct http_open_policy *to, const struct http_policy *from, ui
 
 	to->max_body = from->max_body != NULL ? *from->max_body : max_body;
 	to->cache_control = http_strings_copy(from->cache_control != NULL ? from->cache_control : default_rules);
+	to->compress = from->compress;
+	to->compress_types = http_strings_copy(from->compress_types);
 	to->index = http_strings_copy(from->index != NULL ? from->index : default_index);
 	to->error_page = http_strings_copy(from->error_page);
 	to->follow_symlinks = from->follow_symlinks;
 	to->precompressed = from->precompressed;
 	to->listing = from->listing;
 	to->listing_context = from->listing_context;
-	return to->cache_control != NULL && to->index != NULL && to->error_page != NULL &&
+	return to->cache_control != NULL && to->index != NULL && to->error_page != NULL && to->compress_types != NULL &&
 	       http_clients_open(&to->clients, from->allow, from->n_allow, from->deny, from->n_deny);
 }
 
@@ -38,6 +42,9 @@ static int check_rules(const struct http_open_policy *p, const char *whose, stru
 		if (!http_error_page_rule_is_valid(*rule))
 			return failure_set(why, -EINVAL, "%s: \"%s\" is not %s", whose, *rule,
 					   "statuses of errors and the path of their page");
+	for (char **type = p->compress_types; *type != NULL; type++)
+		if (!http_mime_pattern_is_valid(*type, strlen(*type)))
+			return failure_set(why, -EINVAL, "%s: \"%s\" is not a media type", whose, *type);
 	return 0;
 }
 
@@ -58,11 +65,20 @@ int http_policy_open(struct http_open_policy *to, const struct http_policy *from
 	return error;
 }
 
+bool http_policy_encodes(const struct http_open_policy *p, const char *type)
+{
+	for (char **pattern = p->compress_types; *pattern != NULL; pattern++)
+		if (http_mime_fits(*pattern, strlen(*pattern), type))
+			return true;
+	return http_mime_is_compressible(type);
+}
+
 void http_policy_close(struct http_open_policy *p)
 {
 	http_strings_free(p->cache_control);
 	http_strings_free(p->index);
 	http_strings_free(p->error_page);
+	http_strings_free(p->compress_types);
 	http_clients_close(&p->clients);
 	http_tries_close(&p->tries);
 	*p = (struct http_open_policy){ 0 };

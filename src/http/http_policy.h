@@ -34,6 +34,8 @@ struct http_policy {
 	bool precompressed;            /* a.css may be answered with a.css.br, .zst or .gz beside it */
 	http_listing_fn *listing;      /* NULL: a directory without index file is 403 */
 	void *listing_context;
+	bool compress; /* files are compressed, once, and that is kept for who takes it (http_compress.h) */
+	const char *const *compress_types; /* worth it beside those known to be (http_mime.h); NULL-terminated; NULL: none */
 };
 
 struct http_open_policy {
@@ -48,6 +50,8 @@ struct http_open_policy {
 	bool follow_symlinks, precompressed;
 	http_listing_fn *listing; /* NULL: none */
 	void *listing_context;
+	bool compress;
+	char **compress_types; /* NULL-terminated */
 };
 
 /* A copy, without site and number. 0, or negative errno and *why, which begins with `whose`; then nothing is
@@ -55,5 +59,8 @@ struct http_open_policy {
 int http_policy_open(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body,
 		     const char *whose, struct failure *why);
 void http_policy_close(struct http_open_policy *p);
+
+/* Files of this media type have encoded representations: are worth one, or said to be. */
+bool http_policy_encodes(const struct http_open_policy *p, const char *type);
 
 #endif

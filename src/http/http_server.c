@@ -38,6 +38,9 @@ void http_config_default(struct http_config *c)
 		.cache_bytes = 64 << 20,
 		.cache_max_file = 1 << 20,
 		.cache_revalidate_us = SECONDS(1),
+		.compress_min = 512,
+		.gzip_level = 5,
+		.brotli_level = 7,
 		.file_buffer_bytes = 128 << 10,
 		.file_buffers = 512,
 	};
@@ -58,6 +61,8 @@ static int check_config(const struct http_config *c, struct failure *why)
 		{ "keepalive_requests", c->keepalive_requests, 1, UINT32_MAX },
 		{ "file_buffer_bytes", c->file_buffer_bytes, 4096, 16 << 20 },
 		{ "file_buffers", c->file_buffers, 1, UINT32_MAX },
+		{ "gzip_level", c->gzip_level, 1, 9 },
+		{ "brotli_level", c->brotli_level, 0, 11 },
 		{ "cache_entries", c->cache_entries, 0, 1 << 24 },
 		{ "keepalive_timeout", c->keepalive_timeout_us, 0, UINT64_C(1) << 60 },
 		{ "keepalive_time", c->keepalive_time_us, 0, UINT64_C(1) << 51 },
@@ -193,6 +198,14 @@ static int init_shared(struct http_server *s)
 	int cache_error = http_cache_init(&s->cache, &limits, &s->sites, s->world, &s->clock, &s->keeper);
 	int admission_error = http_admission_init(s);
 
+	s->cache.compressor = (struct http_compressor){
+		.offload = s->hooks.offload,
+		.min_size = s->config.compress_min,
+		.levels = {
+			[HTTP_CODING_GZIP] = s->config.gzip_level,
+			[HTTP_CODING_BR] = s->config.brotli_level,
+		},
+	};
 	s->pages = http_pages_new(&s->keeper);
 	s->router = (struct http_router){
 		.sites = &s->sites,
@@ -300,6 +313,8 @@ void http_usage(const struct http_server *s, struct http_usage *out)
 	out->busy = s->conns.in_use - out->idle;
 	out->cache_hits = s->cache.hits;
 	out->cache_misses = s->cache.misses;
+	out->cache_compressed = s->cache.compressor.made;
+	out->cache_compressed_saved = s->cache.compressor.saved;
 	out->cache_bytes = s->cache.bytes;
 	out->cache_entries = s->cache.entries;
 }

@@ -10,7 +10,15 @@
 #include "http/http_error_page.h"
 #include "http/http_partial.h"
 
-/* The heaviest, and of those the smallest; NULL: none is acceptable (RFC 9110 section 12.5.3). */
+/* Of two that the client likes equally the site's own counts for more than what was made here, then the smaller. */
+static bool is_better(const struct http_entry *a, const struct http_entry *b)
+{
+	if (a->is_made != b->is_made && b->coding != HTTP_CODING_IDENTITY)
+		return b->is_made;
+	return a->version.size < b->version.size;
+}
+
+/* The heaviest, and of those the better one; NULL: none is acceptable (RFC 9110 section 12.5.3). */
 static struct http_entry *choose(struct http_entry *e, const struct http_encoding_weights *weights)
 {
 	struct http_entry *best = weights->of[HTTP_CODING_IDENTITY] > 0 ? e : NULL;
@@ -21,7 +29,7 @@ static struct http_entry *choose(struct http_entry *e, const struct http_encodin
 		if (other == NULL || weights->of[i] == 0)
 			continue;
 		if (best == NULL || weights->of[i] > weights->of[best->coding] ||
-		    (weights->of[i] == weights->of[best->coding] && other->version.size < best->version.size))
+		    (weights->of[i] == weights->of[best->coding] && is_better(other, best)))
 			best = other;
 	}
 	return best;
@@ -35,6 +43,8 @@ static void negotiate(const struct http_request *r, struct http_answer *out)
 
 	http_encoding_weigh(r, &weights);
 	chosen = choose(out->entry, &weights);
+	if (out->entry->makeable != 0)
+		http_compress_for(out->entry, &weights, chosen);
 	if (chosen == NULL)
 		out->status = 406;
 	else
@@ -46,7 +56,7 @@ static void negotiate(const struct http_request *r, struct http_answer *out)
 /* Whether the answer depends on Accept-Encoding. */
 static bool is_negotiable(const struct http_request *r, const struct http_entry *e)
 {
-	return r->first[HTTP_FIELD_ACCEPT_ENCODING] != 0 && (e->has_encoded || http_encoding_has_weights(r));
+	return r->first[HTTP_FIELD_ACCEPT_ENCODING] != 0 && (e->is_negotiable || http_encoding_has_weights(r));
 }
 
 /* A file of the policy's own, by a name with a leading slash. */

@@ -46,7 +46,7 @@ bool http_version_is_settled(const struct http_version *v, int64_t now_s)
 	return v->changed.tv_sec + SETTLED_S < now_s;
 }
 
-size_t http_version_etag(const struct http_version *v, bool weak, unsigned variant,
+size_t http_version_etag(const struct http_version *v, bool weak, uint64_t variant,
 			 char out[static HTTP_ETAG_ROOM])
 {
 	static const struct hash_key key = { 0 }; /* alike in every worker and after a restart */

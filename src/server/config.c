@@ -77,6 +77,7 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 		.index = { .n = 1, .items = { "index.html" } },
 		.fallback = "",
 		.precompressed = true,
+		.compress = true,
 		.cache_control = { .n = 2, .items = { "text/html no-cache", "application/xhtml+xml no-cache" } },
 		.max_body = c->http.max_body,
 	};

@@ -87,6 +87,8 @@ struct config_policy {
 	struct text_list error_page; /* rules, as http_error_page.h has them */
 	struct text_list cache_control; /* rules, as http_cache_control.h has them */
 	uint64_t max_body;
+	bool compress;
+	struct text_list compress_types; /* patterns, as http_mime.h has them */
 	struct prefix_list allow, deny; /* clients; without allow: all, or as the kind of the location has it */
 };
 

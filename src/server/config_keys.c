@@ -108,6 +108,9 @@ const struct config_key config_keys[] = {
 	HTTP(cache_bytes, size, 0, 1024 * GB),
 	HTTP(cache_max_file, size, 0, 1 * GB),
 	HTTP_US(cache_revalidate, time, 0, 1 * D),
+	HTTP(compress_min, size, 1, 1 * GB),
+	HTTP(gzip_level, count8, 1, 9),
+	HTTP(brotli_level, count8, 0, 11),
 	HTTP(file_buffer_bytes, size32, 4 * KB, 16 * MB),
 	HTTP(file_buffers, count32, 1, 1 << 20),
 
@@ -130,6 +133,8 @@ const struct config_key config_keys[] = {
 	POLICY(follow_symlinks, bool, 0, 0),
 	POLICY(precompressed, bool, 0, 0),
 	POLICY(cache_control, cache_controls, 0, 0),
+	POLICY(compress, bool, 0, 0),
+	POLICY(compress_types, media_types, 0, 0),
 	POLICY(max_body, size, 0, 1024 * GB),
 	POLICY(allow, networks, 0, 0),
 	POLICY(deny, networks, 0, 0),

@@ -11,6 +11,7 @@
 #include "http/http_cache_control.h"
 #include "http/http_error_page.h"
 #include "http/http_tries.h"
+#include "http/http_mime.h"
 #include "server/config_keys.h"
 #include "tcp/tcp_cc.h"
 
@@ -358,6 +359,11 @@ static int parse_try_item(const struct key_input *in, void *field)
 	return http_try_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
 }
 
+static int parse_media_type_item(const struct key_input *in, void *field)
+{
+	return http_mime_pattern_is_valid(in->text, strlen(in->text)) ? parse_text_item(in, field) : not_what(in);
+}
+
 static int parse_error_page_item(const struct key_input *in, void *field)
 {
 	return http_error_page_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
@@ -433,6 +439,8 @@ const struct key_type type_cache_controls =
 	     parse_cache_control_item);
 const struct key_type type_tries =
 	LIST(struct text_list, "a path to try, such as \"$uri.html\" or \"/index.html\", or \"=404\"", parse_try_item);
+const struct key_type type_media_types =
+	LIST(struct text_list, "a media type, such as \"application/x-yaml\" or \"font/*\"", parse_media_type_item);
 const struct key_type type_error_pages =
 	LIST(struct text_list, "statuses of errors and a path, such as \"404 /404.html\"",
 	     parse_error_page_item);

@@ -109,6 +109,8 @@ struct http_policy location_policy(const struct config_policy *p, struct worker 
 		.listing_context = p->listing ? &w->documents : NULL,
 		.cache_control = p->cache_control.items,
 		.max_body = &p->max_body,
+		.compress = p->compress,
+		.compress_types = p->compress_types.items,
 		.allow = p->allow.items,
 		.n_allow = p->allow.n,
 		.deny = p->deny.items,

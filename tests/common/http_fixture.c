@@ -69,7 +69,8 @@ void http_fixture_start(struct http_fixture *f)
 {
 	const struct http_hooks hooks = { .on_request_done = on_request_done,
 					  .wall_us = wall_us,
-					  .context = f };
+					  .context = f,
+					  .offload = f->offload };
 	struct failure why;
 
 	f->site.locations = f->locations;

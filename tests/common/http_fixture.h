@@ -30,6 +30,7 @@ struct http_fixture {
 	struct http_site site; /* its locations are the next two */
 	const struct http_location *locations; /* of the site */
 	size_t n_locations;
+	struct offload *offload; /* NULL: the server has none */
 	struct http_server *server;
 	uint64_t wall_us; /* what the server is told */
 	struct http_logged logs[HTTP_FIXTURE_LOGS];

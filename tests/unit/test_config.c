@@ -247,6 +247,8 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 	assert_refused(*state, "site \"a\" { cache_control = \"no-cache\" }", 1,
 		       "cache_control: \"no-cache\" is not a media type and a value, such as "
 		       "\"image/* max-age=86400\"");
+	assert_refused(*state, "site \"a\" { compress_types = {\"image/*\", \"png\"} }", 1,
+		       "compress_types: \"png\" is not a media type, such as \"application/x-yaml\" or \"font/*\"");
 	assert_refused(*state, "site \"a\" { error_page = \"404\" }", 1,
 		       "error_page: \"404\" is not statuses of errors and a path, such as \"404 /404.html\"");
 	assert_refused(*state, "site \"a\" { fallback = \"../index.html\" }", 1,
@@ -589,7 +591,7 @@ static char *read_project_file(const char *name)
 static bool is_text_list(const struct key_type *type)
 {
 	return type == &type_texts || type == &type_cache_controls || type == &type_error_pages ||
-	       type == &type_tries;
+	       type == &type_tries || type == &type_media_types;
 }
 
 static bool same_value(const struct config_key *key, void *a, void *b)
