@@ -1,7 +1,7 @@
 /*
  * A bucket is one number, the time when it will be full again: a token taken moves it one interval on, and
- * tokens are missing as long as it lies ahead (ITU-T I.371 has it so, as the generic cell rate algorithm). The
- * table is set-associative: a client's hash, whose key is secret, names its set, and it stands somewhere in it.
+ * tokens are missing as long as it lies ahead (the generic cell rate algorithm of ITU-T I.371). The table is
+ * set-associative: a client's hash, whose key is secret, names its set, and it stands somewhere in it.
  */
 #include "base/addr_rates.h"
 

@@ -1,12 +1,12 @@
 /*
- * How often each client may do something: a token bucket for each. It holds `burst` tokens, one comes back every
- * interval, and each time takes one. A client is an address, or an IPv6 network of 64 bits, which is what one
- * customer is given (RFC 6177).
+ * How often each client may do something: a token bucket for each. It holds `burst` tokens, one comes back
+ * every interval, and each time takes one. A client is an address, or an IPv6 network of 64 bits, which is the
+ * least that a customer is given (RFC 6177).
  *
- * The table has a fixed size. A bucket that is full again says nothing, so its place is free for another client.
- * When no place is free where a client would stand, it shares one bucket with all others of whom that is true:
- * an attacker with more addresses than the table has places gets no more than the rate times places, those who
- * are in the table already do not notice, and newcomers are slowed down, not shut out.
+ * The table has a fixed size. A bucket that is full again says nothing, so its place is free for another
+ * client. When no place is free where a client would stand, it shares one bucket with all others of whom that
+ * is true: an attacker with more addresses than the table has places gets no more than the rate times places,
+ * those who are in the table already do not notice, and newcomers are slowed down, not shut out.
  */
 #ifndef BASE_ADDR_RATES_H
 #define BASE_ADDR_RATES_H
@@ -26,7 +26,7 @@ struct addr_rates {
 	size_t mask; /* number of sets, a power of two, less one */
 };
 
-/* For limits that are not 0, and at most as many clients at once as given, a few more or less. 0 or -ENOMEM. */
+/* For as many clients at once as given, or a few more. The interval must not be 0. 0 or -ENOMEM. */
 int addr_rates_init(struct addr_rates *t, const struct rate_limit *limit, uint32_t clients,
 		    const struct hash_key *key);
 void addr_rates_fini(struct addr_rates *t);

@@ -72,6 +72,7 @@ struct stream_info {
 	uint64_t id;                 /* of the connection below: no other of the same stack has it; from 1 */
 	uint32_t srtt_us;            /* 0: no sample yet */
 	uint32_t retransmissions;    /* segments sent again */
+	uint32_t peer_room;          /* bytes beyond those in flight that the peer has said it takes */
 	uint64_t bytes_received, bytes_acked;
 	const char *tls_version;     /* NULL: not encrypted */
 	const char *tls_cipher;

@@ -1,6 +1,6 @@
 /*
- * Which connections get in, when there are too many: of one client, at most max_connections_per_address; of all,
- * at most max_connections, and then those that are of least use make room.
+ * Which connections get in, when there are too many: of one client, at most max_connections_per_address; of
+ * all, at most max_connections, and then those that are of least use make room.
  */
 #ifndef HTTP_HTTP_ADMISSION_H
 #define HTTP_HTTP_ADMISSION_H

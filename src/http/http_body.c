@@ -1,10 +1,14 @@
 /*
  * Bodies. One in memory goes by reference, cut to the room that the stream has, so that a slow peer
  * takes up no more of the stream's queue than it should. One in a file passes through buffers: as many
- * as the room is worth while they are plenty, one a peer at a time when they are scarce.
+ * as the room is worth while they are plenty, one a peer at a time when they are scarce. Then no piece is larger
+ * than what the peer has room for, so that it comes back within a round trip: a peer that reads slowly gets its
+ * pieces in small buffers, of which there is one for each request, and not even all of them together can
+ * keep the large ones from those that read. Who finds none of these waits in a queue for any that comes back.
  */
 #include "http/http_body.h"
 
+#include "base/minmax.h"
 #include "http/http_file.h"
 
 void http_body_set_file(struct http_body *b, struct http_entry *e, uint64_t at, uint64_t len)
@@ -88,16 +92,32 @@ static void add_memory(struct http_batch *out, struct http_body *b, size_t room)
 	advance(b, n);
 }
 
+/* A buffer for the next piece, NULL if there is none, and the piece's size at most. */
+static struct http_buffer *take_buffer(const struct http_batch *out, struct http_buffers *buffers, uint64_t *most)
+{
+	struct http_buffer *buffer = NULL;
+	struct stream_info info;
+
+	if (!http_buffers_are_scarce(buffers))
+		return http_buffer_take_large(buffers);
+	stream_info(out->stream, &info);
+	*most = min_u64(*most, max_u32(info.peer_room, HTTP_BUFFER_SLOW));
+	if (*most > HTTP_BUFFER_SLOW)
+		buffer = http_buffer_take_large(buffers);
+	return buffer != NULL ? buffer : http_buffer_take_slow(buffers);
+}
+
 /* Adds one buffer of the file; NO_ROOM means that it may go on. */
 static enum http_body_outcome add_file_piece(struct http_batch *out, struct http_body *b,
 					     struct http_buffers *buffers)
 {
-	struct http_buffer *buffer = http_buffer_take_large(buffers);
+	uint64_t most = b->left;
+	struct http_buffer *buffer = take_buffer(out, buffers, &most);
 	size_t n;
 
 	if (buffer == NULL)
 		return HTTP_BODY_NO_BUFFER;
-	n = http_file_read(b->entry, b->at, b->left, buffer);
+	n = http_file_read(b->entry, b->at, most, buffer);
 	if (n == 0) {
 		span_owner_unref(&buffer->owner);
 		return HTTP_BODY_BROKEN;

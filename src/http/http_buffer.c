@@ -10,12 +10,12 @@ void http_buffers_init(struct http_buffers *b, uint32_t large_bytes, uint32_t la
 {
 	*b = (struct http_buffers){
 		.large_bytes = large_bytes,
-		.large_limit = large_limit,
 		.keeper = keeper,
 		.on_returned = on_returned,
 		.context = context,
 	};
 	pool_init(&b->large, "http_file_buffer", sizeof(struct http_buffer) + large_bytes, large_limit);
+	pool_init(&b->slow, "http_slow_buffer", sizeof(struct http_buffer) + HTTP_BUFFER_SLOW, small_limit);
 	pool_init(&b->medium, "http_medium_buffer", sizeof(struct http_buffer) + HTTP_BUFFER_MEDIUM,
 		  small_limit);
 	pool_init(&b->small, "http_small_buffer", sizeof(struct http_buffer) + HTTP_BUFFER_SMALL,
@@ -25,6 +25,7 @@ void http_buffers_init(struct http_buffers *b, uint32_t large_bytes, uint32_t la
 void http_buffers_fini(struct http_buffers *b)
 {
 	pool_fini(&b->large);
+	pool_fini(&b->slow);
 	pool_fini(&b->medium);
 	pool_fini(&b->small);
 }
@@ -36,7 +37,7 @@ static void buffer_release(struct span_owner *owner)
 	struct pool *pool = buffer->pool;
 
 	pool_give(pool, buffer);
-	if (pool == &b->large)
+	if (pool == &b->large || pool == &b->slow)
 		b->on_returned(b->context);
 	span_owner_unref(b->keeper);
 }
@@ -58,6 +59,11 @@ static struct http_buffer *take(struct http_buffers *b, struct pool *pool, size_
 struct http_buffer *http_buffer_take_large(struct http_buffers *b)
 {
 	return take(b, &b->large, b->large_bytes);
+}
+
+struct http_buffer *http_buffer_take_slow(struct http_buffers *b)
+{
+	return take(b, &b->slow, HTTP_BUFFER_SLOW);
 }
 
 struct http_buffer *http_buffer_take(struct http_buffers *b, size_t room)

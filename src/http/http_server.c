@@ -144,7 +144,7 @@ static void on_wake(struct timer *t, uint64_t now_us)
 	(void)now_us;
 	while (waiting-- > 0 && has_request(s) && (c = first_in(s, HTTP_CONN_WAITING)) != NULL)
 		http_conn_wake(c);
-	while (starved-- > 0 && http_buffers_has_large(&s->buffers) &&
+	while (starved-- > 0 && http_buffers_has_any(&s->buffers) &&
 	       (c = first_in(s, HTTP_CONN_STARVED)) != NULL)
 		http_conn_wake(c);
 }
@@ -323,7 +323,7 @@ void http_each_pool(const struct http_server *s, pool_visit_fn *visit, void *con
 {
 	const struct pool *const pools[] = {
 		&s->conns,         &s->clients.pool,   &s->exchanges,     &s->parsers.requests, &s->parsers.stores,
-		&s->buffers.large, &s->buffers.medium, &s->buffers.small, &s->clock.blocks,
+		&s->buffers.large, &s->buffers.slow,   &s->buffers.medium, &s->buffers.small, &s->clock.blocks,
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(pools); i++)

@@ -253,6 +253,14 @@ static void conn_close(struct stream *s)
 		tcp_timers_state_entered(c);
 }
 
+/* The part of the peer's window that is not used yet. */
+static uint32_t peer_room(const struct tcp_conn *c)
+{
+	uint32_t in_flight = seq_len(c->snd_nxt, c->snd_una);
+
+	return c->snd_wnd > in_flight ? c->snd_wnd - in_flight : 0;
+}
+
 static void conn_info(const struct stream *s, struct stream_info *out)
 {
 	const struct tcp_conn *c = tcp_conn_of_stream(s);
@@ -265,6 +273,7 @@ static void conn_info(const struct stream *s, struct stream_info *out)
 		.id = c->id,
 		.srtt_us = c->srtt_us,
 		.retransmissions = c->retransmissions,
+		.peer_room = peer_room(c),
 		.bytes_received = c->bytes_received,
 		.bytes_acked = c->bytes_acked,
 	};

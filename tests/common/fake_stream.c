@@ -159,6 +159,7 @@ void fake_stream_init(struct fake_stream *f, size_t buffer)
 	memset(f, 0, sizeof *f);
 	f->stream.ops = &ops;
 	f->buffer = buffer;
+	f->facts.peer_room = UINT32_MAX;
 	append(&f->sent, &f->sent_len, &f->sent_room, NULL, 0);
 }
 

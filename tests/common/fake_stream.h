@@ -33,7 +33,7 @@ struct fake_stream {
 	bool ended;                            /* the test gave the FIN */
 	bool shut_down, closed, aborted, gone; /* gone: on_closed was told */
 	bool unread; /* closed while input was held or in on_receive()'s hands: TCP answers with RST */
-	struct stream_info facts; /* addresses, as the test likes */
+	struct stream_info facts; /* addresses and the peer's room, as the test likes */
 };
 
 void fake_stream_init(struct fake_stream *f, size_t buffer);

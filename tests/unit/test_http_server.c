@@ -1518,8 +1518,6 @@ static void file_buffers_are_shared_out(void **state)
 		http_serve(fx.server, &streams[i].stream);
 		fake_stream_feed_text(&streams[i], GET("/large"));
 	}
-	http_usage(fx.server, &usage);
-	assert_int_equal(usage.buffer_waits, STREAMS - 1); /* the first one took two */
 	for (int turn = 0; busy; turn++) {
 		assert_true(turn < 2000);
 		busy = false;
@@ -1537,6 +1535,85 @@ static void file_buffers_are_shared_out(void **state)
 		assert_memory_equal(r.body, large, LARGE);
 		fake_stream_fini(&streams[i]);
 	}
+	http_usage(fx.server, &usage);
+	assert_int_equal(usage.buffer_waits, 0);
+}
+
+/* Large buffers for one and a half peers, and sixteen that have asked and do not read. */
+static void those_who_do_not_read_leave_the_large_buffers_to_others(void **state)
+{
+	enum { STREAMS = 16 };
+	static struct fake_stream streams[STREAMS];
+	struct http_reply r;
+
+	(void)state;
+	fx.config.file_buffers = 4;
+	fx.config.file_buffer_bytes = 65536;
+	start();
+	for (int i = 0; i < STREAMS; i++) {
+		fake_stream_init(&streams[i], 1 << 20);
+		streams[i].facts.peer_room = 0;
+		http_serve(fx.server, &streams[i].stream);
+		fake_stream_feed_text(&streams[i], GET("/large"));
+		assert_true(streams[i].sent_len > 8192);
+	}
+	fake_stream_feed_text(&s, GET("/large"));
+	assert_true(s.sent_len > 65536);
+	fake_stream_ack_all(&s);
+	r = reply();
+	assert_memory_equal(r.body, large, LARGE);
+	for (int i = 0; i < STREAMS; i++)
+		fake_stream_fini(&streams[i]);
+}
+
+/* With buffers scarce, what a peer has no room for would lie in one until it has. */
+static void a_piece_is_no_larger_than_the_peers_room(void **state)
+{
+	struct fake_stream other;
+	size_t head_len;
+
+	(void)state;
+	fx.config.file_buffers = 3;
+	fx.config.file_buffer_bytes = 65536;
+	start();
+	fake_stream_init(&other, 100000); /* takes two */
+	http_serve(fx.server, &other.stream);
+	fake_stream_feed_text(&other, GET("/large"));
+	s.facts.peer_room = 20000;
+	fake_stream_feed_text(&s, GET("/large"));
+	head_len = (size_t)(strstr(s.sent, "\r\n\r\n") + 4 - s.sent);
+	assert_int_equal(s.sent_len, head_len + 20000);
+	fake_stream_fini(&other);
+}
+
+/* All are held by peers that have been sent everything and take nothing. */
+static void responses_wait_for_a_buffer_in_turn(void **state)
+{
+	enum { STREAMS = 5 };
+	static struct fake_stream streams[STREAMS];
+	struct http_usage usage;
+
+	(void)state;
+	fx.config.file_buffers = 1;
+	fx.config.max_requests = 3;
+	fx.config.cache_max_file = 0;
+	http_fixture_write(&fx, "some", large, 5000);
+	http_fixture_start(&fx);
+	for (int i = 0; i < STREAMS; i++) {
+		fake_stream_init(&streams[i], 1 << 20);
+		http_serve(fx.server, &streams[i].stream);
+		fake_stream_feed_text(&streams[i], GET("/some"));
+	}
+	http_usage(fx.server, &usage);
+	assert_int_equal(usage.buffer_waits, 1);
+	assert_true(streams[STREAMS - 2].sent_len > 5000);
+	assert_true(streams[STREAMS - 1].sent_len < 5000);
+	fake_stream_ack_all(&streams[STREAMS - 1]); /* the head */
+	fake_stream_ack_all(&streams[1]);
+	http_fixture_advance(&fx, 1000);
+	assert_true(streams[STREAMS - 1].sent_len > 5000);
+	for (int i = 0; i < STREAMS; i++)
+		fake_stream_fini(&streams[i]);
 }
 
 static void connections_are_limited(void **state)
@@ -1820,6 +1897,9 @@ int main(void)
 		TEST(requests_wait_for_memory),
 		TEST(a_request_that_waits_too_long_is_reset),
 		TEST(file_buffers_are_shared_out),
+		TEST(those_who_do_not_read_leave_the_large_buffers_to_others),
+		TEST(a_piece_is_no_larger_than_the_peers_room),
+		TEST(responses_wait_for_a_buffer_in_turn),
 		TEST(connections_are_limited),
 		TEST(thousands_of_connections_are_served),
 		TEST(finished_requests_are_logged),
