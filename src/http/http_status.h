@@ -19,6 +19,7 @@
 	X(404, "Not Found", "There is nothing at this address.")                                       \
 	X(405, "Method Not Allowed", "This can be read with GET, and not used in another way.")        \
 	X(406, "Not Acceptable", "This is not here in any form that the request accepts.")             \
+	X(409, "Conflict", "Something is here already under this name, and stays.")                     \
 	X(408, "Request Timeout", "The request did not arrive completely in time.")                    \
 	X(412, "Precondition Failed", "This has changed since the request was made ready.")            \
 	X(413, "Content Too Large", "The body of the request is larger than this server takes.")       \
@@ -34,7 +35,8 @@
 	X(502, "Bad Gateway", "The application behind this server gave no answer that can be used.")   \
 	X(503, "Service Unavailable", "This server is busy. Please try again soon.")                   \
 	X(504, "Gateway Timeout", "The application behind this server did not answer in time.")        \
-	X(505, "HTTP Version Not Supported", "This server speaks HTTP/1.1 and HTTP/1.0.")
+	X(505, "HTTP Version Not Supported", "This server speaks HTTP/1.1 and HTTP/1.0.")              \
+	X(507, "Insufficient Storage", "There is no room left here for what was sent.")
 
 enum {
 #define X(code, reason, sentence) HTTP_STATUS_INDEX_##code,

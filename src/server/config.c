@@ -96,6 +96,12 @@ struct config_location config_location_default(const char *prefix)
 		.form_honeypot = "",
 		.form_max_body = 64 << 10,
 		.form_max_file = 64 << 20,
+		.upload = "",
+		.upload_redirect = "",
+		.upload_max_body = 128 << 20,
+		.upload_limits = {
+			.max_files = 16, .max_file = 100 << 20, .max_total = 1 << 30, .numbers = true, .fsync = true,
+		},
 	};
 }
 

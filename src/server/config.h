@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/http.h"
 #include "link/impair.h"
+#include "server/upload_store.h"
 #include "server/access_line.h"
 #include "server/values.h"
 #include "tcp/tcp.h"
@@ -104,6 +105,10 @@ struct config_location {
 	const char *form_honeypot; /* name of the field that is to stay empty, or "" */
 	uint64_t form_max_body, form_max_file; /* bytes */
 	bool form_fsync;          /* on the disk before it is answered */
+	const char *upload;       /* directory that files are stored in, or "" */
+	const char *upload_redirect; /* as form_redirect */
+	uint64_t upload_max_body; /* in place of the policy's */
+	struct upload_limits upload_limits;
 };
 
 struct config_site {

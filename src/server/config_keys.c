@@ -29,6 +29,8 @@
 	{ "site", #key, &type_##kind, IN(config_site, policy.key), low, high }, \
 	{ "location", #key, &type_##kind, IN(config_location, policy.key), low, high }
 #define LOCATION(key, kind, low, high) { "location", #key, &type_##kind, IN(config_location, key), low, high }
+#define UPLOAD(key, kind, low, high) \
+	{ "location", "upload_" #key, &type_##kind, IN(config_location, upload_limits.key), low, high }
 
 const struct config_key config_keys[] = {
 	TOP(workers, count32, 1, 1),
@@ -147,6 +149,14 @@ const struct config_key config_keys[] = {
 	LOCATION(form_max_body, size, 1, 16 * MB),
 	LOCATION(form_max_file, size, 1, 1024 * GB),
 	LOCATION(form_fsync, bool, 0, 0),
+	LOCATION(upload, optional_directory, 0, 0),
+	LOCATION(upload_redirect, text, 0, 0),
+	LOCATION(upload_max_body, size, 1, 1024 * GB),
+	UPLOAD(max_file, size, 1, 1024 * GB),
+	UPLOAD(max_files, count32, 1, UPLOAD_FILES),
+	UPLOAD(max_total, size, 1, 1024 * GB),
+	UPLOAD(numbers, bool, 0, 0),
+	UPLOAD(fsync, bool, 0, 0),
 };
 const size_t config_keys_count = ARRAY_LENGTH(config_keys);
 

@@ -210,6 +210,11 @@ static int parse_directory(const struct key_input *in, void *field)
 	return r < 0 ? r : check_directory(*path, in->why);
 }
 
+static int parse_optional_directory(const struct key_input *in, void *field)
+{
+	return *in->text == '\0' ? keep(in, in->text, field) : parse_directory(in, field);
+}
+
 /* A file to be written: it may be missing, its directory may not. */
 static int parse_file(const struct key_input *in, void *field)
 {
@@ -421,6 +426,7 @@ const struct key_type type_congestion = TEXT("a congestion control that this ver
 const struct key_type type_site_congestion =
 	TEXT("a congestion control that this version has, or empty", parse_site_congestion);
 const struct key_type type_directory = TEXT("a directory", parse_directory);
+const struct key_type type_optional_directory = TEXT("a directory, or empty", parse_optional_directory);
 const struct key_type type_optional_file = TEXT("a file, or empty", parse_optional_file);
 const struct key_type type_output_file = TEXT("a file", parse_output_file);
 const struct key_type type_site_file = TEXT("a file below the root, or empty", parse_site_file);

@@ -45,6 +45,7 @@ extern const struct key_type type_text;
 extern const struct key_type type_congestion; /* name that tcp_cc_find() knows */
 extern const struct key_type type_site_congestion; /* the same, or "" */
 extern const struct key_type type_directory;  /* path of one that exists */
+extern const struct key_type type_optional_directory; /* path of one that exists, or "" */
 extern const struct key_type type_optional_file; /* path of one to be read, or "" */
 extern const struct key_type type_output_file; /* path of one to be written, or "" */
 extern const struct key_type type_site_file; /* path below a site's root, or "" */

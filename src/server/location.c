@@ -9,6 +9,7 @@
 #include "server/form.h"
 #include "server/listing.h"
 #include "server/status.h"
+#include "server/upload.h"
 #include "server/worker.h"
 
 static bool is_status(const struct config_location *l)
@@ -36,11 +37,22 @@ static void *form_of(struct worker *w, const struct config_location *l)
 	return forms_find(&w->forms, l);
 }
 
+static bool is_upload(const struct config_location *l)
+{
+	return *l->upload != '\0';
+}
+
+static void *upload_of(struct worker *w, const struct config_location *l)
+{
+	return uploads_find(&w->uploads, l);
+}
+
 static const struct location_kind kinds[] = {
 	{ "echo", is_echo, .handler = &echo_handler },
 	{ "echo", is_octet_echo, .handler = &echo_octet_handler },
 	{ "form", is_form, .handler = &form_handler, .context = form_of },
 	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
+	{ "upload", is_upload, .handler = &upload_handler, .context = upload_of },
 };
 
 int location_find_kind(const struct config_location *l, const struct location_kind **out, struct failure *why)
@@ -66,18 +78,36 @@ bool location_is_kind(const char *key)
 }
 
 /* It becomes a field value as it stands. */
-static int check_redirect(const struct config_location *l, struct failure *why)
+static int check_redirect(const struct config_location *l, const char *key, const char *uri, struct failure *why)
 {
-	size_t len = strlen(l->form_redirect);
+	size_t len = strlen(uri);
 
 	for (size_t i = 0; i < len; i++)
-		if (l->form_redirect[i] <= ' ' || l->form_redirect[i] > '~')
-			return failure_set(why, -EINVAL, "location \"%s\": form_redirect is no URI: percent-encode "
-					   "what is not visible ASCII", l->prefix);
+		if (uri[i] <= ' ' || uri[i] > '~')
+			return failure_set(why, -EINVAL, "location \"%s\": %s is no URI: percent-encode what is not "
+					   "visible ASCII", l->prefix, key);
 	if (len > HTTP_DOCUMENT_LOCATION)
-		return failure_set(why, -EINVAL, "location \"%s\": form_redirect has more than %d characters",
-				   l->prefix, HTTP_DOCUMENT_LOCATION);
+		return failure_set(why, -EINVAL, "location \"%s\": %s has more than %d characters", l->prefix, key,
+				   HTTP_DOCUMENT_LOCATION);
 	return 0;
+}
+
+static int check_upload(const struct config_location *l, struct failure *why)
+{
+	if (is_upload(l) && config_is_given(&l->given, "location", "max_body"))
+		return failure_set(why, -EINVAL, "location \"%s\": for an upload the limit is upload_max_body, not "
+				   "max_body", l->prefix);
+	return check_redirect(l, "upload_redirect", l->upload_redirect, why);
+}
+
+static int check_kind(const struct config_location *l, const struct location_kind *kind, struct failure *why)
+{
+	int error = check_redirect(l, "form_redirect", l->form_redirect, why);
+
+	if (kind != NULL && kind->is_directory && l->prefix[strlen(l->prefix) - 1] != '/')
+		return failure_set(why, -EINVAL, "location \"%s\": the prefix of %s ends in a slash", l->prefix,
+				   kind->key);
+	return error != 0 ? error : check_upload(l, why);
 }
 
 int location_check(const struct config_location *l, struct failure *why)
@@ -89,10 +119,7 @@ int location_check(const struct config_location *l, struct failure *why)
 				   "\"//\" and \"..\"", l->prefix);
 	if (location_find_kind(l, &kind, why) < 0)
 		return -EINVAL;
-	if (kind != NULL && kind->is_directory && l->prefix[strlen(l->prefix) - 1] != '/')
-		return failure_set(why, -EINVAL, "location \"%s\": the prefix of %s ends in a slash", l->prefix,
-				   kind->key);
-	return check_redirect(l, why);
+	return check_kind(l, kind, why);
 }
 
 struct http_policy location_policy(const struct config_policy *p, struct worker *w)
@@ -133,6 +160,8 @@ struct http_location location_for_http(const struct config_location *l, const st
 
 	location_find_kind(l, &kind, &why);
 	*policy = location_policy(&l->policy, w);
+	if (is_upload(l))
+		policy->max_body = &l->upload_max_body;
 	if (is_for_neighbours(l, kind)) {
 		policy->allow = device->address.items;
 		policy->n_allow = device->address.n;

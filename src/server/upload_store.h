@@ -19,8 +19,10 @@
 #include "base/failure.h"
 #include "server/upload_name.h"
 
+enum { UPLOAD_FILES = 256 }; /* most of a request, whatever its limit says */
+
 struct upload_limits {
-	unsigned max_files;           /* of a request */
+	uint32_t max_files;           /* of a request */
 	uint64_t max_file, max_total; /* bytes of a file, and of all files in the directory */
 	bool numbers;                 /* a name that is taken gets a number; else the request is refused */
 	bool fsync;                   /* on the disk before a file has its name */

@@ -207,6 +207,8 @@ int worker_open(struct worker *w, const struct config *config, const struct log 
 	if (r == 0)
 		r = forms_open(&w->forms, w, why);
 	if (r == 0)
+		r = uploads_open(&w->uploads, w, why);
+	if (r == 0)
 		r = open_ports(w, why);
 	if (r < 0)
 		worker_close(w);
@@ -231,6 +233,7 @@ void worker_close(struct worker *w)
 			http_server_free(w->ports[i].server);
 	host_turn(&w->host, clock_now_us()); /* the RST segments of those cut off */
 	forms_close(&w->forms);
+	uploads_close(&w->uploads);
 	if (w->has_access)
 		access_log_close(&w->access);
 	host_close(&w->host);

@@ -10,6 +10,7 @@
 #include "server/form.h"
 #include "server/helper.h"
 #include "server/loop.h"
+#include "server/upload.h"
 
 enum {
 	WORKER_PORTS = 64,        /* most ports listened on */
@@ -40,6 +41,7 @@ struct worker {
 	struct document_budget documents; /* that locations make */
 	struct document_budget bodies;    /* of requests that locations gather, and what is made of them */
 	struct forms forms;
+	struct uploads uploads;
 	uint64_t started_us;     /* world time */
 	uint64_t drain_until_us; /* TIMER_NEVER: not draining */
 	bool stopped;

@@ -20,6 +20,8 @@
 #include "server/config_source.h"
 #include "server/echo.h"
 #include "server/location.h"
+#include "server/upload.h"
+#include "server/worker.h"
 
 /* A directory with www/ in it, where a test's configuration file is written. */
 struct place {
@@ -426,6 +428,36 @@ static void test_forms_have_a_file(void **state)
 		       "location \"/x\": form_redirect is no URI: percent-encode what is not visible ASCII");
 	assert_refused(*state, "site a { root = www location \"/x\" { form = f form_redirect = \"/a\\r\\nX: y\" } }",
 		       1, "location \"/x\": form_redirect is no URI: percent-encode what is not visible ASCII");
+}
+
+static void test_uploads_have_a_directory(void **state)
+{
+	struct http_location location;
+	struct http_policy policy;
+	char path[64];
+	struct config c;
+
+	assert_loads(*state, "site a { root = www max_body = 1K location \"/x\" { upload = \"www\" "
+			     "upload_redirect = \"/thanks\" upload_max_body = 1G upload_max_files = 3 upload_numbers = no } }",
+		     &c);
+	snprintf(path, sizeof path, "%s/www", ((struct place *)*state)->directory);
+	assert_string_equal(c.sites[0].locations[0].upload, path);
+	assert_int_equal(c.sites[0].locations[0].upload_limits.max_files, 3);
+	assert_false(c.sites[0].locations[0].upload_limits.numbers);
+	location = location_for_http(&c.sites[0].locations[0], &c.device, &(struct worker){ 0 }, &policy);
+	assert_ptr_equal(location.handler, &upload_handler);
+	assert_int_equal(*policy.max_body, 1 << 30);
+	config_fini(&c);
+	assert_refused(*state, "site a { root = www location \"/x\" { upload = /nonexistent } }", 1,
+		       "upload: directory \"/nonexistent\": No such file or directory");
+	assert_refused(*state, "site a { root = www location \"/x\" { upload = www upload_redirect = \"/\\t\" } }", 1,
+		       "location \"/x\": upload_redirect is no URI: percent-encode what is not visible ASCII");
+	assert_refused(*state, "site a { root = www location \"/x\" { upload = www max_body = 1M } }", 1,
+		       "location \"/x\": for an upload the limit is upload_max_body, not max_body");
+	assert_refused(*state, "site a { root = www location \"/x\" { upload = www upload_max_files = 257 } }", 1,
+		       "upload_max_files: \"257\" is out of range: 1 to 256");
+	assert_refused(*state, "site a { root = www location \"/x\" { upload = www echo = true } }", 1,
+		       "location \"/x\" cannot be both echo and upload");
 }
 
 static void test_syntax_errors_name_the_line(void **state)
@@ -845,6 +877,7 @@ int main(void)
 		WITH_PLACE(test_status_is_private_unless_told_otherwise),
 		WITH_PLACE(test_echo_comes_in_two_ways),
 		WITH_PLACE(test_forms_have_a_file),
+		WITH_PLACE(test_uploads_have_a_directory),
 		WITH_PLACE(test_syntax_errors_name_the_line),
 		WITH_PLACE(test_comments_do_not_move_line_numbers),
 		WITH_PLACE(test_limits_are_told),
