@@ -27,7 +27,8 @@ int signals_open(struct signals *s, struct failure *why)
 
 	fill(&set);
 	s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (s->fd >= 0 && sigprocmask(SIG_BLOCK, &set, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0)
+	if (s->fd >= 0 && sigprocmask(SIG_BLOCK, &set, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0 &&
+	    sigaction(SIGXFSZ, &ignore, NULL) == 0)
 		return 0;
 	return failure_set(why, -errno, "signals cannot be set up: %s", strerror(errno));
 }

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -50,6 +52,27 @@ static void test_writing_to_a_closed_pipe_kills_nobody(void **state)
 	signals_close(&s);
 }
 
+static void test_a_file_that_may_not_grow_kills_nobody(void **state)
+{
+	char path[] = "/tmp/taphouse-test-XXXXXX";
+	struct rlimit before, limit;
+	struct signals s;
+	struct failure why;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(signals_open(&s, &why), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(write(fd, "x", 1), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	close(fd);
+	unlink(path);
+	signals_close(&s);
+}
+
 /* The process is on its way out: a signal now must not change its exit status. */
 static void test_signals_stay_blocked_after_close(void **state)
 {
@@ -70,6 +93,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_signal_is_its_event),
 		cmocka_unit_test(test_writing_to_a_closed_pipe_kills_nobody),
+		cmocka_unit_test(test_a_file_that_may_not_grow_kills_nobody),
 		cmocka_unit_test(test_signals_stay_blocked_after_close),
 	};
 
