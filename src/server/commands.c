@@ -3,6 +3,7 @@
 
 #include <confuse.h>
 #include <llhttp.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 
 #ifndef TH_VERSION
@@ -22,8 +23,9 @@ int version_command(const struct cli *cli)
 {
 	(void)cli;
 	printf("taphouse " TH_VERSION "\n");
-	printf("libraries: llhttp %d.%d.%d, libConfuse %s" TH_OPTIONAL_LIBRARIES "\n", LLHTTP_VERSION_MAJOR,
-	       LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH, confuse_version);
+	printf("libraries: llhttp %d.%d.%d, libConfuse %s, OpenSSL %s" TH_OPTIONAL_LIBRARIES "\n",
+	       LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH, confuse_version,
+	       OpenSSL_version(OPENSSL_VERSION_STRING));
 	printf("devices: tap, packet\n");
 	return EXIT_SUCCESS;
 }

@@ -1,0 +1,221 @@
+/*
+ * The handshake, and how it is refused: with an alert (RFC 8446 section 6.2), or with a page in clear text if what
+ * came is a request in clear text, which a person may have typed. Then the stream lingers, so that this arrives.
+ *
+ * A handshake costs a server thousand times as much as a request. So there is a limit to how many are under way, to
+ * how long one takes, and to how many steps are made in one turn of the loop: the others wait, their bytes with the
+ * lower stream, while those who have come in before are served.
+ */
+#include <stdio.h>
+
+#include <openssl/err.h>
+
+#include "tls/tls_internal.h"
+
+static bool is_client(const struct tls_stream *s)
+{
+	return (s->flags & TLS_CLIENT) != 0;
+}
+
+void tls_handshake_over(struct tls_stream *s)
+{
+	timer_cancel(&s->tls->world->timers, &s->timer);
+	list_remove(&s->turn);
+	s->tls->usage.handshakes--;
+}
+
+/* ---- refused ---- */
+
+static void log_failure(const struct tls_stream *s, const char *text)
+{
+	char remote[IP_ADDR_TEXT];
+	struct stream_info info;
+
+	stream_info(s->lower, &info);
+	log_line(s->tls->world->log, LOG_INFO, "tls", "%s port %u: handshake failed: %s",
+		 ip_addr_format(&info.remote, remote), info.remote_port, text);
+}
+
+static void fail(struct tls_stream *s, enum tls_failure failure, const char *text)
+{
+	s->tls->usage.failed[failure]++;
+	log_failure(s, text);
+	snprintf(s->why, sizeof s->why, "%s", text);
+	tls_handshake_over(s);
+	s->state = TLS_LINGER;
+	tls_stream_linger(s);
+}
+
+/* Records that we make ourselves, as no keys are there yet. */
+static void put_clear(struct tls_stream *s, const void *data, size_t len)
+{
+	if ((s->flags & TLS_ANSWERED) == 0)
+		tls_output_put(&s->output, &s->tls->buffers, data, len);
+}
+
+static void refuse_busy(struct tls_stream *s)
+{
+	static const uint8_t internal_error[] = { SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, SSL_AD_INTERNAL_ERROR };
+
+	put_clear(s, internal_error, sizeof internal_error);
+	fail(s, TLS_FAILED_TOO_MANY, "too many handshakes are under way");
+}
+
+/* RFC 8446 section 6.1: not a failure of the protocol. */
+void tls_handshake_timeout(struct tls_stream *s)
+{
+	static const uint8_t alerts[] = {
+		SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_WARNING, SSL_AD_USER_CANCELLED,
+		SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY,
+	};
+
+	put_clear(s, alerts, sizeof alerts);
+	fail(s, TLS_FAILED_TIMEOUT, "it took too long");
+}
+
+/* The first byte of a method; a record begins with 22, a message of SSL 2.0 with 128 or more. */
+static bool is_clear_text(uint8_t first)
+{
+	return first >= 'A' && first <= 'Z';
+}
+
+static void refuse_clear_text(struct tls_stream *s)
+{
+	static const char answer[] =
+		"HTTP/1.1 400 Bad Request\r\n"
+		"Content-Type: text/html; charset=utf-8\r\n"
+		"Connection: close\r\n"
+		"\r\n"
+		"<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+		"<meta name=\"viewport\" content=\"width=device-width\">\n"
+		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>400 Bad Request</title>\n"
+		"<h1>400 Bad Request</h1>\n"
+		"<p>This port speaks HTTPS, and a request in plain HTTP came. Write <b>https://</b> in front of the "
+		"address.</p>\n";
+
+	put_clear(s, answer, sizeof answer - 1);
+	fail(s, TLS_FAILED_PLAIN_HTTP, "a request in clear text");
+}
+
+void tls_handshake_cut_off(struct tls_stream *s)
+{
+	fail(s, TLS_FAILED_PEER_LEFT, "the peer left in the middle of it");
+}
+
+/* OpenSSL has put the alert into the output, if one is due. */
+static void fail_by_error(struct tls_stream *s)
+{
+	long verified = SSL_get_verify_result(s->ssl);
+	struct tls_error e;
+
+	tls_error_take(&e);
+	if (e.failure == TLS_FAILED_CERTIFICATE && verified != X509_V_OK)
+		snprintf(e.text, sizeof e.text, "certificate: %s", X509_verify_cert_error_string(verified));
+	fail(s, e.failure, e.text);
+}
+
+/* ---- turns ---- */
+
+static void wait_for_turn(struct tls_stream *s)
+{
+	struct tls *tls = s->tls;
+
+	tls->usage.postponed++;
+	list_append(&tls->waiting, &s->turn);
+	if (!timer_is_set(&tls->turn))
+		timer_set(&tls->world->timers, &tls->turn, tls->world->now_us + TIMER_TICK_US);
+}
+
+/* Whether a step may be made in this turn, which is known by its time. */
+static bool has_turn(struct tls_stream *s)
+{
+	struct tls *tls = s->tls;
+
+	if (list_is_linked(&s->turn))
+		return false;
+	if (tls->turn_us != tls->world->now_us) {
+		tls->turn_us = tls->world->now_us;
+		tls->steps_left = tls->config.handshakes_per_turn;
+	}
+	if (tls->steps_left == 0 || (!list_is_empty(&tls->waiting) && !tls->in_turn)) {
+		wait_for_turn(s);
+		return false;
+	}
+	tls->steps_left--;
+	return true;
+}
+
+void tls_handshake_on_turn(struct timer *t, uint64_t now_us)
+{
+	struct tls *tls = CONTAINER_OF(t, struct tls, turn);
+	uint32_t n = tls->config.handshakes_per_turn;
+	struct list *first;
+
+	tls->in_turn = true;
+	while (n-- > 0 && (first = list_first(&tls->waiting)) != NULL) {
+		list_remove(first);
+		tls_stream_take_held(LIST_ENTRY(first, struct tls_stream, turn));
+	}
+	tls->in_turn = false;
+	if (!list_is_empty(&tls->waiting) && !timer_is_set(t))
+		timer_set(&tls->world->timers, t, now_us + TIMER_TICK_US);
+}
+
+/* ---- done ---- */
+
+static void done(struct tls_stream *s)
+{
+	struct tls_usage *usage = &s->tls->usage;
+
+	tls_handshake_over(s);
+	s->state = TLS_OPEN;
+	if (SSL_session_reused(s->ssl) == 1)
+		usage->resumed++;
+	else
+		usage->full++;
+	tls_stream_flush(s);
+	if (tls_stream_is_dead(s))
+		return;
+	if (!is_client(s))
+		s->acceptor->on_accepted(s->acceptor->context, &s->stream);
+	else if (s->stream.handler->on_open != NULL)
+		s->stream.handler->on_open(&s->stream);
+}
+
+void tls_handshake_step(struct tls_stream *s)
+{
+	int r;
+
+	ERR_clear_error();
+	r = SSL_do_handshake(s->ssl);
+	if (!tls_output_is_empty(&s->output))
+		s->flags |= TLS_ANSWERED;
+	if (r == 1)
+		done(s);
+	else if (SSL_get_error(s->ssl, r) == SSL_ERROR_WANT_READ)
+		tls_stream_flush(s);
+	else
+		fail_by_error(s);
+}
+
+void tls_handshake_input(struct tls_stream *s)
+{
+	if ((s->flags & (TLS_BEGUN | TLS_CLIENT)) == 0 && is_clear_text(s->input.data[0])) {
+		refuse_clear_text(s);
+		return;
+	}
+	s->flags |= TLS_BEGUN;
+	if (is_client(s) || has_turn(s))
+		tls_handshake_step(s);
+}
+
+void tls_handshake_begin(struct tls_stream *s)
+{
+	struct tls *tls = s->tls;
+	bool too_many = tls->usage.handshakes >= tls->config.max_handshakes;
+
+	tls->usage.handshakes++;
+	timer_set(&tls->world->timers, &s->timer, tls->world->now_us + tls->config.handshake_timeout_us);
+	if (!is_client(s) && too_many)
+		refuse_busy(s);
+}

@@ -1,0 +1,647 @@
+/*
+ * A stream over a stream. What arrives below is decrypted and offered above; what is sent above becomes records,
+ * which are handed down. Neither way keeps more than it must: what the layer above does not take stays with OpenSSL
+ * (less than a record) and with the lower stream, whose window closes; what is sent is limited by the lower stream's
+ * room.
+ *
+ * The end (RFC 8446 section 6.1): each side says close_notify before it shuts its half. A FIN without it may be a
+ * third party's: the data before it is not known to be complete, and so the layer above hears of an error.
+ *
+ * Anything may end a stream that others up the call chain are at work on: they enter and leave it, and it is freed
+ * when the last one leaves.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include <openssl/err.h>
+
+#include "base/minmax.h"
+#include "tls/tls_internal.h"
+
+enum {
+	LINGER_BYTES = 256 << 10,     /* that are read and dropped after an alert */
+	CLOSING_US = 60 * 1000000,    /* records may wait so long for room after the layer above has let go */
+};
+
+void tls_stream_enter(struct tls_stream *s)
+{
+	s->depth++;
+}
+
+void tls_stream_leave(struct tls_stream *s)
+{
+	if (--s->depth == 0 && tls_stream_is_dead(s))
+		pool_give(&s->tls->streams, s);
+}
+
+static bool has_upper(const struct tls_stream *s)
+{
+	return s->stream.handler != NULL;
+}
+
+static void detach(struct tls_stream *s)
+{
+	s->stream.handler = NULL;
+	s->stream.user = NULL;
+}
+
+/* All records are made, and none will be read. */
+static void free_cryptography(struct tls_stream *s)
+{
+	SSL_free(s->ssl);
+	s->ssl = NULL;
+}
+
+void tls_stream_forget(struct tls_stream *s)
+{
+	if (s->state == TLS_HANDSHAKE)
+		tls_handshake_over(s);
+	timer_cancel(&s->tls->world->timers, &s->timer);
+	list_remove(&s->node);
+	tls_output_free(&s->output);
+	free_cryptography(s);
+	s->lower = NULL;
+	tls_context_free(s->context);
+	detach(s);
+	s->flags |= TLS_DEAD;
+}
+
+/* The layer above hears of the end, for the last time. */
+static void tell_closed(struct tls_stream *s, enum stream_end why)
+{
+	const struct stream_handler *handler = s->stream.handler;
+
+	if (handler == NULL)
+		return;
+	handler->on_closed(&s->stream, why);
+	detach(s);
+}
+
+void tls_stream_abort(struct tls_stream *s)
+{
+	stream_abort(s->lower);
+	tls_stream_forget(s);
+}
+
+static void set_timer(struct tls_stream *s, uint64_t us)
+{
+	timer_set(&s->tls->world->timers, &s->timer, s->tls->world->now_us + us);
+}
+
+/* ---- down ---- */
+
+/* All records are below. */
+static void finish_sending(struct tls_stream *s)
+{
+	if (s->state == TLS_CLOSING) {
+		stream_close(s->lower);
+		tls_stream_forget(s);
+	} else if ((s->flags & (TLS_SHUT | TLS_LOWER_SHUT)) == TLS_SHUT) {
+		s->flags |= TLS_LOWER_SHUT;
+		stream_shutdown(s->lower);
+	}
+}
+
+/* 0, or the negative errno of a lower stream that failed. */
+static int flush(struct tls_stream *s)
+{
+	int error = 0;
+
+	if (!tls_output_is_empty(&s->output)) {
+		s->flags |= TLS_UNDRAINED;
+		error = tls_output_send(&s->output, s->lower);
+	}
+	if (error == 0 && !tls_stream_is_dead(s) && tls_output_is_empty(&s->output))
+		finish_sending(s);
+	return error;
+}
+
+void tls_stream_flush(struct tls_stream *s)
+{
+	if (tls_stream_is_dead(s) || flush(s) == 0)
+		return;
+	tell_closed(s, STREAM_END_ERROR);
+	if (!tls_stream_is_dead(s))
+		tls_stream_abort(s);
+}
+
+/* One record. False: it could not be made. */
+static bool seal(struct tls_stream *s, const uint8_t *data, size_t len, size_t more)
+{
+	size_t written;
+
+	s->output.more = more;
+	if (SSL_write_ex(s->ssl, data, len, &written) != 1 || written != len)
+		return false;
+	tls_record_made(&s->record, len, s->tls->world->now_us);
+	return true;
+}
+
+/* Plaintext that is gathered until it fills a record. */
+struct gathering {
+	size_t len;
+	uint8_t text[TLS_RECORD_LARGEST];
+};
+
+/* Spans share records; what fills one is encrypted from where it lies. */
+static bool seal_span(struct tls_stream *s, struct gathering *g, struct bytes data, size_t more)
+{
+	while (data.len > 0) {
+		size_t limit = tls_record_limit(&s->record, s->tls->world->now_us);
+		size_t n = data.len < limit - g->len ? data.len : limit - g->len;
+		const uint8_t *from = data.data;
+
+		if (g->len > 0 || n < limit) {
+			memcpy(g->text + g->len, data.data, n);
+			from = g->text;
+		}
+		bytes_skip(&data, n);
+		g->len += n;
+		if (g->len < limit)
+			break;
+		if (!seal(s, from, g->len, data.len + more))
+			return false;
+		g->len = 0;
+	}
+	return true;
+}
+
+static bool seal_all(struct tls_stream *s, const struct span *spans, size_t count)
+{
+	struct gathering g;
+	size_t more = 0;
+
+	g.len = 0;
+	for (size_t i = 0; i < count; i++)
+		more += spans[i].len;
+	for (size_t i = 0; i < count; i++) {
+		more -= spans[i].len;
+		if (!seal_span(s, &g, bytes_of(spans[i].data, spans[i].len), more))
+			return false;
+	}
+	return g.len == 0 || seal(s, g.text, g.len, 0);
+}
+
+/* ---- what the layer above does ---- */
+
+/* Records are a little longer than what is in them; a room that is not worth that may be exceeded once. Where buffers are scarce, those who have some wait until these
+ * have come back. */
+static size_t upper_room(const struct stream *stream)
+{
+	const struct tls_stream *s = (const struct tls_stream *)(const void *)stream;
+	size_t room;
+
+	if (s->state != TLS_OPEN || !tls_output_is_empty(&s->output))
+		return 0;
+	if ((s->flags & TLS_UNDRAINED) != 0 && tls_buffers_are_scarce(&s->tls->buffers))
+		return 0;
+	room = stream_room(s->lower);
+	return room > 2 * TLS_RECORD_OVERHEAD ? room - room / 32 - TLS_RECORD_OVERHEAD : min_u64(room, 1);
+}
+
+/* -EIO: the connection is of no use any more. */
+static int send_spans(struct tls_stream *s, const struct span *spans, size_t count)
+{
+	int error;
+
+	ERR_clear_error();
+	if (!seal_all(s, spans, count)) {
+		ERR_clear_error();
+		return -EIO;
+	}
+	error = flush(s);
+	if (error != 0)
+		return error;
+	for (size_t i = 0; i < count; i++)
+		span_owner_unref(spans[i].owner);
+	return 0;
+}
+
+static int upper_send(struct stream *stream, const struct span *spans, size_t count, unsigned flags)
+{
+	struct tls_stream *s = tls_stream_of(stream);
+	int error;
+
+	(void)flags; /* STREAM_MORE: a record holds nothing back; STREAM_URGENT: TLS knows no such thing */
+	if (s->state != TLS_OPEN || (s->flags & TLS_SHUT) != 0)
+		return -EPIPE;
+	if (upper_room(stream) == 0)
+		return -ENOBUFS;
+	tls_stream_enter(s);
+	error = send_spans(s, spans, count);
+	tls_stream_leave(s);
+	return error;
+}
+
+static void send_close_notify(struct tls_stream *s)
+{
+	if (s->state != TLS_OPEN || (s->flags & TLS_SHUT) != 0)
+		return;
+	s->flags |= TLS_SHUT;
+	s->output.more = 0;
+	ERR_clear_error();
+	SSL_shutdown(s->ssl);
+	ERR_clear_error();
+}
+
+static void upper_shutdown(struct stream *stream)
+{
+	struct tls_stream *s = tls_stream_of(stream);
+
+	tls_stream_enter(s);
+	send_close_notify(s);
+	tls_stream_flush(s);
+	tls_stream_leave(s);
+}
+
+/* What is queued still goes down; nobody listens any more. */
+static void let_go(struct tls_stream *s)
+{
+	detach(s);
+	if (s->state == TLS_HANDSHAKE) {
+		tls_stream_abort(s);
+		return;
+	}
+	send_close_notify(s);
+	free_cryptography(s);
+	s->state = TLS_CLOSING;
+	set_timer(s, CLOSING_US);
+	tls_stream_flush(s);
+}
+
+static void upper_close(struct stream *stream)
+{
+	struct tls_stream *s = tls_stream_of(stream);
+
+	tls_stream_enter(s);
+	let_go(s);
+	tls_stream_leave(s);
+}
+
+static void upper_abort(struct stream *stream)
+{
+	struct tls_stream *s = tls_stream_of(stream);
+
+	tls_stream_enter(s);
+	detach(s);
+	tls_stream_abort(s);
+	tls_stream_leave(s);
+}
+
+static void upper_info(const struct stream *stream, struct stream_info *out)
+{
+	const struct tls_stream *s = (const struct tls_stream *)(const void *)stream;
+
+	if (s->lower == NULL) {
+		*out = (struct stream_info){ 0 };
+		return;
+	}
+	stream_info(s->lower, out);
+	if (s->ssl == NULL || s->state == TLS_HANDSHAKE)
+		return;
+	out->tls_version = SSL_get_version(s->ssl);
+	out->tls_cipher = SSL_get_cipher_name(s->ssl);
+	out->tls_resumed = SSL_session_reused(s->ssl) == 1;
+}
+
+/* ---- up ---- */
+
+void tls_stream_linger(struct tls_stream *s)
+{
+	tell_closed(s, STREAM_END_ERROR);
+	free_cryptography(s);
+	if ((s->flags & TLS_LOWER_ENDED) != 0) {
+		s->state = TLS_CLOSING; /* nothing will arrive any more */
+		set_timer(s, CLOSING_US);
+	} else {
+		s->state = TLS_LINGER;
+		s->flags |= TLS_SHUT;
+		s->linger_bytes = LINGER_BYTES;
+		set_timer(s, s->tls->config.linger_timeout_us);
+	}
+	tls_stream_flush(s);
+}
+
+static void tell_end(struct tls_stream *s)
+{
+	if ((s->flags & TLS_ENDED) != 0 || !has_upper(s))
+		return;
+	s->flags |= TLS_ENDED;
+	if (s->stream.handler->on_end != NULL)
+		s->stream.handler->on_end(&s->stream);
+}
+
+/* OpenSSL has nothing to read: more is to come, or it is the end, or what came is not as it should be. */
+static void read_nothing(struct tls_stream *s)
+{
+	struct tls_error e;
+
+	switch (SSL_get_error(s->ssl, 0)) {
+	case SSL_ERROR_WANT_READ:
+		return;
+	case SSL_ERROR_ZERO_RETURN:
+		tell_end(s);
+		return;
+	default:
+		tls_error_take(&e);
+		snprintf(s->why, sizeof s->why, "%s", e.text);
+		s->tls->usage.broken++;
+		tls_stream_linger(s);
+	}
+}
+
+static size_t offer(struct tls_stream *s, struct bytes text)
+{
+	size_t taken;
+
+	s->flags |= TLS_DELIVERING;
+	taken = s->stream.handler->on_receive(&s->stream, text);
+	s->flags &= (uint16_t)~TLS_DELIVERING;
+	assert(taken <= text.len);
+	return taken;
+}
+
+/* Offers the contents of a record, or what is left of it. What is not taken is not read, and so kept by OpenSSL.
+ * False: there is no more, or it is not wanted now. */
+static bool deliver(struct tls_stream *s)
+{
+	uint8_t text[TLS_RECORD_LARGEST];
+	size_t len, taken, read;
+
+	ERR_clear_error();
+	if (SSL_peek_ex(s->ssl, text, sizeof text, &len) != 1) {
+		read_nothing(s);
+		return false;
+	}
+	taken = offer(s, bytes_of(text, len));
+	if (tls_stream_is_dead(s) || s->state != TLS_OPEN)
+		return false;
+	if (taken > 0 && SSL_read_ex(s->ssl, text, taken, &read) != 1)
+		return false;
+	if (taken < len)
+		s->flags |= TLS_HELD;
+	return taken == len;
+}
+
+static bool can_deliver(const struct tls_stream *s)
+{
+	return s->state == TLS_OPEN && has_upper(s) && s->stream.handler->on_receive != NULL &&
+	       (s->flags & (TLS_HELD | TLS_DELIVERING | TLS_ENDED | TLS_DEAD)) == 0;
+}
+
+static void pump(struct tls_stream *s)
+{
+	while (can_deliver(s) && deliver(s))
+		;
+	if (!tls_stream_is_dead(s))
+		tls_stream_flush(s); /* answers to what the peer's TLS asked for */
+}
+
+/* The lower stream has ended, and all that it brought is read. */
+static void lower_ended(struct tls_stream *s)
+{
+	switch ((enum tls_state)s->state) {
+	case TLS_HANDSHAKE:
+		tls_handshake_cut_off(s);
+		return;
+	case TLS_OPEN:
+		if ((s->flags & TLS_ENDED) != 0)
+			return;
+		s->tls->usage.truncated++;
+		snprintf(s->why, sizeof s->why, "the connection was cut off: no close_notify");
+		tell_closed(s, STREAM_END_ERROR);
+		if (!tls_stream_is_dead(s))
+			let_go(s);
+		return;
+	case TLS_LINGER:
+		stream_close(s->lower);
+		tls_stream_forget(s);
+		return;
+	case TLS_CLOSING:
+		return;
+	}
+}
+
+static void look_for_end(struct tls_stream *s)
+{
+	if ((s->flags & (TLS_DEAD | TLS_LOWER_ENDED | TLS_LOWER_HELD | TLS_HELD | TLS_RECEIVING)) == TLS_LOWER_ENDED)
+		lower_ended(s);
+}
+
+void tls_stream_take_held(struct tls_stream *s)
+{
+	tls_stream_enter(s);
+	stream_resume(s->lower);
+	look_for_end(s);
+	tls_stream_leave(s);
+}
+
+static void upper_resume(struct stream *stream)
+{
+	struct tls_stream *s = tls_stream_of(stream);
+
+	if ((s->flags & TLS_DELIVERING) != 0)
+		return;
+	tls_stream_enter(s);
+	s->flags &= (uint16_t)~TLS_HELD;
+	pump(s);
+	if ((s->flags & (TLS_DEAD | TLS_LOWER_HELD | TLS_HELD | TLS_RECEIVING)) == TLS_LOWER_HELD)
+		tls_stream_take_held(s);
+	else
+		look_for_end(s);
+	tls_stream_leave(s);
+}
+
+static const struct stream_ops upper_ops = {
+	.send = upper_send,
+	.room = upper_room,
+	.resume = upper_resume,
+	.shutdown = upper_shutdown,
+	.close = upper_close,
+	.abort = upper_abort,
+	.info = upper_info,
+};
+
+/* ---- what the lower stream tells ---- */
+
+/* Takes what it can of the input. */
+static void take_input(struct tls_stream *s)
+{
+	if (s->state == TLS_HANDSHAKE)
+		tls_handshake_input(s);
+	if (tls_stream_is_dead(s))
+		return;
+	if (s->state == TLS_OPEN)
+		pump(s);
+	else if (s->state == TLS_LINGER && s->input.len > s->linger_bytes)
+		tls_stream_abort(s);
+	else if (s->state == TLS_LINGER)
+		s->linger_bytes -= (uint32_t)s->input.len;
+	if (s->state == TLS_LINGER || s->state == TLS_CLOSING)
+		s->input.len = 0;
+}
+
+static size_t on_receive(struct stream *lower, struct bytes data)
+{
+	struct tls_stream *s = lower->user;
+	size_t taken;
+
+	if (data.len == 0)
+		return 0;
+	tls_stream_enter(s);
+	s->flags = (uint16_t)((s->flags & ~TLS_LOWER_HELD) | TLS_RECEIVING);
+	s->input = data;
+	take_input(s);
+	taken = tls_stream_is_dead(s) ? data.len : data.len - s->input.len;
+	s->input = (struct bytes){ 0 };
+	s->flags &= (uint16_t)~TLS_RECEIVING;
+	if (taken < data.len)
+		s->flags |= TLS_LOWER_HELD;
+	tls_stream_leave(s);
+	return taken;
+}
+
+static void on_open(struct stream *lower)
+{
+	struct tls_stream *s = lower->user;
+
+	tls_stream_enter(s);
+	tls_handshake_step(s);
+	tls_stream_leave(s);
+}
+
+static void tell_writable(struct tls_stream *s)
+{
+	if (tls_stream_is_dead(s) || s->state != TLS_OPEN || !has_upper(s) || !tls_output_is_empty(&s->output))
+		return;
+	if (s->stream.handler->on_writable != NULL)
+		s->stream.handler->on_writable(&s->stream);
+}
+
+static void on_writable(struct stream *lower)
+{
+	struct tls_stream *s = lower->user;
+
+	tls_stream_enter(s);
+	tls_stream_flush(s);
+	tell_writable(s);
+	tls_stream_leave(s);
+}
+
+static void tell_drained(struct tls_stream *s)
+{
+	if (s->state != TLS_OPEN || !has_upper(s) || !tls_output_is_empty(&s->output))
+		return;
+	if (s->stream.handler->on_drained != NULL)
+		s->stream.handler->on_drained(&s->stream);
+}
+
+/* Buffers have come back too: it may be writable again for that. */
+static void on_drained(struct stream *lower)
+{
+	struct tls_stream *s = lower->user;
+
+	tls_stream_enter(s);
+	s->flags &= (uint16_t)~TLS_UNDRAINED;
+	tls_stream_flush(s);
+	tell_drained(s);
+	tell_writable(s);
+	tls_stream_leave(s);
+}
+
+static void on_end(struct stream *lower)
+{
+	struct tls_stream *s = lower->user;
+
+	tls_stream_enter(s);
+	s->flags |= TLS_LOWER_ENDED;
+	look_for_end(s);
+	tls_stream_leave(s);
+}
+
+static void on_soft_error(struct stream *lower, enum stream_soft_error what)
+{
+	struct tls_stream *s = lower->user;
+
+	if (has_upper(s) && s->stream.handler->on_soft_error != NULL)
+		s->stream.handler->on_soft_error(&s->stream, what);
+}
+
+static void on_closed(struct stream *lower, enum stream_end why)
+{
+	struct tls_stream *s = lower->user;
+
+	tls_stream_enter(s);
+	if (s->state == TLS_HANDSHAKE)
+		s->tls->usage.failed[TLS_FAILED_PEER_LEFT]++;
+	tell_closed(s, why);
+	if (!tls_stream_is_dead(s))
+		tls_stream_forget(s);
+	tls_stream_leave(s);
+}
+
+static const struct stream_handler lower_handler = {
+	.on_open = on_open,
+	.on_receive = on_receive,
+	.on_writable = on_writable,
+	.on_drained = on_drained,
+	.on_end = on_end,
+	.on_soft_error = on_soft_error,
+	.on_closed = on_closed,
+};
+
+/* ---- made ---- */
+
+static void on_timer(struct timer *t, uint64_t now_us)
+{
+	struct tls_stream *s = CONTAINER_OF(t, struct tls_stream, timer);
+
+	(void)now_us;
+	tls_stream_enter(s);
+	if (s->state == TLS_HANDSHAKE) {
+		tls_handshake_timeout(s);
+	} else if (s->state == TLS_LINGER) {
+		stream_close(s->lower);
+		tls_stream_forget(s);
+	} else {
+		tls_stream_abort(s);
+	}
+	tls_stream_leave(s);
+}
+
+struct tls_stream *tls_stream_new(struct tls *tls, struct tls_context *context, struct stream *lower)
+{
+	struct tls_stream *s = pool_take(&tls->streams);
+
+	if (s == NULL)
+		return NULL;
+	*s = (struct tls_stream){ .stream.ops = &upper_ops, .lower = lower, .tls = tls, .context = context };
+	s->ssl = SSL_new(tls_context_first(context));
+	if (s->ssl == NULL || !tls_bio_attach(s) || SSL_set_app_data(s->ssl, s) != 1) {
+		ERR_clear_error();
+		SSL_free(s->ssl);
+		pool_give(&tls->streams, s);
+		return NULL;
+	}
+	context->references++;
+	timer_init(&s->timer, on_timer);
+	list_init(&s->turn);
+	list_append(&tls->all, &s->node);
+	lower->handler = &lower_handler;
+	lower->user = s;
+	tls_trace(s);
+	return s;
+}
+
+const char *tls_failure_text(const struct stream *stream)
+{
+	return stream->ops == &upper_ops ? ((const struct tls_stream *)(const void *)stream)->why : "";
+}
+
+const struct stream *tls_stream_over(const struct stream *lower)
+{
+	const struct tls_stream *s = lower->user;
+
+	return lower->handler == &lower_handler ? &s->stream : NULL;
+}
