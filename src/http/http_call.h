@@ -37,6 +37,7 @@ struct http_conn;
 struct http_call {
 	const struct http_handler *handler; /* NULL: no handler has begun */
 	void *context;                      /* the location's */
+	const struct http_open_policy *policy; /* of the place that was asked for */
 	void *state;                        /* the handler's own, NULL at the beginning */
 	const struct http_request *request;
 	const struct http_target *target;

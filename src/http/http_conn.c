@@ -22,7 +22,7 @@
 #include "http/http_head.h"
 
 /* Most spans of a 100, and of a response up to its first piece of body. */
-enum { RESPONSE_SPANS = 8 };
+enum { RESPONSE_SPANS = 12 };
 
 #define SECOND_US UINT64_C(1000000)
 
@@ -267,13 +267,19 @@ static enum step send_body(struct http_conn *c, struct http_batch *out)
 	}
 }
 
+/* RFC 9110 section 9.3.3; and an error may be over the next time that it is asked for. */
+static bool must_not_be_kept(const struct http_request *r, const struct http_answer *answer)
+{
+	return (r->line.method == HTTP_METHOD_POST || answer->status >= 400) && answer->given.call == NULL;
+}
+
 static enum step respond(struct http_conn *c, struct http_batch *out, struct http_answer *answer)
 {
 	struct http_server *s = c->server;
 	struct http_exchange *x = c->exchange;
 
 	x->status = answer->status;
-	answer->no_store |= x->request->line.method == HTTP_METHOD_POST && answer->given.call == NULL;
+	answer->no_store |= must_not_be_kept(x->request, answer);
 	http_head_add(out, &s->clock, s->pages, answer, decide_persistence(c, answer), &x->body);
 	if (x->request->line.method == HTTP_METHOD_HEAD)
 		http_body_omit(&x->body);
@@ -281,10 +287,19 @@ static enum step respond(struct http_conn *c, struct http_batch *out, struct htt
 	return send_body(c, out);
 }
 
+static struct http_answer refusal(const struct http_conn *c, unsigned status)
+{
+	const struct http_exchange *x = c->exchange;
+	struct http_answer answer;
+
+	http_route_refuse(&c->server->router, x->request, &x->target, status, &answer);
+	return answer;
+}
+
 /* Answers with the page of an error, and closes. */
 static enum step refuse(struct http_conn *c, struct http_batch *out, unsigned status)
 {
-	struct http_answer answer = { .status = status };
+	struct http_answer answer = refusal(c, status);
 
 	return respond(c, out, &answer);
 }
@@ -543,7 +558,7 @@ static enum step respond_now(struct http_conn *c, struct http_answer *answer)
 /* Answers out of turn: the request under way is given up. */
 static enum step refuse_now(struct http_conn *c, unsigned status)
 {
-	struct http_answer answer = { .status = status };
+	struct http_answer answer = refusal(c, status);
 
 	return respond_now(c, &answer);
 }

@@ -64,7 +64,7 @@ static int64_t last_modified_of(struct http_cache *c, const struct http_version 
 /* The field lines of an entry, and where their sections begin. */
 struct fields {
 	char text[FIELDS_ROOM];
-	uint32_t len, length_at, ranges_at, validators_at, nosniff_at;
+	uint32_t len, length_at, ranges_at, validators_at;
 };
 
 __attribute__((format(printf, 2, 3)))
@@ -106,8 +106,6 @@ static void format_fields(const struct http_entry *e, const struct source *from,
 		fields_add(f, "Vary: Accept-Encoding\r\n");
 	if (cache_control != NULL)
 		fields_add(f, "Cache-Control: %s\r\n", cache_control);
-	f->nosniff_at = f->len;
-	fields_add(f, "X-Content-Type-Options: nosniff\r\n\r\n");
 }
 
 /* Copies len bytes to *at, moves it behind them, and returns where they are. */
@@ -138,11 +136,12 @@ static struct http_entry *entry_new(struct http_cache *c, const struct source *f
 	char etag[HTTP_ETAG_ROOM];
 	size_t etag_len = http_version_etag(version, !draft.settled, from->variant, etag);
 	struct http_entry *e;
+	const struct http_lines *tail = http_tails_get(&from->policy->tails, 200);
 	struct fields fields;
 	char *at;
 
 	format_fields(&draft, from, etag, &fields);
-	draft.footprint = sizeof *e + from->key_len + etag_len + fields.len + body_len;
+	draft.footprint = sizeof *e + from->key_len + etag_len + fields.len + tail->len + body_len;
 	e = malloc(draft.footprint);
 	if (e == NULL)
 		return NULL;
@@ -153,11 +152,12 @@ static struct http_entry *entry_new(struct http_cache *c, const struct source *f
 	e->key = put(&at, from->key, from->key_len);
 	e->validators.etag = bytes_of(put(&at, etag, etag_len), etag_len);
 	e->fields = (uint8_t *)put(&at, fields.text, fields.len);
-	e->fields_len = fields.len;
+	put(&at, tail->text, tail->len);
+	e->fields_len = fields.len + (uint32_t)tail->len;
 	e->length_at = fields.length_at;
 	e->ranges_at = fields.ranges_at;
 	e->validators_at = fields.validators_at;
-	e->nosniff_at = fields.nosniff_at;
+	e->tail_at = fields.len;
 	c->bytes += e->footprint;
 	span_owner_ref(c->keeper);
 	return e;
@@ -198,7 +198,11 @@ static bool entry_read(struct http_entry *e)
 	return true;
 }
 
-enum { SPARE = sizeof(struct http_entry) + HTTP_PATH_SIZE + FIELDS_ROOM }; /* more than an entry without contents */
+/* More bytes than an entry of this policy has beside its contents. */
+static size_t spare_of(const struct http_open_policy *policy)
+{
+	return sizeof(struct http_entry) + HTTP_PATH_SIZE + FIELDS_ROOM + http_tails_get(&policy->tails, 200)->len;
+}
 
 /* Takes the file over, whatever comes of it. NULL: no memory, or the file keeps changing. */
 static struct http_entry *load(struct http_cache *c, const struct source *from)
@@ -208,7 +212,7 @@ static struct http_entry *load(struct http_cache *c, const struct source *from)
 
 	for (int i = 0; i < READ_TRIES && loaded == NULL; i++) {
 		bool in_memory = file->version.size <= c->limits.max_file &&
-				 http_cache_make_room(c, file->version.size + SPARE);
+				 http_cache_make_room(c, file->version.size + spare_of(from->policy));
 		struct http_entry *e = entry_new(c, from, in_memory ? file->version.size : 0);
 		struct stat st;
 
@@ -276,7 +280,7 @@ struct http_entry *http_entry_encode(const struct http_entry *e, enum http_codin
 	struct http_entry *encoded;
 
 	file.version.size = contents.len;
-	if (!http_cache_make_room(c, contents.len + SPARE))
+	if (!http_cache_make_room(c, contents.len + spare_of(e->policy)))
 		return NULL;
 	encoded = entry_new(c, &from, contents.len);
 	if (encoded == NULL)

@@ -36,7 +36,7 @@ struct http_entry {
 	uint32_t length_at;     /* before this is the type (and coding) alone */
 	uint32_t ranges_at;     /* before this are type and length */
 	uint32_t validators_at; /* those from here on go with a 304 as well */
-	uint32_t nosniff_at;    /* those from here on go with every status */
+	uint32_t tail_at;       /* from here on: the policy's tail for a 200; other statuses have theirs */
 	const uint8_t *body;    /* the contents, right behind fields; NULL: to be read from fd */
 	int fd;                 /* -1 when the contents are here */
 	size_t footprint;       /* bytes of memory that it takes up */

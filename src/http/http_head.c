@@ -47,13 +47,31 @@ static void add_persistence(struct http_batch *out, enum http_persistence persis
 		http_batch_add(out, LITERAL("Connection: keep-alive\r\n"));
 }
 
+/* What the policy has every answer say, and the empty line. */
+static void add_tail(struct http_batch *out, const struct http_answer *answer)
+{
+	struct http_lines *tail = http_tails_get(&answer->policy->tails, answer->status);
+
+	http_batch_add(out, tail->text, tail->len, &tail->owner);
+}
+
 static void add_file(struct http_batch *out, struct http_answer *answer, struct http_body *body)
 {
 	struct http_entry *e = answer->entry;
-	uint32_t from = answer->status == 200 ? 0 : e->validators_at;
 
-	http_batch_add(out, e->fields + from, e->fields_len - from, &e->owner);
-	http_body_set_file(body, e, 0, answer->status == 200 ? e->version.size : 0);
+	http_batch_add(out, e->fields, e->fields_len, &e->owner);
+	http_body_set_file(body, e, 0, e->version.size);
+	answer->entry = NULL;
+}
+
+/* The client has it already (RFC 9110 section 15.4.5). */
+static void add_not_modified(struct http_batch *out, struct http_answer *answer, struct http_body *body)
+{
+	struct http_entry *e = answer->entry;
+
+	http_batch_add(out, e->fields + e->validators_at, e->tail_at - e->validators_at, &e->owner);
+	add_tail(out, answer);
+	http_body_set_file(body, e, 0, 0);
 	answer->entry = NULL;
 }
 
@@ -63,7 +81,7 @@ static void add_error_file(struct http_batch *out, struct http_answer *answer, s
 	struct http_entry *e = answer->entry;
 
 	http_batch_add(out, e->fields, e->ranges_at, &e->owner);
-	http_batch_add(out, e->fields + e->nosniff_at, e->fields_len - e->nosniff_at, &e->owner);
+	add_tail(out, answer);
 	http_body_set_file(body, e, 0, e->version.size);
 	answer->entry = NULL;
 }
@@ -75,7 +93,8 @@ static void add_partial(struct http_batch *out, struct http_answer *answer, stru
 
 	if (answer->parts == NULL)
 		http_batch_add(out, e->fields, e->length_at, &e->owner);
-	http_batch_add(out, e->fields + e->validators_at, e->fields_len - e->validators_at, &e->owner);
+	http_batch_add(out, e->fields + e->validators_at, e->tail_at - e->validators_at, &e->owner);
+	add_tail(out, answer);
 	if (answer->parts != NULL)
 		http_body_set_parts(body, e, answer->parts);
 	else
@@ -89,7 +108,7 @@ static void add_document(struct http_batch *out, struct http_answer *answer, str
 {
 	const struct span *d = &answer->document;
 
-	http_batch_add(out, LITERAL("\r\n"));
+	add_tail(out, answer);
 	*body = (struct http_body){ .left = d->len, .data = d->data, .owner = d->owner };
 	answer->document = (struct span){ 0 };
 }
@@ -97,16 +116,17 @@ static void add_document(struct http_batch *out, struct http_answer *answer, str
 /* So are those of a body that a handler gives. */
 static void add_given(struct http_batch *out, struct http_answer *answer, struct http_body *body)
 {
-	http_batch_add(out, LITERAL("\r\n"));
+	add_tail(out, answer);
 	http_body_set_given(body, &answer->given, answer->given_len);
 }
 
-static void add_page(struct http_batch *out, struct http_pages *pages, unsigned status,
+static void add_page(struct http_batch *out, struct http_pages *pages, const struct http_answer *answer,
 		     struct http_body *body)
 {
-	const struct http_page *page = http_pages_get(pages, status);
+	const struct http_page *page = http_pages_get(pages, answer->status);
 
 	http_batch_add(out, page->fields, page->fields_len, &pages->owner);
+	add_tail(out, answer);
 	span_owner_ref(&pages->owner);
 	*body = (struct http_body){
 		.left = page->body_len,
@@ -128,14 +148,18 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 		add_partial(out, answer, body);
 	else if (answer->entry != NULL && answer->status >= 400)
 		add_error_file(out, answer, body);
+	else if (answer->status == 304 && answer->entry != NULL)
+		add_not_modified(out, answer, body);
 	else if (answer->entry != NULL)
 		add_file(out, answer, body);
 	else if (answer->document.data != NULL)
 		add_document(out, answer, body);
 	else if (answer->given.call != NULL)
 		add_given(out, answer, body);
-	else if (answer->status == 204 || answer->status == 101)
+	else if (answer->status == 101)
 		http_batch_add(out, LITERAL("\r\n"));
+	else if (answer->status == 204)
+		add_tail(out, answer);
 	else
-		add_page(out, pages, answer->status, body);
+		add_page(out, pages, answer, body);
 }

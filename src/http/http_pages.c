@@ -31,9 +31,7 @@ static const char body_format[] =
 	"</html>\n";
 
 static const char fields_format[] = "Content-Type: text/html; charset=utf-8\r\n"
-				    "Content-Length: %zu\r\n"
-				    "X-Content-Type-Options: nosniff\r\n"
-				    "\r\n";
+				    "Content-Length: %zu\r\n";
 
 /* Formats a page into text and returns its size. */
 static size_t format_page(const struct http_status *s, char text[static PAGE_ROOM], struct http_page *page)

@@ -5,10 +5,10 @@
 #include "base/span.h"
 #include "http/http_status.h"
 
-/* Fields and body of one page stand side by side. */
+/* The body of a page stands behind its fields. */
 struct http_page {
 	const uint8_t *fields;
-	size_t fields_len; /* with the empty line that ends them */
+	size_t fields_len; /* the empty line is not among them */
 	size_t body_len;
 };
 

@@ -32,6 +32,24 @@ static bool copy(struct http_open_policy *to, const struct http_policy *from, ui
 	       http_clients_open(&to->clients, from->allow, from->n_allow, from->deny, from->n_deny);
 }
 
+static int open_tails(struct http_open_policy *to, const struct http_policy *from, const char *whose,
+		      struct failure *why)
+{
+	char **rules = http_strings_copy(from->header);
+	const char *fault = NULL;
+	int error = 0;
+
+	for (char **rule = rules; rules != NULL && *rule != NULL && error == 0; rule++) {
+		fault = http_header_rule_fault(*rule);
+		if (fault != NULL)
+			error = failure_set(why, -EINVAL, "%s: \"%s\" %s", whose, *rule, fault);
+	}
+	if (error == 0 && (rules == NULL || !http_tails_open(&to->tails, rules, "")))
+		error = failure_set(why, -ENOMEM, "%s: no memory for its headers", whose);
+	http_strings_free(rules);
+	return error;
+}
+
 static int check_rules(const struct http_open_policy *p, const char *whose, struct failure *why)
 {
 	for (char **rule = p->cache_control; *rule != NULL; rule++)
@@ -60,6 +78,8 @@ int http_policy_open(struct http_open_policy *to, const struct http_policy *from
 		error = failure_set(why, -ENOMEM, "%s: no memory for its policy", whose);
 	if (error == 0)
 		error = http_tries_open(&to->tries, from->try_files, from->clean_urls, from->fallback, whose, why);
+	if (error == 0)
+		error = open_tails(to, from, whose, why);
 	if (error != 0)
 		http_policy_close(to);
 	return error;
@@ -73,6 +93,16 @@ bool http_policy_encodes(const struct http_open_policy *p, const char *type)
 	return http_mime_is_compressible(type);
 }
 
+int http_policy_check(const struct http_policy *p, const char *whose, struct failure *why)
+{
+	struct http_open_policy opened;
+	int error = http_policy_open(&opened, p, 0, whose, why);
+
+	if (error == 0)
+		http_policy_close(&opened);
+	return error;
+}
+
 void http_policy_close(struct http_open_policy *p)
 {
 	http_strings_free(p->cache_control);
@@ -81,5 +111,6 @@ void http_policy_close(struct http_open_policy *p)
 	http_strings_free(p->compress_types);
 	http_clients_close(&p->clients);
 	http_tries_close(&p->tries);
+	http_tails_close(&p->tails);
 	*p = (struct http_open_policy){ 0 };
 }

@@ -8,6 +8,7 @@
 
 #include "base/failure.h"
 #include "http/http_clients.h"
+#include "http/http_headers.h"
 #include "http/http_tries.h"
 
 struct http_directory;
@@ -20,6 +21,7 @@ typedef unsigned http_listing_fn(void *context, const struct http_directory *dir
 /* As it is told. What is NULL or 0 is left out. */
 struct http_policy {
 	const char *const *cache_control; /* rules (http_cache_control.h), NULL-terminated; NULL: HTML no-cache */
+	const char *const *header;        /* rules (http_headers.h), NULL-terminated; NULL: none */
 	const uint64_t *max_body;         /* bytes; NULL: the server's (struct http_config) */
 	const struct ip_prefix *allow;    /* clients that are answered (http_clients.h); others get 403 */
 	size_t n_allow;
@@ -42,6 +44,7 @@ struct http_open_policy {
 	const struct http_open_site *site;
 	uint32_t number; /* no other policy of the server has it */
 	char **cache_control; /* NULL-terminated */
+	struct http_tails tails; /* with which heads end */
 	uint64_t max_body;
 	struct http_clients clients;
 	char **index;      /* NULL-terminated */
@@ -58,6 +61,8 @@ struct http_open_policy {
  * held. */
 int http_policy_open(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body,
 		     const char *whose, struct failure *why);
+/* What http_policy_open() would say. */
+int http_policy_check(const struct http_policy *p, const char *whose, struct failure *why);
 void http_policy_close(struct http_open_policy *p);
 
 /* Files of this media type have encoded representations: are worth one, or said to be. */

@@ -95,8 +95,7 @@ static void format_document(const struct http_document *document, struct http_an
 		format_given(out, at);
 	else if (document->body.data != NULL)
 		*at += sprintf(*at, "Content-Type: %s\r\n"
-			       "Content-Length: %zu\r\n"
-			       "X-Content-Type-Options: nosniff\r\n", document->type, document->body.len);
+			       "Content-Length: %zu\r\n", document->type, document->body.len);
 	put(at, document->fields.data, document->fields.len);
 }
 
@@ -136,6 +135,7 @@ static unsigned begin_call(const struct route *route, const struct stream *strea
 		return 301;
 	stream_info(stream, &info);
 	call->context = l->context;
+	call->policy = route->policy;
 	call->request = r;
 	call->target = t;
 	call->path = route->path.text + l->prefix_len;
@@ -162,12 +162,30 @@ static void answer_location(const struct http_router *router, const struct route
 		answer_document(router, &document, call, out);
 }
 
+/* An error of which nobody has said more has the page of its place. */
+static void settle(const struct http_router *router, const struct http_open_policy *policy, struct http_answer *out)
+{
+	out->policy = policy;
+	if (out->status >= 400 && out->document.data == NULL && out->given.call == NULL)
+		http_static_error_page(&router->files, policy, out);
+}
+
 void http_route_complete(const struct http_router *router, struct http_call *call, unsigned status,
 			 struct http_document *document, struct http_answer *out)
 {
 	*out = (struct http_answer){ .status = status };
 	if (document != NULL && has_more_to_say(document))
 		answer_document(router, document, call, out);
+	settle(router, call->policy, out);
+}
+
+void http_route_refuse(const struct http_router *router, const struct http_request *r, const struct http_target *t,
+		       unsigned status, struct http_answer *out)
+{
+	struct bytes authority = t->authority.data != NULL ? t->authority : http_request_value(r, HTTP_FIELD_HOST);
+
+	*out = (struct http_answer){ .status = status };
+	settle(router, &router->sites->sites[http_sites_find(router->sites, authority)].policy, out);
 }
 
 /* ---- files ---- */
@@ -302,14 +320,11 @@ void http_route_answer(const struct http_router *router, const struct stream *st
 	struct route route;
 
 	*out = (struct http_answer){ .status = find_route(router, t, &route) };
-	if (out->status != 0)
-		return;
-	if (call->handler == NULL)
+	if (out->status == 0 && call->handler == NULL)
 		out->status = screen(&route, stream, r);
 	if (out->status == 0)
 		answer_routed(router, stream, r, t, &route, call, out);
-	if (out->status >= 400 && route.location == NULL)
-		http_static_error_page(&router->files, route.policy, out);
+	settle(router, route.policy, out);
 	if (out->extra.data != NULL)
 		return;
 	if (out->status == 204 || out->status == 405)

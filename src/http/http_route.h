@@ -30,4 +30,8 @@ void http_route_answer(const struct http_router *router, const struct stream *st
 void http_route_complete(const struct http_router *router, struct http_call *call, unsigned status,
 			 struct http_document *document, struct http_answer *out);
 
+/* The answer to a request that is refused before it can be routed. */
+void http_route_refuse(const struct http_router *router, const struct http_request *r, const struct http_target *t,
+		       unsigned status, struct http_answer *out);
+
 #endif

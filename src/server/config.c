@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "server/config_inherit.h"
+#include "server/policy.h"
 
 #define DEFAULT_DEVICE "taphouse0"
 #define DEFAULT_ADDRESS "10.77.0.2/24"
@@ -217,5 +218,7 @@ int config_finish(struct config *c, struct failure *why)
 		r = settle_device(&c->device, why);
 	if (r == 0)
 		r = check_tcp(&c->tcp, why);
+	if (r == 0)
+		r = policy_check_all(c, why);
 	return r < 0 ? r : check_sites(c, why);
 }

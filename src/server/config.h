@@ -87,6 +87,7 @@ struct config_policy {
 	struct text_list try_files;  /* rules, as http_tries.h has them */
 	struct text_list error_page; /* rules, as http_error_page.h has them */
 	struct text_list cache_control; /* rules, as http_cache_control.h has them */
+	struct text_list header;     /* rules, as http_headers.h has them */
 	uint64_t max_body;
 	bool compress;
 	struct text_list compress_types; /* patterns, as http_mime.h has them */

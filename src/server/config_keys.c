@@ -137,6 +137,7 @@ const struct config_key config_keys[] = {
 	POLICY(cache_control, cache_controls, 0, 0),
 	POLICY(compress, bool, 0, 0),
 	POLICY(compress_types, media_types, 0, 0),
+	POLICY(header, headers, 0, 0),
 	POLICY(max_body, size, 0, 1024 * GB),
 	POLICY(allow, networks, 0, 0),
 	POLICY(deny, networks, 0, 0),

@@ -10,6 +10,7 @@
 
 #include "http/http_cache_control.h"
 #include "http/http_error_page.h"
+#include "http/http_headers.h"
 #include "http/http_tries.h"
 #include "http/http_mime.h"
 #include "server/config_keys.h"
@@ -359,6 +360,15 @@ static int parse_cache_control_item(const struct key_input *in, void *field)
 	return http_cache_control_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
 }
 
+static int parse_header_item(const struct key_input *in, void *field)
+{
+	const char *fault = http_header_rule_fault(in->text);
+
+	if (fault != NULL)
+		return failure_set(in->why, -EINVAL, "\"%s\" %s", in->text, fault);
+	return parse_text_item(in, field);
+}
+
 static int parse_try_item(const struct key_input *in, void *field)
 {
 	return http_try_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
@@ -443,6 +453,7 @@ const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_i
 const struct key_type type_cache_controls =
 	LIST(struct text_list, "a media type and a value, such as \"image/* max-age=86400\"",
 	     parse_cache_control_item);
+const struct key_type type_headers = LIST(struct text_list, "a header", parse_header_item);
 const struct key_type type_tries =
 	LIST(struct text_list, "a path to try, such as \"$uri.html\" or \"/index.html\", or \"=404\"", parse_try_item);
 const struct key_type type_media_types =

@@ -7,7 +7,7 @@
 #include "server/config_inherit.h"
 #include "server/echo.h"
 #include "server/form.h"
-#include "server/listing.h"
+#include "server/policy.h"
 #include "server/status.h"
 #include "server/upload.h"
 #include "server/worker.h"
@@ -122,29 +122,6 @@ int location_check(const struct config_location *l, struct failure *why)
 	return check_kind(l, kind, why);
 }
 
-struct http_policy location_policy(const struct config_policy *p, struct worker *w)
-{
-	return (struct http_policy){
-		.index = p->index.items,
-		.try_files = p->try_files.items,
-		.clean_urls = p->clean_urls,
-		.fallback = *p->fallback != '\0' ? p->fallback : NULL,
-		.error_page = p->error_page.items,
-		.follow_symlinks = p->follow_symlinks,
-		.precompressed = p->precompressed,
-		.listing = p->listing ? listing_answer : NULL,
-		.listing_context = p->listing ? &w->documents : NULL,
-		.cache_control = p->cache_control.items,
-		.max_body = &p->max_body,
-		.compress = p->compress,
-		.compress_types = p->compress_types.items,
-		.allow = p->allow.items,
-		.n_allow = p->allow.n,
-		.deny = p->deny.items,
-		.n_deny = p->deny.n,
-	};
-}
-
 /* Whoever runs a site for all does not mean what the server says about itself. */
 static bool is_for_neighbours(const struct config_location *l, const struct location_kind *kind)
 {
@@ -159,7 +136,7 @@ struct http_location location_for_http(const struct config_location *l, const st
 	const struct location_kind *kind;
 
 	location_find_kind(l, &kind, &why);
-	*policy = location_policy(&l->policy, w);
+	*policy = policy_for_http(&l->policy, w != NULL ? &w->documents : NULL);
 	if (is_upload(l))
 		policy->max_body = &l->upload_max_body;
 	if (is_for_neighbours(l, kind)) {

@@ -1,7 +1,7 @@
 /*
- * What a location can be, beside files. A kind is a row of the table in location.c: the key that makes a location one of
- * this kind, and the handler that answers. The configuration, its checks and the worker know kinds from there
- * alone.
+ * What a location can be, beside files. A kind is a row of the table in location.c: the key that makes a location
+ * one of this kind, and the handler that answers. The configuration, its checks and the worker know kinds from
+ * there alone.
  */
 #ifndef SERVER_LOCATION_H
 #define SERVER_LOCATION_H
@@ -28,9 +28,6 @@ bool location_is_kind(const char *key);
 
 /* 0, or -EINVAL and *why: what is wrong with the location. */
 int location_check(const struct config_location *l, struct failure *why);
-
-/* The policy as HTTP is told of it. It points into *p and *w. */
-struct http_policy location_policy(const struct config_policy *p, struct worker *w);
 
 /* The location as HTTP is told of it, and its policy into *policy. They point into *l and *device. */
 struct http_location location_for_http(const struct config_location *l, const struct config_device *device,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "server/location.h"
+#include "server/policy.h"
 #include "server/status.h"
 
 static void on_acceptable(struct tcp_listener *l, void *context)
@@ -58,7 +59,7 @@ static void add_site(struct site_list *list, const struct config_site *site, str
 		.name = site->name,
 		.root = site->root,
 		.hosts = site->hosts.items,
-		.policy = location_policy(&site->policy, w),
+		.policy = policy_for_http(&site->policy, &w->documents),
 		.locations = &list->locations[list->n_locations],
 		.n_locations = site->n_locations,
 	};

@@ -10,8 +10,12 @@ site "default" {
 	root = "site"
 	cache_control = {"text/html no-cache", "* max-age=60"}
 	max_body = 1K
+	header = {"X-Frame-Options: DENY", "404 5xx Retry-After: 60"}
+	error_page = {"400 404 413 431 /error.html"}
 	location "/assets/" { cache_control = {"* max-age=31536000, immutable"}  listing = true }
-	location "/docs/" { try_files = {"$uri", "$uri.html", "$uri/", "=403"} }
+	location "/docs/" { try_files = {"$uri", "$uri.html", "$uri/", "=403"}
+		header += "X-Frame-Options: SAMEORIGIN" }
+	location "/bare/" { header = {"-X-Content-Type-Options"}  error_page = {"404 /bare/404.html"} }
 	location "/app" { try_files = {"$uri", "/app/index.html"} }
 	location "/intern/" { allow = {"10.77.0.0/24"}  deny = {"10.77.0.1"} }
 	location "/neighbours/" { allow = {"10.77.0.0/24"} }
@@ -30,6 +34,9 @@ def write_site(root):
     (root / "docs" / "sub").mkdir(parents=True)
     (root / "docs" / "page.html").write_text("a page")
     (root / "docs" / "sub" / "index.html").write_text("sub")
+    (root / "error.html").write_text("the site's page")
+    (root / "bare").mkdir()
+    (root / "bare" / "404.html").write_text("the location's page")
     (root / "app").mkdir()
     (root / "app" / "index.html").write_text("the app")
 
@@ -105,3 +112,34 @@ def test_locations_try_files_of_their_own(ask):
 def test_a_location_lists_its_directories(ask):
     assert "a.css" in ask("/assets/").body
     assert ask("/neighbours/").status == 403
+
+
+def test_headers_are_on_pages_and_errors_alike(ask):
+    for path, status in ("/", 200), ("/missing", 404), ("/neighbours/", 403), ("/assets", 301), ("/%zz", 400):
+        answer = ask(path)
+        assert answer.status == status
+        assert answer.fields["x-frame-options"] == "DENY"
+        assert answer.fields["x-content-type-options"] == "nosniff"
+        assert ("retry-after" in answer.fields) == (status == 404)
+    assert ask("/docs/page").fields["x-frame-options"] == "SAMEORIGIN"
+    assert ask("/docs/missing").fields["x-frame-options"] == "SAMEORIGIN"
+    bare = ask("/bare/404.html")
+    assert "x-frame-options" not in bare.fields and "x-content-type-options" not in bare.fields
+    assert ask("/a.css", "-r", "0-1").fields["x-frame-options"] == "DENY"
+    etag = ask("/a.css").fields["etag"]
+    assert ask("/a.css", "-H", f"If-None-Match: {etag}").fields["x-frame-options"] == "DENY"
+
+
+def test_error_pages_are_those_of_the_place(ask):
+    for path, options, status in [
+        ("/missing", [], 404),
+        ("/%zz", [], 400),
+        ("/echo", ["-d", "123456789"], 413),
+        ("/", ["-H", "X: " + "x" * 33000], 431),
+    ]:
+        answer = ask(path, *options)
+        assert (answer.status, answer.body) == (status, "the site's page")
+        assert answer.fields["cache-control"] == "no-store"
+        assert "etag" not in answer.fields and "last-modified" not in answer.fields
+    assert ask("/bare/missing").body == "the location's page"
+    assert "Forbidden" in ask("/intern/a.css").body

@@ -253,6 +253,10 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 		       "compress_types: \"png\" is not a media type, such as \"application/x-yaml\" or \"font/*\"");
 	assert_refused(*state, "site \"a\" { error_page = \"404\" }", 1,
 		       "error_page: \"404\" is not statuses of errors and a path, such as \"404 /404.html\"");
+	assert_refused(*state, "site \"a\" { header = \"X-A\" }", 1,
+		       "header: \"X-A\" is not a header such as \"X-Frame-Options: DENY\"");
+	assert_refused(*state, "site \"a\" { header = \"Content-Length: 1\" }", 1,
+		       "header: \"Content-Length: 1\" is a field that the server itself must say");
 	assert_refused(*state, "site \"a\" { fallback = \"../index.html\" }", 1,
 		       "fallback: \"../index.html\" is not a file below the root, or empty");
 }
@@ -555,6 +559,8 @@ static void test_keys_that_contradict_each_other_are_refused(void **state)
 	assert_finish(*state, "site \"a\" { root = www } site \"b\" { root = www }",
 		      "sites \"a\" and \"b\" answer to the same hosts on port 80: give them different hosts");
 	assert_finish(*state, "site \"a\" { root = www } site \"b\" { root = www hosts = y }", NULL);
+	assert_finish(*state, "site \"a\" { root = www location \"/x/\" { try_files = {\"=404\", \"$uri\"} } }",
+		      "location \"/x/\": behind \"=404\" nothing is tried");
 	assert_finish(*state, "site \"a\" { root = www } site \"b\" { root = www listen = 81 }", NULL);
 	assert_finish(*state, "site \"a\" { root = www congestion = reno listen = {81, 80} }\n"
 			      "site \"b\" { root = www congestion = cubic hosts = y }",
@@ -622,8 +628,7 @@ static char *read_project_file(const char *name)
 
 static bool is_text_list(const struct key_type *type)
 {
-	return type == &type_texts || type == &type_cache_controls || type == &type_error_pages ||
-	       type == &type_tries || type == &type_media_types;
+	return type->is_list && type->item_size == sizeof(const char *);
 }
 
 static bool same_value(const struct config_key *key, void *a, void *b)

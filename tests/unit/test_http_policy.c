@@ -194,6 +194,119 @@ static void a_location_may_take_more_of_a_body_than_the_server(void **state)
 	assert_int_equal(post("/a.txt", "Content-Length: 5\r\n\r\nbody!"), 405);
 }
 
+static void headers_are_on_every_kind_of_answer(void **state)
+{
+	static const char *const of_site[] = { "X-A: site", NULL }, *const of_post[] = { "X-A: post", "413 X-B: b", NULL };
+	static const char *const of_files[] = { "-X-Content-Type-Options", NULL };
+	static const uint64_t few = 4;
+	struct http_reply r;
+	char value[256];
+
+	(void)state;
+	fx.site.policy.header = of_site;
+	policies[0].header = of_files;
+	policies[1].header = of_post;
+	policies[1].max_body = &few;
+	assert_field_of("/a.txt", "X-A", "site");
+	assert_field_of("/a.txt", "X-Content-Type-Options", "nosniff");
+	assert_field_of("/missing", "X-A", "site");
+	assert_field_of("/%zz", "X-A", "site");
+	assert_field_of("/plain", "X-A", "site");
+	assert_field_of("/post", "X-A", "post");
+	assert_field_of("/post", "X-B", "");
+	assert_field_of("/files/a.txt", "X-A", "");
+	assert_field_of("/files/a.txt", "X-Content-Type-Options", "");
+	r = ask_from("192.0.2.1", "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+	assert_true(http_reply_field(&r, "X-B", value));
+	fake_stream_fini(&s);
+	r = ask_from("192.0.2.1", "GARBAGE\r\n\r\n");
+	assert_int_equal(r.status, 400);
+	assert_true(http_reply_field(&r, "X-A", value));
+	fake_stream_fini(&s);
+	r = ask_from("192.0.2.1", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(r.status, 204);
+	assert_true(http_reply_field(&r, "X-A", value));
+	fake_stream_fini(&s);
+}
+
+static struct http_reply get_with(const char *path, const char *field)
+{
+	char request[512];
+
+	snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", path, field);
+	return ask_from("192.0.2.1", request);
+}
+
+/* RFC 9110 section 15.4.5: what the 200 would have said to caches. */
+static void a_304_says_what_its_200_would(void **state)
+{
+	static const char *const header[] = { "200 Expires: 0", "200 Content-Location: /x", "200 Vary: Cookie", NULL };
+	static const char *const names[] = { "Cache-Control", "Content-Location", "ETag", "Expires", "Vary", "Date" };
+	char etag[256], field[300], ok[256], not_modified[256];
+	struct http_reply first, r;
+
+	(void)state;
+	fx.site.policy.header = header;
+	http_fixture_write_text(&fx, "index.html", "<p>");
+	first = get_with("/", "X: x");
+	assert_true(http_reply_field(&first, "ETag", etag));
+	snprintf(field, sizeof field, "If-None-Match: %s", etag);
+	fake_stream_fini(&s);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		first = get_with("/", "X: x");
+		assert_true(http_reply_field(&first, names[i], ok));
+		fake_stream_fini(&s);
+		r = get_with("/", field);
+		assert_int_equal(r.status, 304);
+		assert_true(http_reply_field(&r, names[i], not_modified));
+		assert_string_equal(ok, not_modified);
+		fake_stream_fini(&s);
+	}
+}
+
+static unsigned status_of(struct http_reply r, const char *body)
+{
+	assert_int_equal(r.body_len, strlen(body));
+	assert_memory_equal(r.body, body, r.body_len);
+	fake_stream_fini(&s);
+	return r.status;
+}
+
+/* Whoever refuses: the parser, routing, a handler, or the files. */
+static void error_pages_are_for_every_refusal(void **state)
+{
+	static const char *const of_site[] = { "400 403 404 405 413 /error.html", "501 /missing.html", NULL };
+	static const char *const of_post[] = { "405 413 /post.html", NULL };
+	static const uint64_t few = 4;
+	static struct ip_prefix net;
+	char value[256];
+	struct http_reply r;
+
+	(void)state;
+	http_fixture_write_text(&fx, "error.html", "the site's");
+	http_fixture_write_text(&fx, "post.html", "the form's");
+	assert_true(ip_prefix_parse("192.0.2.1", &net));
+	policies[0].error_page = fx.site.policy.error_page = of_site;
+	policies[0].deny = &net;
+	policies[0].n_deny = 1;
+	policies[1].error_page = of_post;
+	policies[1].max_body = &few;
+	assert_int_equal(status_of(ask_from("192.0.2.1", "GARBAGE\r\n\r\n"), "the site's"), 400);
+	assert_int_equal(status_of(get("/%zz"), "the site's"), 400);
+	assert_int_equal(status_of(get("/missing"), "the site's"), 404);
+	assert_int_equal(status_of(get("/files/a.txt"), "the site's"), 403);
+	assert_int_equal(status_of(ask_from("192.0.2.1", "PUT /post HTTP/1.1\r\nHost: a\r\n\r\n"), "the form's"), 405);
+	r = ask_from("192.0.2.1", "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+	http_reply_field(&r, "Cache-Control", value);
+	assert_string_equal(value, "no-store");
+	assert_int_equal(status_of(r, "the form's"), 413);
+	/* The page of an error that is not there is the built-in one, and not the page of the 404. */
+	r = ask_from("192.0.2.1", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(r.status, 501);
+	assert_non_null(strstr(r.body, "Not Implemented"));
+	fake_stream_fini(&s);
+}
+
 static void a_rule_that_cannot_be_is_refused(void **state)
 {
 	static const char *const bad[] = { "no-cache", NULL };
@@ -219,6 +332,9 @@ int main(void)
 		TEST(files_can_be_for_some_clients_only),
 		TEST(a_location_may_take_less_of_a_body_than_the_site),
 		TEST(a_location_may_take_more_of_a_body_than_the_server),
+		TEST(headers_are_on_every_kind_of_answer),
+		TEST(a_304_says_what_its_200_would),
+		TEST(error_pages_are_for_every_refusal),
 		TEST(a_rule_that_cannot_be_is_refused),
 	};
 
