@@ -44,6 +44,10 @@ const struct cli_option cli_options[] = {
 	  "print the header in front of the body" },
 	{ "fail", 'f', GET, NULL, NO_KEY,
 	  "exit with 22, and no output, on a status of 400 or more" },
+	{ "ca", 0, GET, "FILE", NO_KEY,
+	  "trust the authorities in this PEM file, not the system's" },
+	{ "insecure", 'k', GET, NULL, NO_KEY,
+	  "take any certificate: the server may be anybody" },
 	{ "max-time", 'm', GET, "SECONDS", NO_KEY,
 	  "give up after this long" },
 	{ "help", 'h', ALL, NULL, NO_KEY,
@@ -68,7 +72,7 @@ const struct cli_command cli_commands[COMMANDS] = {
 	[COMMAND_GET] = {
 		.name = "get", .operand = "URL", .needs_operand = true,
 		.summary = "fetch a URL over our own stack",
-		.help = "Fetches URL (http only) over a TCP/IP stack of its own, and writes the body\n"
+		.help = "Fetches URL (http or https) over a TCP/IP stack of its own, and writes the body\n"
 			"to standard output. By default that is through a tap device, taphouse-get,\n"
 			"with 10.78.0.1/24 on the kernel's side and 10.78.0.2/24 on ours: it reaches\n"
 			"this machine's servers at 10.78.0.1, and beyond it what the kernel forwards.\n",

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "tls/tls.h"
 
 #define USER_AGENT "taphouse"
 
@@ -166,7 +167,7 @@ int fetch_init(struct fetch *f, const struct fetch_config *config, struct failur
 	int len;
 
 	*f = (struct fetch){ .config = *config };
-	if (url->port != 80)
+	if (url->port != url_default_port(url))
 		snprintf(port, sizeof port, ":%u", url->port);
 	len = asprintf(&f->request,
 		       "%s %s HTTP/1.1\r\nHost: %s%s\r\nUser-Agent: " USER_AGENT "\r\nAccept: */*\r\n"
@@ -261,10 +262,11 @@ static void on_closed(struct stream *s, enum stream_end end)
 		[STREAM_END_UNREACHABLE] = "not reachable: a router says so",
 		[STREAM_END_ERROR] = "the connection failed on our side",
 	};
+	const char *tls = tls_failure_text(s);
 	struct fetch *f = s->user;
 
 	f->stream = NULL;
-	fail(f, "%s: %s", f->config.server, texts[end]);
+	fail(f, "%s: %s", f->config.server, *tls != '\0' ? tls : texts[end]);
 }
 
 const struct stream_handler fetch_handler = {

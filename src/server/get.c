@@ -10,6 +10,8 @@
 #include "server/commands.h"
 #include "server/fetch.h"
 #include "server/loop.h"
+#include "tls/tls.h"
+#include "tls/tls_context.h"
 
 #define GET_DEVICE "taphouse-get"
 #define GET_ADDRESS "10.78.0.2/24"
@@ -30,6 +32,10 @@ struct get {
 	struct host host;
 	struct loop loop;
 	struct fetch fetch;
+	const char *ca;        /* file of the authorities to be trusted; NULL: the system's */
+	bool insecure;         /* the server may be anybody */
+	struct tls *tls;       /* of an https URL */
+	struct tls_context *trust;
 };
 
 /* A network beside that of serve, so that both can run on one machine. */
@@ -103,11 +109,37 @@ static int find_server(struct get *g, struct failure *why)
 	return 0;
 }
 
+static int open_tls(struct get *g, struct failure *why)
+{
+	struct tls_config config;
+	int r;
+
+	tls_config_default(&config);
+	r = tls_new(&config, &g->host.stack->world, NULL, &g->tls, why);
+	return r < 0 ? r : tls_context_new_client(g->tls, g->ca, g->insecure, &g->trust, why);
+}
+
+static void close_tls(struct get *g)
+{
+	tls_context_free(g->trust);
+	tls_free(g->tls);
+}
+
+/* TLS over the connection that is being opened. */
+static int secure(struct get *g)
+{
+	return tls_connect(g->tls, g->trust, g->fetch.stream, g->url.host, &fetch_handler, &g->fetch,
+			   &g->fetch.stream);
+}
+
 static int connect_to_server(struct get *g, struct failure *why)
 {
 	struct ip_addr any = { { 0 } };
 	int r = tcp_connect(g->host.stack->tcp, &any, 0, &g->server, g->url.port, &fetch_handler, &g->fetch,
 			    &g->fetch.stream);
+
+	if (r == 0 && g->url.is_https)
+		r = secure(g);
 
 	if (r == -EHOSTUNREACH)
 		return failure_set(why, r,
@@ -175,10 +207,14 @@ static int run_on_host(struct get *g, struct failure *why)
 
 	if (r < 0)
 		return r;
+	if (g->url.is_https)
+		r = open_tls(g, why);
 	loop_init(&g->loop, &g->host, &g->signals, NULL, on_idle, g);
-	r = transfer(g, why);
+	if (r == 0)
+		r = transfer(g, why);
 	if (g->fetch.stream != NULL)
 		stream_abort(g->fetch.stream);
+	close_tls(g);
 	host_turn(&g->host, clock_now_us()); /* a RST, perhaps */
 	host_close(&g->host);
 	return r;
@@ -214,6 +250,8 @@ static int run(struct get *g, const struct cli *cli, struct failure *why)
 	};
 	int r;
 
+	g->ca = cli_value(cli, "ca");
+	g->insecure = cli_value(cli, "insecure") != NULL;
 	g->log_fd = STDERR_FILENO;
 	g->log.level = g->config.log.level;
 	g->log.write = log_write_to_fd;

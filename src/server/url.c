@@ -1,4 +1,4 @@
-/* An http URL, taken apart from left to right. */
+/* An http or https URL, taken apart from left to right. */
 #include "server/url.h"
 
 #include <ctype.h>
@@ -10,16 +10,17 @@
 
 #include "server/values.h"
 
-static int take_scheme(const char **text, struct failure *why)
+static int take_scheme(const char **text, struct url *out, struct failure *why)
 {
 	const char *colon = strstr(*text, "://");
 	const char *end = *text + strcspn(*text, "/?#");
 
+	out->is_https = strncasecmp(*text, "https://", 8) == 0;
 	if (colon == NULL || colon > end)
 		return 0; /* like curl: http is meant */
-	if (strncasecmp(*text, "http://", 7) != 0)
-		return failure_set(why, -EINVAL, "%s: this version fetches http:// only", *text);
-	*text += 7;
+	if (!out->is_https && strncasecmp(*text, "http://", 7) != 0)
+		return failure_set(why, -EINVAL, "%s: this version fetches http:// and https:// only", *text);
+	*text = colon + 3;
 	return 0;
 }
 
@@ -38,7 +39,7 @@ static int take_authority(const char *text, size_t len, struct url *out, struct 
 {
 	const char *colon = memchr(text, ':', len);
 	size_t host_len = colon != NULL ? (size_t)(colon - text) : len;
-	char port[8] = "80";
+	char port[8];
 
 	if (memchr(text, '@', len) != NULL)
 		return failure_set(why, -EINVAL, "a user name in a URL is not supported");
@@ -48,6 +49,7 @@ static int take_authority(const char *text, size_t len, struct url *out, struct 
 	out->host[host_len] = '\0';
 	if (!is_host(out->host))
 		return failure_set(why, -EINVAL, "the URL's host must be a name or an IPv4 address");
+	snprintf(port, sizeof port, "%u", url_default_port(out));
 	if (colon != NULL && len - host_len > 1)
 		snprintf(port, sizeof port, "%.*s", (int)(len - host_len - 1), colon + 1);
 	if (value_port(port, &out->port) < 0)
@@ -74,7 +76,7 @@ static int take_target(const char *text, struct url *out, struct failure *why)
 int url_parse(const char *text, struct url *out, struct failure *why)
 {
 	size_t len;
-	int r = take_scheme(&text, why);
+	int r = take_scheme(&text, out, why);
 
 	if (r < 0)
 		return r;

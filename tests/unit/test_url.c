@@ -35,13 +35,15 @@ static void test_parts(void **state)
 	assert_parsed("http://x#b/c?d", "x", 80, "/");
 	assert_parsed("http://x:/", "x", 80, "/");
 	assert_parsed("http://x/?u=http://y/", "x", 80, "/?u=http://y/");
+	assert_parsed("https://x/a", "x", 443, "/a");
+	assert_parsed("HTTPS://x:8443", "x", 8443, "/");
 	assert_parsed("x/?u=http://y/", "x", 80, "/?u=http://y/");
 }
 
 static void test_refused(void **state)
 {
 	const char *const bad[] = {
-		"", "http://", "http:///x", "https://x/", "ftp://x/", "http://[::1]/", "http://u@x/",
+		"", "http://", "http:///x", "httpss://x/", "ftp://x/", "http://[::1]/", "http://u@x/",
 		"http://u:p@x/", "http://x:0/", "http://x:65536/", "http://x:8080808080/", "http://x:8o/",
 		"http://x y/", "http://x/a b", "http://x/\r\nX: y",
 		"http://x\r\n/", "http://x/\x7f", "http://x/\xc3\xa9", "http://x\\y/",
