@@ -177,19 +177,19 @@ def test_a_body_cut_anywhere_leaves_nothing(upload, namespace):
 
 
 def test_many_slow_uploads(upload, namespace, tmp_path):
-    """200 that have sent 300 KB each and then pause: memory stays, others are answered, and all come to an end."""
-    server = upload("upload_fsync = false")
+    """100 that have sent 900 KB each and then pause: they take up no more than buffers, and all come to an end."""
+    server = upload("upload_fsync = false", top='tcp { receive_buffer_max = "256K" }')
     code(namespace, f"http://{ADDRESS}/hello.txt")
     before = memory_of(server)
-    body = multipart(("slow.bin", "x" * 400000))
+    body = multipart(("slow.bin", "x" * 1000000))
     program = (
         "import socket, sys\n"
         "whole = sys.stdin.buffer.read()\n"
-        f"all = [socket.create_connection(({ADDRESS!r}, 80), 30) for _ in range(200)]\n"
-        "for s in all: s.sendall(whole[:300000])\n"
+        f"all = [socket.create_connection(({ADDRESS!r}, 80), 30) for _ in range(100)]\n"
+        "for s in all: s.sendall(whole[:900000])\n"
         "print('paused', flush=True)\n"
         f"open({str(tmp_path / 'go')!r}).read()\n"
-        "for s in all: s.sendall(whole[300000:])\n"
+        "for s in all: s.sendall(whole[900000:])\n"
         "print(sum(s.recv(12) == b'HTTP/1.1 200' for s in all), flush=True)\n"
     )
     os.mkfifo(tmp_path / "go")
@@ -198,17 +198,17 @@ def test_many_slow_uploads(upload, namespace, tmp_path):
         slow = namespace.start("/usr/bin/python3", "-c", program, stdin=whole, stdout=subprocess.PIPE, text=True)
     try:
         assert slow.stdout.readline() == "paused\n"
-        wait_for(lambda: len([f for f in open_files_of(server) if "(deleted)" in f]) == 200, "not all have arrived")
-        assert memory_of(server) - before < 48 << 20
+        wait_for(lambda: len([f for f in open_files_of(server) if "(deleted)" in f]) == 100, "not all have arrived")
+        assert memory_of(server) - before < 100 * (256 + 2 * 32 + 64) << 10
         assert upload.names() == []
         assert namespace.curl("--max-time", "5", f"http://{ADDRESS}/hello.txt").stdout == "hello\n"
         (tmp_path / "go").write_text("")
-        assert slow.stdout.readline() == "200\n"
+        assert slow.stdout.readline() == "100\n"
     finally:
         slow.kill()
         slow.wait()
-    assert len(upload.names()) == 200
-    assert {(upload.directory / name).stat().st_size for name in upload.names()} == {400000}
+    assert len(upload.names()) == 100
+    assert {(upload.directory / name).stat().st_size for name in upload.names()} == {1000000}
 
 
 def test_a_server_that_is_killed_leaves_nothing(upload, namespace, tmp_path):
