@@ -1,4 +1,7 @@
-/* Forms: gathered, turned into a line, appended in one write; and what the client is told. */
+/*
+ * Forms: gathered, turned into a line, appended in one write; and what the client is told. Where a line is to be
+ * on the disk first, the helper appends it and waits, and the answer comes later.
+ */
 #include "server/form.h"
 
 #include <errno.h>
@@ -89,110 +92,6 @@ struct form *forms_find(const struct forms *forms, const struct config_location 
 	return NULL;
 }
 
-static unsigned fail(struct form *f, unsigned status, const char *why)
-{
-	if (!f->failing)
-		log_line(f->worker->log, LOG_ERROR, "form", "%s: submissions are refused: %s", f->config->form, why);
-	f->failing = true;
-	return status;
-}
-
-/* 0, or the status that says that the line is not in the file. */
-static unsigned append(struct form *f, const char *line, size_t len)
-{
-	struct stat before;
-	ssize_t n;
-
-	if (fstat(f->fd, &before) < 0)
-		return fail(f, 500, strerror(errno));
-	if ((uint64_t)before.st_size + len > f->config->form_max_file)
-		return fail(f, 503, "the file has reached form_max_file");
-	n = write(f->fd, line, len);
-	if (n < 0)
-		return fail(f, 500, strerror(errno));
-	if ((size_t)n < len) {
-		/* The next line must not be taken for the rest of this one. */
-		if (ftruncate(f->fd, before.st_size) < 0)
-			return fail(f, 500, "the disk is full, and a line is torn");
-		return fail(f, 500, strerror(ENOSPC));
-	}
-	if (f->config->form_fsync && fdatasync(f->fd) < 0)
-		return fail(f, 500, strerror(errno));
-	f->failing = false;
-	return 0;
-}
-
-/* ---- the request ---- */
-
-static unsigned begin(struct http_call *call)
-{
-	struct form *f = call->context;
-	uint64_t limit = f->config->form_max_body;
-
-	if (!form_reads(http_call_value(call, "content-type")))
-		return 415;
-	if (call->body_len != HTTP_LENGTH_UNKNOWN && call->body_len > limit)
-		return 413;
-	call->state = document_new(&f->worker->bodies, limit);
-	return call->state != NULL ? 0 : 503;
-}
-
-static unsigned take(struct http_call *call, struct bytes data)
-{
-	struct document *body = call->state;
-
-	if (data.len > document_left(body))
-		return 413;
-	document_add(body, data.data, data.len);
-	return body->failed ? 503 : 0;
-}
-
-static void end(struct http_call *call)
-{
-	struct document *body = call->state;
-
-	span_owner_unref(&body->owner);
-}
-
-static unsigned write_line(const struct http_call *call, struct document *line, bool *trapped)
-{
-	const struct form *f = call->context;
-	struct document *body = call->state;
-	char client[IP_ADDR_TEXT];
-	struct form_submission s = {
-		.content_type = http_call_value(call, "content-type"),
-		.body = body->text,
-		.len = body->len,
-		.client = ip_addr_format(&call->client, client),
-		.wall_us = clock_wall_us(),
-		.honeypot = f->config->form_honeypot,
-	};
-
-	if (s.len == 0)
-		return 400;
-	return form_write_line(line, &s, trapped);
-}
-
-/* 0, or the status that refuses the submission. One that went into the honeypot is dropped as if it were taken. */
-static unsigned submit(const struct http_call *call)
-{
-	struct form *f = call->context;
-	struct document *line = document_new(&f->worker->bodies,
-					     FORM_EXPANSION * f->config->form_max_body + FORM_ENVELOPE);
-	bool trapped = false;
-	unsigned status;
-
-	if (line == NULL)
-		return 503;
-	status = write_line(call, line, &trapped);
-	if (status == 0 && line->failed)
-		status = 503;
-	if (status == 0 && !trapped)
-		status = append(f, line->text, line->len);
-	span_owner_unref(&line->owner);
-	return status;
-}
-
 /* ---- what the client is told ---- */
 
 static const char page[] =
@@ -218,23 +117,222 @@ static void set_body(struct http_document *out, const char *type, const char *te
 static unsigned thank(const struct http_call *call, struct http_document *out)
 {
 	static const char *const media[] = { "text/html", "application/json" };
-	const struct form *f = call->context;
+	const struct form *form = call->context;
 
 	if (http_accept_best(http_call_value(call, "accept"), media, ARRAY_LENGTH(media)) == 1) {
 		set_body(out, "application/json", json, sizeof json - 1);
 		return 200;
 	}
-	if (*f->config->form_redirect != '\0') {
-		out->location = f->config->form_redirect;
+	if (*form->config->form_redirect != '\0') {
+		out->location = form->config->form_redirect;
 		return 303;
 	}
 	set_body(out, "text/html; charset=utf-8", page, sizeof page - 1);
 	return 200;
 }
 
+/* ---- a line ---- */
+
+/* A submission on its way to the file. The last four are the helper's while is_out. */
+struct filing {
+	struct form *form;
+	struct http_call *call; /* NULL: the client has left */
+	struct document *body, *line;
+	bool is_out;
+	struct offload_job job;
+	int fd;
+	unsigned outcome; /* 0, or the status that says that the line is not in the file */
+	struct failure why;
+};
+
+static unsigned fail(struct filing *f, unsigned status, const char *why)
+{
+	failure_set(&f->why, -EIO, "%s: submissions are refused: %s", f->form->config->form, why);
+	return status;
+}
+
+static unsigned append(struct filing *f)
+{
+	const struct config_location *config = f->form->config;
+	const struct document *line = f->line;
+	struct stat before;
+	ssize_t n;
+
+	if (fstat(f->fd, &before) < 0)
+		return fail(f, 500, strerror(errno));
+	if ((uint64_t)before.st_size + line->len > config->form_max_file)
+		return fail(f, 503, "the file has reached form_max_file");
+	n = write(f->fd, line->text, line->len);
+	if (n < 0)
+		return fail(f, 500, strerror(errno));
+	if ((size_t)n < line->len) {
+		/* The next line must not be taken for the rest of this one. */
+		if (ftruncate(f->fd, before.st_size) < 0)
+			return fail(f, 500, "the disk is full, and a line is torn");
+		return fail(f, 500, strerror(ENOSPC));
+	}
+	if (config->form_fsync && fdatasync(f->fd) < 0)
+		return fail(f, 500, strerror(errno));
+	return 0;
+}
+
+/* Told once, until it goes well again. */
+static void tell(struct filing *f)
+{
+	struct form *form = f->form;
+
+	if (f->outcome != 0 && !form->failing)
+		log_line(form->worker->log, LOG_ERROR, "form", "%s", f->why.text);
+	form->failing = f->outcome != 0;
+}
+
+/* ---- the helper waits for the disk ---- */
+
+static void free_filing(struct filing *f)
+{
+	span_owner_unref(&f->body->owner);
+	if (f->line != NULL)
+		span_owner_unref(&f->line->owner);
+	free(f);
+}
+
+static struct filing *filing_of(struct offload_job *job)
+{
+	return CONTAINER_OF(job, struct filing, job);
+}
+
+static void run(struct offload_job *job)
+{
+	struct filing *f = filing_of(job);
+
+	f->outcome = append(f);
+}
+
+static void done(struct offload_job *job)
+{
+	struct http_document document = { 0 };
+	struct filing *f = filing_of(job);
+	unsigned status = 503;
+
+	f->is_out = false;
+	close(f->fd);
+	if (job->ran) {
+		tell(f);
+		status = f->outcome;
+	}
+	if (f->call == NULL)
+		free_filing(f);
+	else
+		http_call_complete(f->call, status != 0 ? status : thank(f->call, &document), &document);
+}
+
+/* A descriptor of its own, for the form's may be opened anew meanwhile. HTTP_LATER, or the status. */
+static unsigned hand_over(struct filing *f)
+{
+	f->fd = fcntl(f->form->fd, F_DUPFD_CLOEXEC, 0);
+	if (f->fd < 0)
+		return 503;
+	f->job = (struct offload_job){ .run = run, .done = done };
+	f->is_out = offload_submit(&f->form->worker->helper.offload, &f->job);
+	if (f->is_out)
+		return HTTP_LATER;
+	close(f->fd);
+	return 503;
+}
+
+/* Lines are short, and the file system keeps them in memory; only that they are on the disk is to be waited for. */
+static unsigned file_line(struct filing *f)
+{
+	if (f->form->config->form_fsync)
+		return hand_over(f);
+	f->fd = f->form->fd;
+	f->outcome = append(f);
+	tell(f);
+	return f->outcome;
+}
+
+/* ---- the request ---- */
+
+static unsigned begin(struct http_call *call)
+{
+	struct form *form = call->context;
+	uint64_t limit = form->config->form_max_body;
+	struct filing *f;
+
+	if (!form_reads(http_call_value(call, "content-type")))
+		return 415;
+	if (call->body_len != HTTP_LENGTH_UNKNOWN && call->body_len > limit)
+		return 413;
+	f = calloc(1, sizeof *f);
+	if (f == NULL)
+		return 503;
+	f->form = form;
+	f->call = call;
+	f->body = document_new(&form->worker->bodies, limit);
+	if (f->body == NULL) {
+		free(f);
+		return 503;
+	}
+	call->state = f;
+	return 0;
+}
+
+static unsigned take(struct http_call *call, struct bytes data)
+{
+	struct filing *f = call->state;
+
+	if (data.len > document_left(f->body))
+		return 413;
+	document_add(f->body, data.data, data.len);
+	return f->body->failed ? 503 : 0;
+}
+
+static void end(struct http_call *call)
+{
+	struct filing *f = call->state;
+
+	f->call = NULL;
+	if (!f->is_out)
+		free_filing(f);
+}
+
+static unsigned write_line(struct filing *f, bool *trapped)
+{
+	char client[IP_ADDR_TEXT];
+	struct form_submission s = {
+		.content_type = http_call_value(f->call, "content-type"),
+		.body = f->body->text,
+		.len = f->body->len,
+		.client = ip_addr_format(&f->call->client, client),
+		.wall_us = clock_wall_us(),
+		.honeypot = f->form->config->form_honeypot,
+	};
+
+	if (s.len == 0)
+		return 400;
+	return form_write_line(f->line, &s, trapped);
+}
+
+/* 0, the status that refuses the submission, or HTTP_LATER. One that went into the honeypot is dropped as if it
+ * were taken. */
+static unsigned submit(struct filing *f)
+{
+	bool trapped = false;
+	unsigned status;
+
+	f->line = document_new(&f->form->worker->bodies,
+			       FORM_EXPANSION * f->form->config->form_max_body + FORM_ENVELOPE);
+	if (f->line == NULL)
+		return 503;
+	status = write_line(f, &trapped);
+	if (status == 0 && f->line->failed)
+		return 503;
+	return status != 0 || trapped ? status : file_line(f);
+}
+
 static unsigned answer(struct http_call *call, struct http_document *out)
 {
-	unsigned status = submit(call);
+	unsigned status = submit(call->state);
 
 	return status != 0 ? status : thank(call, out);
 }

@@ -21,11 +21,34 @@
 #define LENGTH(n) "Content-Length: " #n "\r\n\r\n"
 
 static struct http_fixture fx;
+static struct offload_job *given; /* to the helper */
 static struct fake_stream s;
 static struct config config;
 static struct worker worker;
 static char file[128], moved[128];
 static size_t at;
+
+/* The helper, by hand: one job at a time. */
+static bool submit(struct offload *o, struct offload_job *job)
+{
+	(void)o;
+	if (given != NULL)
+		return false;
+	given = job;
+	return true;
+}
+
+static void conclude(bool run)
+{
+	struct offload_job *job = given;
+
+	assert_non_null(job);
+	given = NULL;
+	if (run)
+		job->run(job);
+	job->ran = run;
+	job->done(job);
+}
 
 static void open_stream(void)
 {
@@ -54,6 +77,8 @@ static int set_up(void **state)
 	form.form_honeypot = "trap";
 	assert_int_equal(config_add_location(&config, site, &form), 0);
 	worker = (struct worker){ .config = &config, .bodies.limit = 1 << 20 };
+	worker.helper.offload.submit = submit;
+	given = NULL;
 	assert_int_equal(forms_open(&worker.forms, &worker, &why), 0);
 	location = (struct http_location){ .prefix = "/form", .handler = &form_handler,
 					   .context = forms_find(&worker.forms, &config.locations[0]) };
@@ -193,7 +218,6 @@ static void the_file_has_a_limit(void **state)
 	assert_refused(POST LENGTH(3) "a=b", 503);
 	assert_lines(file, 1, "a");
 	config.locations[0].form_max_file = 1000;
-	config.locations[0].form_fsync = true;
 	assert_status(POST LENGTH(3) "a=b", 200);
 	assert_lines(file, 2, "a");
 }
@@ -214,6 +238,50 @@ static void a_torn_line_is_taken_back(void **state)
 	assert_lines(file, 1, "\"a\":\"b\"}}\n");
 	assert_status(POST LENGTH(3) "a=d", 200);
 	assert_lines(file, 2, "\"a\":\"d\"}}\n");
+}
+
+/* The answer waits for the disk, and goes to the file that was the form's when the line came. */
+static void a_line_is_synced_first_by_choice(void **state)
+{
+	struct http_reply r;
+
+	(void)state;
+	config.locations[0].form_fsync = true;
+	fake_stream_feed_text(&s, POST LENGTH(3) "a=b");
+	assert_false(http_reply_next(s.sent, s.sent_len, &at, false, &r));
+	assert_int_equal(rename(file, moved), 0);
+	forms_reopen(&worker.forms);
+	conclude(true);
+	assert_true(http_reply_next(s.sent, s.sent_len, &at, false, &r));
+	assert_int_equal(r.status, 200);
+	assert_lines(moved, 1, "\"a\":\"b\"");
+	config.locations[0].form_max_file = 10;
+	fake_stream_feed_text(&s, POST LENGTH(3) "a=c");
+	conclude(true);
+	assert_true(http_reply_next(s.sent, s.sent_len, &at, false, &r));
+	assert_int_equal(r.status, 503);
+	assert_lines(file, 0, "");
+}
+
+/* The client leaves, the helper is busy, or stops. */
+static void a_line_that_nobody_waits_for_is_written(void **state)
+{
+	struct http_reply r;
+
+	(void)state;
+	config.locations[0].form_fsync = true;
+	fake_stream_feed_text(&s, POST LENGTH(3) "a=b");
+	fake_stream_lose(&s, STREAM_END_RESET);
+	fake_stream_fini(&s);
+	open_stream();
+	assert_refused(POST LENGTH(3) "a=c", 503);
+	conclude(true);
+	assert_lines(file, 1, "\"a\":\"b\"");
+	fake_stream_feed_text(&s, POST LENGTH(3) "a=d");
+	conclude(false);
+	assert_true(http_reply_next(s.sent, s.sent_len, &at, false, &r));
+	assert_int_equal(r.status, 503);
+	assert_lines(file, 1, "\"a\":\"b\"");
 }
 
 static void a_renamed_file_is_made_anew(void **state)
@@ -260,6 +328,8 @@ int main(void)
 		TEST(a_trap_is_answered_and_not_written),
 		TEST(the_file_has_a_limit),
 		TEST(a_torn_line_is_taken_back),
+		TEST(a_line_is_synced_first_by_choice),
+		TEST(a_line_that_nobody_waits_for_is_written),
 		TEST(a_renamed_file_is_made_anew),
 		TEST(what_is_no_file_is_refused_at_start),
 		TEST(memory_for_bodies_is_limited),
