@@ -44,6 +44,7 @@ struct http_call {
 	const char *path;                   /* the resolved rest behind the prefix; in begin() and answer() only */
 	struct ip_addr client;
 	uint16_t client_port;
+	bool is_encrypted;                  /* it came over TLS */
 	uint64_t body_len;                  /* as announced; HTTP_LENGTH_UNKNOWN: chunked */
 	unsigned refusal;                   /* what begin() gave */
 	struct http_conn *conn;
