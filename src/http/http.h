@@ -131,6 +131,7 @@ struct http_usage {
 	uint64_t timed_out;           /* connections given up by a timer, idle ones included */
 	uint64_t refused_connections; /* beyond max_connections, or no memory */
 	uint64_t refused_by_address;  /* beyond max_connections_per_address */
+	uint64_t rate_limited;        /* requests beyond the rate of a policy */
 	uint64_t made_room;           /* idle connections closed because max_connections was reached */
 };
 

@@ -14,6 +14,7 @@
 #define HTTP_HTTP_CALL_H
 
 #include "http/http.h"
+#include "http/http_guard.h"
 #include "http/http_parser.h"
 #include "http/http_target.h"
 
@@ -46,6 +47,7 @@ struct http_call {
 	uint16_t client_port;
 	bool is_encrypted;                  /* it came over TLS */
 	uint64_t body_len;                  /* as announced; HTTP_LENGTH_UNKNOWN: chunked */
+	struct http_pass pass;              /* what the policy's guard said */
 	unsigned refusal;                   /* what begin() gave */
 	struct http_conn *conn;
 };

@@ -192,7 +192,7 @@ static bool client_persists(const struct http_request *r)
 static bool status_persists(unsigned status)
 {
 	return status < 400 || status == 403 || status == 404 || status == 405 || status == 406 || status == 412 ||
-	       status == 416;
+	       status == 416 || status == 429;
 }
 
 static uint32_t age_units(uint64_t us)

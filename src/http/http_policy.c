@@ -28,8 +28,7 @@ static bool copy(struct http_open_policy *to, const struct http_policy *from, ui
 	to->precompressed = from->precompressed;
 	to->listing = from->listing;
 	to->listing_context = from->listing_context;
-	return to->cache_control != NULL && to->index != NULL && to->error_page != NULL && to->compress_types != NULL &&
-	       http_clients_open(&to->clients, from->allow, from->n_allow, from->deny, from->n_deny);
+	return to->cache_control != NULL && to->index != NULL && to->error_page != NULL && to->compress_types != NULL;
 }
 
 static int open_tails(struct http_open_policy *to, const struct http_policy *from, const char *whose,
@@ -109,7 +108,7 @@ void http_policy_close(struct http_open_policy *p)
 	http_strings_free(p->index);
 	http_strings_free(p->error_page);
 	http_strings_free(p->compress_types);
-	http_clients_close(&p->clients);
+	http_guard_close(&p->guard);
 	http_tries_close(&p->tries);
 	http_tails_close(&p->tails);
 	*p = (struct http_open_policy){ 0 };

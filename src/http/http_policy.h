@@ -6,8 +6,9 @@
 #ifndef HTTP_HTTP_POLICY_H
 #define HTTP_HTTP_POLICY_H
 
+#include "base/addr_rates.h"
 #include "base/failure.h"
-#include "http/http_clients.h"
+#include "http/http_guard.h"
 #include "http/http_headers.h"
 #include "http/http_tries.h"
 
@@ -27,6 +28,7 @@ struct http_policy {
 	size_t n_allow;
 	const struct ip_prefix *deny;     /* clients that are not */
 	size_t n_deny;
+	struct rate_limit rate;           /* of each client's requests (http_rate.h); more get 429. Interval 0: none */
 	const char *const *index;      /* index file names, NULL-terminated; NULL: index.html */
 	const char *const *try_files;  /* rules (http_tries.h), NULL-terminated; without any the next two count */
 	bool clean_urls;               /* /page may be answered with page.html */
@@ -46,7 +48,7 @@ struct http_open_policy {
 	char **cache_control; /* NULL-terminated */
 	struct http_tails tails; /* with which heads end */
 	uint64_t max_body;
-	struct http_clients clients;
+	struct http_guard guard;
 	char **index;      /* NULL-terminated */
 	char **error_page; /* NULL-terminated */
 	struct http_tries tries;
@@ -57,7 +59,7 @@ struct http_open_policy {
 	char **compress_types; /* NULL-terminated */
 };
 
-/* A copy, without site and number. 0, or negative errno and *why, which begins with `whose`; then nothing is
+/* A copy, without site, number and guard. 0, or negative errno and *why, which begins with `whose`; then nothing is
  * held. */
 int http_policy_open(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body,
 		     const char *whose, struct failure *why);

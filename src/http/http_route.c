@@ -254,23 +254,15 @@ static unsigned find_route(const struct http_router *router, const struct http_t
 	return 0;
 }
 
-static bool admits(const struct http_open_policy *policy, const struct stream *stream)
-{
-	struct stream_info info;
-
-	if (LIKELY(policy->clients.count == 0))
-		return true;
-	stream_info(stream, &info);
-	return http_clients_admit(&policy->clients, &info.remote);
-}
-
 /* What refuses a request whoever would answer it, or answers instead: 204 is for OPTIONS. 0: nothing does. */
-static unsigned screen(const struct route *route, const struct stream *stream, const struct http_request *r)
+static unsigned screen(const struct route *route, const struct stream *stream, const struct http_request *r,
+		       struct http_call *call)
 {
+	const struct http_guard *guard = &route->policy->guard;
 	unsigned methods = route->location != NULL ? route->location->handler->methods : HTTP_METHODS_READING;
 
-	if (!admits(route->policy, stream))
-		return 403;
+	if (UNLIKELY(guard->is_closed) && http_guard_ask(guard, stream, &call->pass) != 0)
+		return call->pass.refusal;
 	if ((methods >> r->line.method & 1) == 0)
 		return r->line.method == HTTP_METHOD_OPTIONS ? 204 : 405;
 	return http_request_exceeds(r, route->policy->max_body) ? 413 : 0;
@@ -283,7 +275,7 @@ unsigned http_route_begin(const struct http_router *router, const struct stream 
 	unsigned status = find_route(router, t, &route);
 
 	if (status == 0)
-		status = screen(&route, stream, r);
+		status = screen(&route, stream, r, call);
 	if (status != 0)
 		return status;
 	http_request_limit_body(r, route.policy->max_body);
@@ -322,7 +314,7 @@ void http_route_answer(const struct http_router *router, const struct stream *st
 
 	*out = (struct http_answer){ .status = find_route(router, t, &route) };
 	if (out->status == 0 && call->handler == NULL)
-		out->status = screen(&route, stream, r);
+		out->status = screen(&route, stream, r, call);
 	if (out->status == 0)
 		answer_routed(router, stream, r, t, &route, call, out);
 	settle(router, route.policy, out);
@@ -332,4 +324,6 @@ void http_route_answer(const struct http_router *router, const struct stream *st
 		add_allow(&route, out);
 	else if (out->status == 301)
 		redirect_to_slash(router, &route.path, t, out);
+	else if (call->pass.refusal != 0)
+		http_guard_explain(&call->pass, router->buffers, out);
 }

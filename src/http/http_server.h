@@ -33,6 +33,7 @@ struct http_server {
 	struct http_config config;
 	struct http_hooks hooks;
 	struct world *world;
+	struct http_guards guards;
 	struct http_sites sites;
 	struct http_clock clock;
 	struct http_pages *pages;

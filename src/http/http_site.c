@@ -22,15 +22,20 @@ static bool copy_names(struct http_open_site *to, const struct http_site *from)
 	return true;
 }
 
-/* Opens a policy of the site, and numbers it. */
+/* Opens a policy of the site, or of a location in it, and numbers it. */
 static int open_policy(struct http_sites *s, const struct http_open_site *site, const char *whose,
 		       const struct http_policy *from, uint64_t max_body, struct http_open_policy *to,
 		       struct failure *why)
 {
+	const struct http_guard *above = to != &site->policy ? &site->policy.guard : NULL;
 	int error = http_policy_open(to, from, max_body, whose, why);
 
-	if (error != 0)
+	if (error == 0)
+		error = http_guard_open(&to->guard, s->guards, from, above, whose, why);
+	if (error != 0) {
+		http_policy_close(to);
 		return error;
+	}
 	to->site = site;
 	to->number = s->policies++;
 	if (to->max_body > s->max_body)
@@ -100,13 +105,13 @@ static int open_site(struct http_sites *s, const struct http_config *config, con
 }
 
 int http_sites_open(struct http_sites *s, const struct http_config *config, const struct http_site *sites,
-		    size_t count, struct failure *why)
+		    size_t count, struct http_guards *guards, struct failure *why)
 {
 	int error = 0;
 
 	if (count == 0)
 		return failure_set(why, -EINVAL, "there is no site to serve: name at least one");
-	*s = (struct http_sites){ 0 };
+	*s = (struct http_sites){ .guards = guards };
 	s->sites = calloc(count, sizeof *s->sites);
 	if (s->sites == NULL)
 		return failure_set(why, -ENOMEM, "no memory for %zu sites", count);

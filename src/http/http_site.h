@@ -26,11 +26,12 @@ struct http_sites {
 	size_t count;
 	uint32_t policies; /* of sites and locations: they are numbered */
 	uint64_t max_body; /* most that any of them takes */
+	struct http_guards *guards;
 };
 
 /* Copies names and locations, and opens roots. 0, or negative errno and *why; then nothing is held. */
 int http_sites_open(struct http_sites *s, const struct http_config *config, const struct http_site *sites,
-		    size_t count, struct failure *why);
+		    size_t count, struct http_guards *guards, struct failure *why);
 void http_sites_close(struct http_sites *s);
 
 /* Opens a file or directory of the policy's site for reading, as the policy has it for symlinks. The descriptor, or

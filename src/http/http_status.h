@@ -29,6 +29,7 @@
 	X(417, "Expectation Failed", "The request expects something that this server does not know.")  \
 	X(421, "Misdirected Request", "The request is for another server than this one.")              \
 	X(426, "Upgrade Required", "This is spoken to in another protocol than HTTP, or another version of it.") \
+	X(429, "Too Many Requests", "There were too many requests from your address. Please try again soon.") \
 	X(431, "Request Header Fields Too Large", "The header of the request is too large.")           \
 	X(500, "Internal Server Error", "Something went wrong on this server.")                        \
 	X(501, "Not Implemented", "This server does not know what the request asks for.")              \

@@ -91,6 +91,7 @@ struct config_policy {
 	uint64_t max_body;
 	bool compress;
 	struct text_list compress_types; /* patterns, as http_mime.h has them */
+	struct rate_limit rate;   /* interval 0: none */
 	struct prefix_list allow, deny; /* clients; without allow: all, or as the kind of the location has it */
 };
 

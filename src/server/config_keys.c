@@ -139,6 +139,7 @@ const struct config_key config_keys[] = {
 	POLICY(compress_types, media_types, 0, 0),
 	POLICY(header, headers, 0, 0),
 	POLICY(max_body, size, 0, 1024 * GB),
+	POLICY(rate, rate, 0, 0),
 	POLICY(allow, networks, 0, 0),
 	POLICY(deny, networks, 0, 0),
 

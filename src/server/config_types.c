@@ -11,6 +11,7 @@
 #include "http/http_cache_control.h"
 #include "http/http_error_page.h"
 #include "http/http_headers.h"
+#include "http/http_rate.h"
 #include "http/http_tries.h"
 #include "http/http_mime.h"
 #include "server/config_keys.h"
@@ -262,6 +263,11 @@ static int parse_log(const struct key_input *in, void *field)
 	return parse_file(in, field);
 }
 
+static int parse_rate(const struct key_input *in, void *field)
+{
+	return http_rate_parse(in->text, field) ? 0 : not_what(in);
+}
+
 static int parse_mac(const struct key_input *in, void *field)
 {
 	if (*in->text == '\0') {
@@ -441,6 +447,8 @@ const struct key_type type_optional_file = TEXT("a file, or empty", parse_option
 const struct key_type type_output_file = TEXT("a file", parse_output_file);
 const struct key_type type_site_file = TEXT("a file below the root, or empty", parse_site_file);
 const struct key_type type_log = TEXT("a file, \"-\" or \"off\"", parse_log);
+const struct key_type type_rate =
+	OTHER(struct rate_limit, "a rate such as \"10/s burst=20\" (s, m, h, d), or empty", parse_rate);
 const struct key_type type_mac =
 	OTHER(struct mac_addr, "a MAC address of one port, such as \"02:00:5e:10:00:01\"", parse_mac);
 const struct key_type type_impair = OTHER(struct optional_impair, "an impairment", parse_impair);

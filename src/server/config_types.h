@@ -50,6 +50,7 @@ extern const struct key_type type_optional_file; /* path of one to be read, or "
 extern const struct key_type type_output_file; /* path of one to be written, or "" */
 extern const struct key_type type_site_file; /* path below a site's root, or "" */
 extern const struct key_type type_log;        /* path, "-", "off" */
+extern const struct key_type type_rate;       /* struct rate_limit */
 extern const struct key_type type_mac;        /* struct mac_addr; "" gives zero */
 extern const struct key_type type_impair;     /* struct optional_impair */
 extern const struct key_type type_optional_prefix;

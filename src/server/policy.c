@@ -24,6 +24,7 @@ struct http_policy policy_for_http(const struct config_policy *p, struct documen
 		.max_body = &p->max_body,
 		.compress = p->compress,
 		.compress_types = p->compress_types.items,
+		.rate = p->rate,
 		.allow = p->allow.items,
 		.n_allow = p->allow.n,
 		.deny = p->deny.items,

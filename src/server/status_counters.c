@@ -48,6 +48,7 @@ static const struct status_counter http_counters[] = {
 	HTTP(timed_out, "timed_out", "Connections given up by a timer, idle ones included."),
 	HTTP(refused_connections, "refused_connections", "Connections beyond max_connections."),
 	HTTP(refused_by_address, "refused_by_address", "Connections beyond max_connections_per_address."),
+	HTTP(rate_limited, "rate_limited", "Requests answered with 429: more than their rate."),
 	HTTP(made_room, "made_room", "Idle connections closed because max_connections was reached."),
 	HTTP(cache_hits, "cache_hits", "Files found in the cache."),
 	HTTP(cache_misses, "cache_misses", "Files that had to be opened."),

@@ -44,7 +44,7 @@ static void start(uint32_t max_entries, uint64_t max_bytes, uint64_t max_file)
 	};
 	struct failure why;
 
-	assert_int_equal(http_sites_open(&sites, &fixture.config, &site, 1, &why), 0);
+	assert_int_equal(http_sites_open(&sites, &fixture.config, &site, 1, NULL, &why), 0);
 	assert_int_equal(http_clock_init(&clock_, &fixture.world, wall_us, NULL, true, &keeper), 0);
 	assert_int_equal(http_cache_init(&cache, &limits, &sites, &fixture.world, &clock_, &keeper), 0);
 }
