@@ -155,6 +155,17 @@ void http_serve(struct http_server *server, struct stream *stream);
  * left. */
 bool http_drain(struct http_server *server);
 
+/* Another server takes its place: connections go over to it between two requests, those that rest at once, and what
+ * was counted so far does too. NULL: none does, and each connection ends with the answer to its next request. To be
+ * called again when the successor is replaced itself, before that is freed. Not from within a stream's callback. */
+void http_retire(struct http_server *server, struct http_server *successor);
+
+/* Resets every connection. Not from within a stream's callback. */
+void http_abort_all(struct http_server *server);
+
+/* No connection is left. */
+bool http_is_deserted(const struct http_server *server);
+
 void http_usage(const struct http_server *server, struct http_usage *out);
 void http_each_pool(const struct http_server *server, pool_visit_fn *visit, void *context);
 

@@ -46,6 +46,8 @@ static void enter(struct http_conn *c, enum http_conn_state state)
 	leave_queue(c);
 	c->state = (uint8_t)state;
 	http_queue_enter(&c->server->queues[state], &c->node);
+	if (state == HTTP_CONN_IDLE && UNLIKELY(c->server->successor != NULL))
+		http_server_wake(c->server);
 }
 
 /* What a body's arrival, or a response's, is measured by; low bits are enough for differences. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "http/http_admission.h"
+#include "http/http_retire.h"
 
 #define SECONDS(n) ((n)*UINT64_C(1000000))
 
@@ -134,7 +135,7 @@ static struct http_conn *first_in(const struct http_server *s, enum http_conn_st
 	return n != NULL ? http_conn_of(n) : NULL;
 }
 
-/* In turn, those that wait longest first, and each once at most. */
+/* In turn, those that wait longest first, and each once at most. Who is answered then goes over to a successor. */
 static void on_wake(struct timer *t, uint64_t now_us)
 {
 	struct http_server *s = CONTAINER_OF(t, struct http_server, wake);
@@ -147,6 +148,8 @@ static void on_wake(struct timer *t, uint64_t now_us)
 	while (starved-- > 0 && http_buffers_has_any(&s->buffers) &&
 	       (c = first_in(s, HTTP_CONN_STARVED)) != NULL)
 		http_conn_wake(c);
+	if (s->successor != NULL)
+		http_retire_move(s);
 }
 
 /* ---- life ---- */
@@ -257,7 +260,7 @@ int http_server_new(const struct http_config *config, const struct http_site *si
 	return 0;
 }
 
-static void abort_all(struct http_server *s)
+void http_abort_all(struct http_server *s)
 {
 	struct http_conn *c;
 
@@ -271,7 +274,7 @@ void http_server_free(struct http_server *s)
 	if (s == NULL)
 		return;
 	s->closed = true;
-	abort_all(s);
+	http_abort_all(s);
 	for (int i = 0; i < HTTP_CONN_STATES; i++)
 		http_queue_fini(&s->queues[i]);
 	timer_cancel(&s->world->timers, &s->wake);
@@ -304,6 +307,11 @@ bool http_drain(struct http_server *s)
 	s->draining = true;
 	while ((c = first_in(s, HTTP_CONN_FRESH)) != NULL || (c = first_in(s, HTTP_CONN_IDLE)) != NULL)
 		http_conn_close(c);
+	return http_is_deserted(s);
+}
+
+bool http_is_deserted(const struct http_server *s)
+{
 	return s->conns.in_use == 0;
 }
 
@@ -312,10 +320,10 @@ void http_usage(const struct http_server *s, struct http_usage *out)
 	*out = s->usage;
 	out->idle = s->queues[HTTP_CONN_FRESH].count + s->queues[HTTP_CONN_IDLE].count;
 	out->busy = s->conns.in_use - out->idle;
-	out->cache_hits = s->cache.hits;
-	out->cache_misses = s->cache.misses;
-	out->cache_compressed = s->cache.compressor.made;
-	out->cache_compressed_saved = s->cache.compressor.saved;
+	out->cache_hits += s->cache.hits;
+	out->cache_misses += s->cache.misses;
+	out->cache_compressed += s->cache.compressor.made;
+	out->cache_compressed_saved += s->cache.compressor.saved;
 	out->cache_bytes = s->cache.bytes;
 	out->cache_entries = s->cache.entries;
 }

@@ -44,6 +44,7 @@ struct http_server {
 	struct addr_counts clients; /* connections of each */
 	struct http_router router;
 	struct http_queue queues[HTTP_CONN_STATES];
+	struct http_server *successor; /* NULL: not retired, or nobody succeeds */
 	struct timer wake; /* something that connections wait for has come back */
 	bool draining;
 	bool closed; /* http_server_free() was called: only memory is left */
