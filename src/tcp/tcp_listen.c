@@ -57,6 +57,20 @@ int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port,
 	return 0;
 }
 
+int tcp_listener_change(struct tcp_listener *l, const struct tcp_listener_handler *handler,
+			const struct tcp_listen_options *options)
+{
+	struct tcp_listener before = *l;
+
+	if (!take_options(l, options)) {
+		l->cc = before.cc;
+		l->accept_backlog = before.accept_backlog;
+		return -EINVAL;
+	}
+	l->handler = *handler;
+	return 0;
+}
+
 uint16_t tcp_listener_port(const struct tcp_listener *l)
 {
 	return l->port;

@@ -1083,6 +1083,41 @@ static void rfc9293_3_9_1_listeners_with_options_of_their_own(void **state)
 	peer_fini(&p);
 }
 
+static void count_acceptable(struct tcp_listener *l, void *context)
+{
+	struct stream *s = tcp_accept(l);
+
+	assert_non_null(s);
+	stream_abort(s);
+	++*(unsigned *)context;
+}
+
+/* Who was half-open when the listener changed comes to whom it has now. */
+static void rfc9293_3_9_1_a_listener_changes_hands(void **state)
+{
+	const struct ip_addr any = { { 0 } };
+	unsigned before = 0, after = 0;
+	const struct tcp_listener_handler first = { count_acceptable, &before }, second = { count_acceptable, &after };
+	struct peer p;
+	struct tcp_listener *l;
+	struct seg got;
+
+	(void)state;
+	peer_init(&p, NULL);
+	assert_int_equal(tcp_listen(p.stack->tcp, &any, 80, &first, NULL, &l), 0);
+	peer_inject(&p, SEG(.flags = S, .seq = 1, .mss = 1460));
+	got = peer_expect(&p, SEG(.flags = S | A));
+	assert_int_equal(tcp_listener_change(l, &second, &(struct tcp_listen_options){ .congestion = "unheard-of" }),
+			 -EINVAL);
+	assert_int_equal(tcp_listener_change(l, &second, &(struct tcp_listen_options){ .congestion = "reno" }), 0);
+	peer_inject(&p, SEG(.flags = A, .seq = 2, .ack = got.seq + 1));
+	peer_expect(&p, SEG(.flags = R | A));
+	assert_int_equal(before, 0);
+	assert_int_equal(after, 1);
+	assert_string_equal(l->cc->name, "reno");
+	peer_fini(&p);
+}
+
 static void rfc9293_3_9_1_accepted_in_the_order_of_arrival(void **state)
 {
 	struct peer p;
@@ -1410,6 +1445,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_10_7_2_syn_queue_limit),
 		cmocka_unit_test(rfc9293_3_9_1_accept_queue_limit),
 		cmocka_unit_test(rfc9293_3_9_1_listeners_with_options_of_their_own),
+		cmocka_unit_test(rfc9293_3_9_1_a_listener_changes_hands),
 		cmocka_unit_test(rfc9293_3_9_1_accepted_in_the_order_of_arrival),
 		cmocka_unit_test(rfc9293_3_9_1_text_waits_for_the_accept),
 		cmocka_unit_test(rfc9293_3_9_1_text_before_the_accept_can_be_pulled),
