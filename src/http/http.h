@@ -143,6 +143,9 @@ int http_server_new(const struct http_config *config, const struct http_site *si
 		    struct world *w, const struct http_hooks *hooks, struct http_server **out,
 		    struct failure *why);
 
+/* Whoever the process is by now may enter the roots. 0, or negative errno and *why. */
+int http_check_roots(const struct http_server *server, struct failure *why);
+
 /* Resets every connection. Memory that streams still point at is freed when they let go of it. To be
  * called while the world still exists: before the stack is freed. */
 void http_server_free(struct http_server *server);

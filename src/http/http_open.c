@@ -1,6 +1,6 @@
 /*
  * Opening below a root. The kernel resolves the path with RESOLVE_BENEATH, so that a ".." or a symlink that
- * leaves the root fails there, without a race. System calls: openat2, openat, close.
+ * leaves the root fails there, without a race. System calls: openat2, openat, newfstatat, close.
  */
 #include "http/http_open.h"
 
@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,8 +23,21 @@ enum {
 int http_open_root(const char *directory)
 {
 	int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int error = fd < 0 ? -errno : http_check_root(fd);
 
-	return fd < 0 ? -errno : fd;
+	if (error == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+/* O_PATH asks for no right to what it opens. */
+int http_check_root(int root)
+{
+	struct stat st;
+
+	return fstatat(root, ".", &st, 0) == 0 ? 0 : -errno;
 }
 
 static int open_beneath(int root, const char *path)

@@ -5,6 +5,9 @@
 /* The descriptor of a directory to open files below, or negative errno. */
 int http_open_root(const char *directory);
 
+/* Whoever we are by now may open what is below it. 0 or negative errno. */
+int http_check_root(int root);
+
 /* Opens a file or directory for reading. path is relative and may hold symlinks as long as they stay
  * below root. Never blocks on a fifo. The descriptor, or negative errno: -EXDEV when the path leads out
  * of root. */

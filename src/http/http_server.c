@@ -260,6 +260,11 @@ int http_server_new(const struct http_config *config, const struct http_site *si
 	return 0;
 }
 
+int http_check_roots(const struct http_server *s, struct failure *why)
+{
+	return http_sites_check(&s->sites, why);
+}
+
 void http_abort_all(struct http_server *s)
 {
 	struct http_conn *c;

@@ -125,6 +125,18 @@ int http_sites_open(struct http_sites *s, const struct http_config *config, cons
 	return error;
 }
 
+int http_sites_check(const struct http_sites *s, struct failure *why)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		int error = http_check_root(s->sites[i].root);
+
+		if (error != 0)
+			return failure_set(why, error, "the root of site \"%s\" cannot be entered: %s", s->sites[i].name,
+					   strerror(-error));
+	}
+	return 0;
+}
+
 void http_sites_close(struct http_sites *s)
 {
 	for (size_t i = 0; i < s->count; i++) {

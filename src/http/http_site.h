@@ -34,6 +34,9 @@ int http_sites_open(struct http_sites *s, const struct http_config *config, cons
 		    size_t count, struct http_guards *guards, struct failure *why);
 void http_sites_close(struct http_sites *s);
 
+/* As http_check_roots(). */
+int http_sites_check(const struct http_sites *s, struct failure *why);
+
 /* Opens a file or directory of the policy's site for reading, as the policy has it for symlinks. The descriptor, or
  * negative errno. */
 int http_site_open(const struct http_open_policy *policy, const char *path);

@@ -1,24 +1,65 @@
 /* The access log: lines and the time that stands in them. */
 #include "server/access_log.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 
 _Static_assert((int)ACCESS_LOG_TIME >= (int)CLOCK_TEXT, "a time of either format fits");
 
-int access_log_open(struct access_log *a, const char *path, enum access_format format, const struct log *log,
-		    struct failure *why)
+static void set_format(struct access_log *a, enum access_format format)
 {
 	a->format = format;
 	a->instant = 0;
 	a->when[0] = '\0';
-	return log_file_open(&a->file, path, log, why);
+}
+
+int access_log_open(struct access_log *a, const char *path, enum access_format format, const struct log *log,
+		    struct failure *why)
+{
+	set_format(a, format);
+	a->file = (struct log_file){ .path = path, .log = log };
+	a->is_open = strcmp(path, "off") != 0;
+	return a->is_open ? log_file_open(&a->file, path, log, why) : 0;
 }
 
 void access_log_close(struct access_log *a)
 {
-	log_file_close(&a->file);
+	if (a->is_open)
+		log_file_close(&a->file);
+	a->is_open = false;
+}
+
+int access_log_change(struct access_log *a, const char *path, enum access_format format, struct failure *why)
+{
+	struct access_log next;
+	int r;
+
+	if (strcmp(path, a->file.path) == 0) { /* whoever we are by now might not be allowed to open it */
+		a->file.path = path;
+		set_format(a, format);
+		return 0;
+	}
+	r = access_log_open(&next, path, format, a->file.log, why);
+	if (r < 0)
+		return r;
+	access_log_close(a);
+	next.file.lines = a->file.lines;
+	next.file.lost = a->file.lost;
+	*a = next;
+	return 0;
+}
+
+int access_log_reopen(struct access_log *a, struct failure *why)
+{
+	return a->is_open ? log_file_reopen(&a->file, why) : 0;
+}
+
+void access_log_flush(struct access_log *a)
+{
+	if (a->is_open)
+		log_file_flush(&a->file);
 }
 
 static void format_local(struct access_log *a, time_t second)
@@ -47,9 +88,13 @@ static const char *time_text(struct access_log *a, uint64_t wall_us)
 
 void access_log_add(struct access_log *a, const struct http_log_record *record)
 {
-	const char *when = time_text(a, clock_wall_us());
-	char *line = log_file_reserve(&a->file, access_line_bound(record));
+	const char *when;
+	char *line;
 
+	if (!a->is_open)
+		return;
+	when = time_text(a, clock_wall_us());
+	line = log_file_reserve(&a->file, access_line_bound(record));
 	if (line != NULL)
 		log_file_commit(&a->file, access_line_format(a->format, record, when, line));
 }

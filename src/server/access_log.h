@@ -8,16 +8,25 @@
 enum { ACCESS_LOG_TIME = 40 };
 
 struct access_log {
-	struct log_file file;
+	struct log_file file;       /* if there is a log at all */
+	bool is_open;
 	enum access_format format;
 	uint64_t instant;           /* that `when` says: its second, or millisecond in JSON */
 	char when[ACCESS_LOG_TIME]; /* "22/Nov/2026:21:14:03 +0000", or "2026-11-22T21:14:03.125Z" */
 };
 
-/* 0, or negative errno and *why. */
+/* path "off": there is none, and nothing becomes of what is added. path and log must outlive *a. 0, or negative errno
+ * and *why. */
 int access_log_open(struct access_log *a, const char *path, enum access_format format, const struct log *log,
 		    struct failure *why);
 void access_log_close(struct access_log *a);
+
+/* Goes on as another configuration has it. On failure it stays as it was: negative errno and *why. */
+int access_log_change(struct access_log *a, const char *path, enum access_format format, struct failure *why);
+
+/* As log_file_reopen() and log_file_flush(). */
+int access_log_reopen(struct access_log *a, struct failure *why);
+void access_log_flush(struct access_log *a);
 
 /* Adds the request, which ended now. */
 void access_log_add(struct access_log *a, const struct http_log_record *record);

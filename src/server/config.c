@@ -66,6 +66,23 @@ void config_fini(struct config *c)
 	}
 }
 
+struct config *config_new(void)
+{
+	struct config *c = malloc(sizeof *c);
+
+	if (c != NULL)
+		config_init(c);
+	return c;
+}
+
+void config_free(struct config *c)
+{
+	if (c == NULL)
+		return;
+	config_fini(c);
+	free(c);
+}
+
 int config_add_site(struct config *c, const char *name, struct config_site **out)
 {
 	struct config_site *site;

@@ -1,6 +1,6 @@
 /*
- * The configuration: what a file and the command line settle before anything is opened. Read once at start;
- * nothing in it changes while a worker uses it.
+ * The configuration: what a file and the command line settle before anything is opened. Nothing in it changes while
+ * a worker uses it: what is read again becomes another one.
  */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
@@ -146,6 +146,10 @@ struct config {
 /* The documented defaults; no site yet. */
 void config_init(struct config *c);
 void config_fini(struct config *c);
+
+/* The same, allocated; NULL: no memory. */
+struct config *config_new(void);
+void config_free(struct config *c); /* NULL: nothing happens */
 
 /* Reads file over what is in *c. 0, or a negative errno and *why: "file:line: what is wrong". */
 int config_load(struct config *c, const char *file, struct failure *why);

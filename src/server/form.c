@@ -31,10 +31,8 @@ static int open_file(const char *path, struct failure *why)
 	return failure_set(why, -EINVAL, "form file %s: is not a regular file", path);
 }
 
-int forms_open(struct forms *forms, struct worker *w, struct failure *why)
+int forms_open(struct forms *forms, const struct config *c, struct worker *w, struct failure *why)
 {
-	const struct config *c = w->config;
-
 	*forms = (struct forms){ .items = calloc(c->n_locations + 1, sizeof *forms->items) };
 	if (forms->items == NULL)
 		return failure_set(why, -ENOMEM, "no memory for forms");

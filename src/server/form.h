@@ -25,13 +25,14 @@ struct forms {
 /* The context is a struct form. */
 extern const struct http_handler form_handler;
 
-/* Opens the files of all locations that are forms. 0, or negative errno and *why; then nothing is held. */
-int forms_open(struct forms *forms, struct worker *w, struct failure *why);
+/* Opens the files of all of the configuration's locations that are forms. 0, or negative errno and *why; then nothing
+ * is held. */
+int forms_open(struct forms *forms, const struct config *c, struct worker *w, struct failure *why);
 void forms_close(struct forms *forms);
 /* Opens the files anew: they may have been renamed. One that cannot be is told of, and kept as it was. */
 void forms_reopen(struct forms *forms);
 
-/* The one of this location of the worker's configuration. */
+/* The one of this location of that configuration. */
 struct form *forms_find(const struct forms *forms, const struct config_location *l);
 
 #endif

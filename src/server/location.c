@@ -32,9 +32,9 @@ static bool is_form(const struct config_location *l)
 	return *l->form != '\0';
 }
 
-static void *form_of(struct worker *w, const struct config_location *l)
+static void *form_of(struct generation *g, const struct config_location *l)
 {
-	return forms_find(&w->forms, l);
+	return forms_find(&g->forms, l);
 }
 
 static bool is_upload(const struct config_location *l)
@@ -42,9 +42,9 @@ static bool is_upload(const struct config_location *l)
 	return *l->upload != '\0';
 }
 
-static void *upload_of(struct worker *w, const struct config_location *l)
+static void *upload_of(struct generation *g, const struct config_location *l)
 {
-	return uploads_find(&w->uploads, l);
+	return uploads_find(&g->uploads, l);
 }
 
 static const struct location_kind kinds[] = {
@@ -129,24 +129,24 @@ static bool is_for_neighbours(const struct config_location *l, const struct loca
 	       (l->policy.allow.n == 0 || !config_is_given(&l->given, "location", "allow"));
 }
 
-struct http_location location_for_http(const struct config_location *l, const struct config_device *device,
-				       struct worker *w, struct http_policy *policy)
+struct http_location location_for_http(const struct config_location *l, struct generation *g,
+				       struct http_policy *policy)
 {
 	struct failure why;
 	const struct location_kind *kind;
 
 	location_find_kind(l, &kind, &why);
-	*policy = policy_for_http(&l->policy, w != NULL ? &w->documents : NULL);
+	*policy = policy_for_http(&l->policy, &g->worker->documents);
 	if (is_upload(l))
 		policy->max_body = &l->upload_max_body;
 	if (is_for_neighbours(l, kind)) {
-		policy->allow = device->address.items;
-		policy->n_allow = device->address.n;
+		policy->allow = g->config->device.address.items;
+		policy->n_allow = g->config->device.address.n;
 	}
 	return (struct http_location){
 		.prefix = l->prefix,
 		.policy = policy,
 		.handler = kind != NULL ? kind->handler : NULL,
-		.context = kind != NULL && kind->context != NULL ? kind->context(w, l) : w,
+		.context = kind != NULL && kind->context != NULL ? kind->context(g, l) : g->worker,
 	};
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "server/commands.h"
+#include "server/config_fixed.h"
 #include "server/privileges.h"
 #include "server/worker.h"
 
@@ -38,23 +39,17 @@ static int error_log_open(struct error_log *e, const struct config_log *c, struc
 	return e->fd < 0 ? e->fd : 0;
 }
 
-static void error_log_close(struct error_log *e)
+static void close_error_file(int fd)
 {
-	if (e->fd != STDERR_FILENO)
-		close(e->fd);
+	if (fd != STDERR_FILENO)
+		close(fd);
 }
 
-static void error_log_reopen(void *context)
+/* A descriptor of the same path, or of another one, takes the place of what was open. */
+static void error_log_take(struct error_log *e, const char *path, int fd)
 {
-	struct error_log *e = context;
-	struct failure why;
-	int fd = open_error_file(e->path, &why);
-
-	if (fd < 0) {
-		log_line(&e->log, LOG_ERROR, "server", "%s", why.text);
-		return;
-	}
-	error_log_close(e);
+	close_error_file(e->fd);
+	e->path = path;
 	e->fd = fd;
 }
 
@@ -106,50 +101,146 @@ static void say_ready(const struct config *c)
 		clearerr(stdout);
 }
 
-static int run_worker(struct worker *w, struct error_log *errors, struct failure *why)
-{
-	int r = privileges_drop(w->config->user, why);
+/* All that serves. */
+struct serving {
+	const struct cli *cli;
+	struct error_log errors;
+	struct worker worker;
+};
 
-	if (r < 0)
-		return r;
-	say_ready(w->config);
-	return worker_run(w, error_log_reopen, errors, why);
+static void reopen_error_log(void *context)
+{
+	struct serving *s = context;
+	struct failure why;
+	int fd = open_error_file(s->errors.path, &why);
+
+	if (fd < 0)
+		log_line(&s->errors.log, LOG_ERROR, "server", "%s", why.text);
+	else
+		error_log_take(&s->errors, s->errors.path, fd);
 }
 
-static int serve(const struct config *c, struct failure *why)
+/* ---- SIGHUP ---- */
+
+/* The configuration as it stands now; NULL and *why: it does not do. */
+static struct config *read_again(const struct serving *s, struct failure *why)
 {
-	struct error_log errors;
-	struct signals signals;
-	struct worker w;
-	int r = error_log_open(&errors, &c->log, why);
+	struct config *c = config_new();
+
+	if (c != NULL && settle(s->cli, c, why) != EXIT_SUCCESS) {
+		config_free(c);
+		return NULL;
+	}
+	if (c != NULL && config_keep_fixed(c, s->worker.config, &s->errors.log) == 0)
+		return c;
+	config_free(c);
+	failure_set(why, -ENOMEM, "out of memory");
+	return NULL;
+}
+
+/* The descriptor of the error log that c names: the one that is open, if it is the same, for whoever we are by now
+ * might not be allowed to open it again. Or negative errno and *why. */
+static int next_error_file(const struct error_log *e, const struct config_log *c, struct failure *why)
+{
+	return strcmp(e->path, c->error) == 0 ? e->fd : open_error_file(c->error, why);
+}
+
+static int use(struct serving *s, struct config *c, struct failure *why)
+{
+	int fd = next_error_file(&s->errors, &c->log, why);
+	int r = fd < 0 ? fd : worker_reload(&s->worker, c, why);
+
+	if (fd < 0)
+		config_free(c);
+	if (r < 0 && fd >= 0 && fd != s->errors.fd)
+		close_error_file(fd);
+	if (r < 0)
+		return r;
+	if (fd != s->errors.fd)
+		error_log_take(&s->errors, c->log.error, fd);
+	s->errors.path = c->log.error;
+	s->errors.log.level = c->log.level;
+	return 0;
+}
+
+static bool reload(void *context)
+{
+	struct serving *s = context;
+	const struct log *log = &s->errors.log;
+	struct failure why;
+	struct config *c = read_again(s, &why);
+	const char *user = s->worker.config->user;
+
+	if (c != NULL && use(s, c, &why) == 0) {
+		log_line(log, LOG_NOTICE, "server", "SIGHUP: the configuration was read again, and is in use");
+		return true;
+	}
+	if (*user != '\0')
+		log_line(log, LOG_ERROR, "server", "SIGHUP: the configuration in use stays: %s (read as user \"%s\")",
+			 why.text, user);
+	else
+		log_line(log, LOG_ERROR, "server", "SIGHUP: the configuration in use stays: %s", why.text);
+	return false;
+}
+
+/* ---- start to end ---- */
+
+static int run_worker(struct serving *s, struct failure *why)
+{
+	const struct worker_owner owner = { .reopen = reopen_error_log, .reload = reload, .context = s };
+	const char *user = s->worker.config->user;
+	struct failure what;
+	int r = privileges_drop(user, why);
 
 	if (r < 0)
 		return r;
+	r = generation_check_roots(s->worker.current, &what);
+	if (r < 0)
+		return failure_set(why, r, "as user \"%s\": %s", user, what.text);
+	say_ready(s->worker.config);
+	return worker_run(&s->worker, &owner, why);
+}
+
+/* c is freed, whatever comes of it. */
+static int serve(struct serving *s, struct config *c, struct failure *why)
+{
+	struct signals signals;
+	int r = error_log_open(&s->errors, &c->log, why);
+
+	if (r < 0)
+		goto free_config;
 	r = signals_open(&signals, why);
 	if (r < 0)
 		goto close_log;
-	r = worker_open(&w, c, &errors.log, &signals, why);
-	if (r < 0)
-		goto close_signals;
-	r = run_worker(&w, &errors, why);
-	worker_close(&w);
-close_signals:
+	r = worker_open(&s->worker, c, &s->errors.log, &signals, why);
+	c = NULL;
+	if (r == 0) {
+		r = run_worker(s, why);
+		worker_close(&s->worker);
+	}
 	signals_close(&signals);
 close_log:
-	error_log_close(&errors);
+	close_error_file(s->errors.fd);
+free_config:
+	config_free(c);
 	return r;
 }
 
 int serve_command(const struct cli *cli)
 {
-	struct config c;
+	struct serving s = { .cli = cli };
+	struct config *c = config_new();
 	struct failure why;
 	int status;
 
-	config_init(&c);
-	status = settle(cli, &c, &why);
-	if (status == EXIT_SUCCESS && serve(&c, &why) < 0)
+	if (c == NULL) {
+		failure_set(&why, -ENOMEM, "out of memory");
+		return command_failed(&why, EXIT_FAILED);
+	}
+	status = settle(cli, c, &why);
+	if (status != EXIT_SUCCESS)
+		config_free(c);
+	else if (serve(&s, c, &why) < 0)
 		status = EXIT_FAILED;
-	config_fini(&c);
 	return status == EXIT_SUCCESS ? status : command_failed(&why, status);
 }

@@ -42,7 +42,7 @@ struct status_group {
 	const void *(*base)(const struct worker *w); /* NULL: a port's struct http_usage */
 };
 
-extern const struct status_group status_groups[]; /* the stack's, its device's, the access log's */
+extern const struct status_group status_groups[]; /* the stack's, its device's, reloads, the access log's */
 extern const size_t status_groups_count;
 extern const struct status_group status_http_counters, status_http_gauges; /* a port's */
 

@@ -68,6 +68,12 @@ static const struct status_counter log_counters[] = {
 	COUNTER(log_file, lost, "lost"),
 };
 
+static const struct status_counter reload_counters[] = {
+	COUNTER(worker_reloads, done, "done"),
+	COUNTER(worker_reloads, refused, "refused"),
+	COUNTER(worker_reloads, cut_off, "cut_off"),
+};
+
 static const void *device_base(const struct worker *w)
 {
 	return &w->host.device->stats;
@@ -88,6 +94,11 @@ static const void *tcp_base(const struct worker *w)
 	return tcp_counters(w->host.stack->tcp);
 }
 
+static const void *reload_base(const struct worker *w)
+{
+	return &w->reloads;
+}
+
 static const void *log_base(const struct worker *w)
 {
 	return &w->access.file;
@@ -99,6 +110,7 @@ const struct status_group status_groups[] = {
 	{ "ip", "/proc/net/snmp", ip_counters, ARRAY_LENGTH(ip_counters), ip_base },
 	{ "icmp", "/proc/net/snmp", icmp_counters, ARRAY_LENGTH(icmp_counters), ip_base },
 	{ "tcp", "/proc/net/snmp or netstat", tcp_counter_list, ARRAY_LENGTH(tcp_counter_list), tcp_base },
+	{ "reload", NULL, reload_counters, ARRAY_LENGTH(reload_counters), reload_base },
 	{ "log", NULL, log_counters, ARRAY_LENGTH(log_counters), log_base },
 };
 const size_t status_groups_count = ARRAY_LENGTH(status_groups);

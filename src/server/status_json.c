@@ -96,7 +96,7 @@ static void write_responses(struct document *d, const struct http_usage *usage)
 	json_close_object(d);
 }
 
-static void write_port(struct document *d, const struct worker_port *port)
+static void write_port(struct document *d, const struct generation_port *port)
 {
 	struct http_usage usage;
 
@@ -150,8 +150,8 @@ void status_write_json(struct document *d, const struct worker *w)
 	write_tcp_usage(d, w);
 	write_drops(d, w);
 	json_open_array(d, "http");
-	for (unsigned i = 0; i < w->n_ports; i++)
-		write_port(d, &w->ports[i]);
+	for (unsigned i = 0; i < w->current->n_ports; i++)
+		write_port(d, &w->current->ports[i]);
 	json_close_array(d);
 	json_open_object(d, "pools");
 	stack_each_pool(w->host.stack, write_pool, d);

@@ -120,7 +120,7 @@ static void write_drops(struct document *d, const struct worker *w)
 
 /* ---- a port's ---- */
 
-static struct label port_label(const struct worker_port *port, char text[static 8])
+static struct label port_label(const struct generation_port *port, char text[static 8])
 {
 	snprintf(text, 8, "%u", port->number);
 	return (struct label){ "port", text };
@@ -134,15 +134,15 @@ static void write_port_metric(struct document *d, const struct worker *w, const 
 
 	snprintf(name, sizeof name, "http_%s%s", c->field, suffix);
 	begin_metric(d, name, type, c->help);
-	for (unsigned i = 0; i < w->n_ports; i++) {
-		struct label port = port_label(&w->ports[i], number);
+	for (unsigned i = 0; i < w->current->n_ports; i++) {
+		struct label port = port_label(&w->current->ports[i], number);
 
-		http_usage(w->ports[i].server, &usage);
+		http_usage(w->current->ports[i].server, &usage);
 		sample(d, name, &port, 1, status_value(c, &usage));
 	}
 }
 
-static void write_responses_of(struct document *d, const struct worker_port *port)
+static void write_responses_of(struct document *d, const struct generation_port *port)
 {
 	static const char *const classes[] = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" };
 	struct http_usage usage;
@@ -164,8 +164,8 @@ static void write_ports(struct document *d, const struct worker *w)
 		write_port_metric(d, w, &status_http_gauges.counters[i], "", "gauge");
 	begin_metric(d, "http_responses_total", "counter", "Responses, by class of their status; none: the "
 		     "client left before there was one.");
-	for (unsigned i = 0; i < w->n_ports; i++)
-		write_responses_of(d, &w->ports[i]);
+	for (unsigned i = 0; i < w->current->n_ports; i++)
+		write_responses_of(d, &w->current->ports[i]);
 }
 
 /* ---- pools ---- */
@@ -185,7 +185,7 @@ static const struct pool_metric {
 struct pool_walk {
 	struct document *to;
 	const struct pool_metric *metric;
-	const struct worker_port *port; /* NULL: a pool of the stack's */
+	const struct generation_port *port; /* NULL: a pool of the stack's */
 };
 
 static void write_pool(void *context, const struct pool *p)
@@ -209,8 +209,8 @@ static void write_pools(struct document *d, const struct worker *w)
 
 		begin_metric(d, walk.metric->name, walk.metric->type, walk.metric->help);
 		stack_each_pool(w->host.stack, write_pool, &walk);
-		for (unsigned k = 0; k < w->n_ports; k++) {
-			walk.port = &w->ports[k];
+		for (unsigned k = 0; k < w->current->n_ports; k++) {
+			walk.port = &w->current->ports[k];
 			http_each_pool(walk.port->server, write_pool, &walk);
 		}
 	}

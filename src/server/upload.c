@@ -316,10 +316,8 @@ const struct http_handler upload_handler = {
 
 /* ---- all of them ---- */
 
-int uploads_open(struct uploads *uploads, struct worker *w, struct failure *why)
+int uploads_open(struct uploads *uploads, const struct config *c, struct worker *w, struct failure *why)
 {
-	const struct config *c = w->config;
-
 	*uploads = (struct uploads){ .items = calloc(c->n_locations + 1, sizeof *uploads->items) };
 	if (uploads->items == NULL)
 		return failure_set(why, -ENOMEM, "no memory for uploads");
@@ -346,6 +344,14 @@ void uploads_close(struct uploads *uploads)
 			upload_store_close(&uploads->items[i].store);
 	free(uploads->items);
 	*uploads = (struct uploads){ 0 };
+}
+
+bool uploads_are_over(const struct uploads *uploads)
+{
+	for (unsigned i = 0; i < uploads->n; i++)
+		if (uploads->items[i].under_way > 0)
+			return false;
+	return true;
 }
 
 struct upload *uploads_find(const struct uploads *uploads, const struct config_location *l)

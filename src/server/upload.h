@@ -35,12 +35,15 @@ struct uploads {
 /* The context is a struct upload. */
 extern const struct http_handler upload_handler;
 
-/* Opens the directories of all locations that are uploads. 0, or negative errno and *why; then nothing is held. */
-int uploads_open(struct uploads *uploads, struct worker *w, struct failure *why);
+/* Opens the directories of all of the configuration's locations that are uploads. 0, or negative errno and *why; then
+ * nothing is held. */
+int uploads_open(struct uploads *uploads, const struct config *c, struct worker *w, struct failure *why);
 /* No request may be under way. */
 void uploads_close(struct uploads *uploads);
+/* No request is under way, nor one that was given up with the helper. */
+bool uploads_are_over(const struct uploads *uploads);
 
-/* The one of this location of the worker's configuration. */
+/* The one of this location of that configuration. */
 struct upload *uploads_find(const struct uploads *uploads, const struct config_location *l);
 
 #endif

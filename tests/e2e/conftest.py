@@ -66,7 +66,8 @@ class Server:
         self.errors = tmp_path / f"stderr-{next(_numbers)}"
         self.log = tmp_path / f"stdout-{next(_numbers)}"
         with open(self.errors, "wb") as errors, open(self.log, "wb") as out:
-            self.process = namespace.start(TAPHOUSE, "serve", directory, *options, stdout=out, stderr=errors)
+            operand = [] if directory is None else [directory]
+            self.process = namespace.start(TAPHOUSE, "serve", *operand, *options, stdout=out, stderr=errors)
         self._wait_until_ready()
 
     def _wait_until_ready(self):
@@ -116,7 +117,10 @@ def site(tmp_path):
 
 @pytest.fixture
 def serve(namespace, site, tmp_path):
-    """serve(*options, directory=site) starts a server; all are ended after the test, and must not have crashed."""
+    """serve(*options, directory=site) starts a server; all are ended after the test, and must not have crashed.
+
+    directory=None: the configuration file says what is served.
+    """
     servers = []
 
     def start(*options, directory=site):

@@ -1,4 +1,5 @@
 /* The access log's file: lines reach it, with the time in the format's own form. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -97,11 +99,41 @@ static void test_json_has_its_own_time(void **state)
 	close_place(&p);
 }
 
+static void test_change_to_another_file_off_and_back(void **state)
+{
+	struct place p, other;
+	struct failure why;
+	struct stat st;
+
+	(void)state;
+	open_place(&p, ACCESS_COMBINED);
+	open_place(&other, ACCESS_COMBINED);
+	add(&p, "/one");
+	assert_int_equal(access_log_change(&p.log, "/nowhere/a.log", ACCESS_JSON, &why), -ENOENT);
+	add(&p, "/two");
+	assert_int_equal(access_log_change(&p.log, other.path, ACCESS_JSON, &why), 0);
+	assert_int_equal(fstat(p.fd, &st), 0); /* what was buffered is where it belongs */
+	assert_true(st.st_size > 0);
+	add(&p, "/three");
+	assert_int_equal(access_log_change(&p.log, "off", ACCESS_JSON, &why), 0);
+	assert_int_equal(fstat(other.fd, &st), 0);
+	assert_true(st.st_size > 0);
+	add(&p, "/four");
+	access_log_flush(&p.log);
+	assert_int_equal(access_log_reopen(&p.log, &why), 0);
+	assert_int_equal(access_log_change(&p.log, p.path, ACCESS_COMBINED, &why), 0);
+	add(&p, "/five");
+	assert_int_equal(p.log.file.lines, 4);
+	close_place(&other);
+	close_place(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines_reach_the_file_with_the_time),
 		cmocka_unit_test(test_json_has_its_own_time),
+		cmocka_unit_test(test_change_to_another_file_off_and_back),
 	};
 
 	return cmocka_run_group_tests_name("access_log", tests, NULL, NULL);

@@ -19,6 +19,7 @@
 #include "server/config_inherit.h"
 #include "server/config_source.h"
 #include "server/echo.h"
+#include "server/generation.h"
 #include "server/location.h"
 #include "server/upload.h"
 #include "server/worker.h"
@@ -373,6 +374,14 @@ static void test_locations_have_a_limit(void **state)
 }
 
 /* Without allow, status is for the networks of our own addresses. */
+static struct http_location as_http_is_told(const struct config_location *l, struct config *c, struct http_policy *policy)
+{
+	static struct worker worker;
+	struct generation g = { .worker = &worker, .config = c };
+
+	return location_for_http(l, &g, policy);
+}
+
 static void test_status_is_private_unless_told_otherwise(void **state)
 {
 	struct config c;
@@ -383,12 +392,12 @@ static void test_status_is_private_unless_told_otherwise(void **state)
 	assert_loads(*state, "site a { root = www allow = 192.0.2.1 location \"/x/\" { status = true }\n"
 			     "location \"/y/\" { status = true allow = \"0.0.0.0/0\" } }", &c);
 	assert_int_equal(config_finish(&c, &why), 0);
-	l = location_for_http(&c.sites[0].locations[0], &c.device, NULL, &policy);
+	l = as_http_is_told(&c.sites[0].locations[0], &c, &policy);
 	assert_string_equal(l.prefix, "/x/");
 	assert_ptr_equal(l.policy, &policy);
 	assert_int_equal(policy.n_allow, 1);
 	assert_ptr_equal(policy.allow, c.device.address.items);
-	l = location_for_http(&c.sites[0].locations[1], &c.device, NULL, &policy);
+	l = as_http_is_told(&c.sites[0].locations[1], &c, &policy);
 	assert_int_equal(policy.n_allow, 1);
 	assert_ptr_equal(policy.allow, c.sites[0].locations[1].policy.allow.items);
 	config_fini(&c);
@@ -403,12 +412,12 @@ static void test_echo_comes_in_two_ways(void **state)
 
 	assert_loads(*state, "site a { root = www location \"/x\" { echo = true }\n"
 			     "location \"/y\" { echo = octet } location \"/z\" { echo = false } }", &c);
-	words = location_for_http(&c.sites[0].locations[0], &c.device, NULL, &policy);
+	words = as_http_is_told(&c.sites[0].locations[0], &c, &policy);
 	assert_int_equal(policy.n_allow, 0);
-	octet = location_for_http(&c.sites[0].locations[1], &c.device, NULL, &policy);
+	octet = as_http_is_told(&c.sites[0].locations[1], &c, &policy);
 	assert_ptr_equal(words.handler, &echo_handler);
 	assert_ptr_equal(octet.handler, &echo_octet_handler);
-	files = location_for_http(&c.sites[0].locations[2], &c.device, NULL, &policy);
+	files = as_http_is_told(&c.sites[0].locations[2], &c, &policy);
 	assert_null(files.handler);
 	config_fini(&c);
 	assert_refused(*state, "site a { root = www location \"/x/\" { echo = bytes } }", 1,
@@ -448,7 +457,7 @@ static void test_uploads_have_a_directory(void **state)
 	assert_string_equal(c.sites[0].locations[0].upload, path);
 	assert_int_equal(c.sites[0].locations[0].upload_limits.max_files, 3);
 	assert_false(c.sites[0].locations[0].upload_limits.numbers);
-	location = location_for_http(&c.sites[0].locations[0], &c.device, &(struct worker){ 0 }, &policy);
+	location = as_http_is_told(&c.sites[0].locations[0], &c, &policy);
 	assert_ptr_equal(location.handler, &upload_handler);
 	assert_int_equal(*policy.max_body, 1 << 30);
 	config_fini(&c);

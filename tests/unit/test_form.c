@@ -25,6 +25,7 @@ static struct offload_job *given; /* to the helper */
 static struct fake_stream s;
 static struct config config;
 static struct worker worker;
+static struct forms forms;
 static char file[128], moved[128];
 static size_t at;
 
@@ -79,9 +80,9 @@ static int set_up(void **state)
 	worker = (struct worker){ .config = &config, .bodies.limit = 1 << 20 };
 	worker.helper.offload.submit = submit;
 	given = NULL;
-	assert_int_equal(forms_open(&worker.forms, &worker, &why), 0);
+	assert_int_equal(forms_open(&forms, &config, &worker, &why), 0);
 	location = (struct http_location){ .prefix = "/form", .handler = &form_handler,
-					   .context = forms_find(&worker.forms, &config.locations[0]) };
+					   .context = forms_find(&forms, &config.locations[0]) };
 	fx.locations = &location;
 	fx.n_locations = 1;
 	http_fixture_start(&fx);
@@ -94,7 +95,7 @@ static int tear_down(void **state)
 	(void)state;
 	fake_stream_fini(&s);
 	http_fixture_fini(&fx);
-	forms_close(&worker.forms);
+	forms_close(&forms);
 	assert_int_equal(worker.bodies.in_use, 0);
 	config_fini(&config);
 	unlink(file);
@@ -250,7 +251,7 @@ static void a_line_is_synced_first_by_choice(void **state)
 	fake_stream_feed_text(&s, POST LENGTH(3) "a=b");
 	assert_false(http_reply_next(s.sent, s.sent_len, &at, false, &r));
 	assert_int_equal(rename(file, moved), 0);
-	forms_reopen(&worker.forms);
+	forms_reopen(&forms);
 	conclude(true);
 	assert_true(http_reply_next(s.sent, s.sent_len, &at, false, &r));
 	assert_int_equal(r.status, 200);
@@ -290,7 +291,7 @@ static void a_renamed_file_is_made_anew(void **state)
 	assert_status(POST LENGTH(3) "a=b", 200);
 	assert_int_equal(rename(file, moved), 0);
 	assert_status(POST LENGTH(3) "a=c", 200);
-	forms_reopen(&worker.forms);
+	forms_reopen(&forms);
 	assert_status(POST LENGTH(3) "a=d", 200);
 	assert_lines(moved, 2, "\"a\":\"c\"");
 	assert_lines(file, 1, "\"a\":\"d\"");
@@ -298,15 +299,15 @@ static void a_renamed_file_is_made_anew(void **state)
 
 static void what_is_no_file_is_refused_at_start(void **state)
 {
-	struct forms forms;
+	struct forms none;
 	struct failure why;
 
 	(void)state;
 	config.locations[0].form = "/dev/null";
-	assert_int_equal(forms_open(&forms, &worker, &why), -EINVAL);
+	assert_int_equal(forms_open(&none, &config, &worker, &why), -EINVAL);
 	assert_string_equal(why.text, "form file /dev/null: is not a regular file");
 	config.locations[0].form = "/nonexistent/x";
-	assert_int_equal(forms_open(&forms, &worker, &why), -ENOENT);
+	assert_int_equal(forms_open(&none, &config, &worker, &why), -ENOENT);
 }
 
 static void memory_for_bodies_is_limited(void **state)

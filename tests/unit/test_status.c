@@ -18,6 +18,7 @@
 struct fixture {
 	struct config config;
 	struct worker worker;
+	struct generation generation; /* without ports */
 	struct device *far;
 };
 
@@ -27,7 +28,9 @@ static int set_up(void **state)
 	struct stack_config c;
 	struct failure why;
 
-	f = (struct fixture){ .worker.config = &f.config, .worker.documents.limit = STATUS_DOCUMENTS };
+	f = (struct fixture){
+		.worker = { .config = &f.config, .current = &f.generation, .documents.limit = STATUS_DOCUMENTS },
+	};
 	config_init(&f.config);
 	assert_int_equal(wire_open(&(struct wire_config){ .mtu = 1500 }, &f.worker.host.device, &f.far), 0);
 	stack_config_default(&c);

@@ -25,6 +25,7 @@ static struct http_fixture fx;
 static struct fake_stream s;
 static struct config config;
 static struct worker worker;
+static struct generation generation = { .worker = &worker, .config = &config };
 static struct list jobs; /* that the helper has */
 static char directory[128], logged[512];
 static size_t at;
@@ -109,8 +110,8 @@ static int set_up(void **state)
 	assert_int_equal(config_add_location(&config, site, &upload), 0);
 	worker = (struct worker){ .config = &config, .log = &log_kept, .documents.limit = 1 << 20 };
 	worker.helper.offload.submit = submit;
-	assert_int_equal(uploads_open(&worker.uploads, &worker, &why), 0);
-	location = location_for_http(&config.locations[0], &config.device, &worker, &policy);
+	assert_int_equal(uploads_open(&generation.uploads, &config, &worker, &why), 0);
+	location = location_for_http(&config.locations[0], &generation, &policy);
 	fx.locations = &location;
 	fx.n_locations = 1;
 	http_fixture_start(&fx);
@@ -151,9 +152,9 @@ static int tear_down(void **state)
 	http_server_free(fx.server);
 	fx.server = NULL;
 	help();
-	assert_int_equal(worker.uploads.items[0].under_way, 0);
-	assert_int_equal(worker.uploads.items[0].store.arriving, 0);
-	uploads_close(&worker.uploads);
+	assert_int_equal(generation.uploads.items[0].under_way, 0);
+	assert_int_equal(generation.uploads.items[0].store.arriving, 0);
+	uploads_close(&generation.uploads);
 	assert_int_equal(worker.documents.in_use, 0);
 	each_name(remove_file);
 	assert_int_equal(rmdir(directory), 0);
@@ -382,10 +383,10 @@ static void a_lost_connection_leaves_nothing(void **state)
 		feed_while_open(bytes_of(body.data, 30000), 1460);
 		if (!busy)
 			help();
-		assert_int_equal(worker.uploads.items[0].under_way, 1);
+		assert_int_equal(generation.uploads.items[0].under_way, 1);
 		fake_stream_lose(&s, STREAM_END_RESET);
 		help();
-		assert_int_equal(worker.uploads.items[0].under_way, 0);
+		assert_int_equal(generation.uploads.items[0].under_way, 0);
 		fake_stream_fini(&s);
 		open_stream();
 	}
@@ -395,7 +396,7 @@ static void a_lost_connection_leaves_nothing(void **state)
 static void a_name_that_is_taken_may_be_a_conflict(void **state)
 {
 	(void)state;
-	worker.uploads.items[0].store.limits.numbers = false;
+	generation.uploads.items[0].store.limits.numbers = false;
 	assert_status(FILE_PART("a") "1" END, 200);
 	assert_status(FILE_PART("b") "1\r\n" FILE_PART("a") "1" END, 409);
 	assert_int_equal(each_name(NULL), 1);
@@ -405,7 +406,7 @@ static void a_name_that_is_taken_may_be_a_conflict(void **state)
 static void no_room_is_told(void **state)
 {
 	(void)state;
-	worker.uploads.items[0].store.limits.max_total = 2;
+	generation.uploads.items[0].store.limits.max_total = 2;
 	assert_status(FILE_PART("a") "123" END, 507);
 	assert_non_null(strstr(logged, "upload: "));
 	assert_non_null(strstr(logged, ": upload_max_total is reached; requests are refused with 507\n"));
@@ -450,9 +451,9 @@ static void a_helper_that_stops_is_told(void **state)
 static void requests_under_way_are_limited(void **state)
 {
 	(void)state;
-	worker.uploads.items[0].under_way = UPLOADS_UNDER_WAY;
+	generation.uploads.items[0].under_way = UPLOADS_UNDER_WAY;
 	assert_status(FILE_PART("a") "1" END, 503);
-	worker.uploads.items[0].under_way = 0;
+	generation.uploads.items[0].under_way = 0;
 }
 
 int main(void)

@@ -1,0 +1,284 @@
+/* Generations: sites told to HTTP, a server and a listener for each port; succession and end. */
+#include "server/generation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/location.h"
+#include "server/policy.h"
+#include "server/worker.h"
+
+static void on_acceptable(struct tcp_listener *l, void *context)
+{
+	struct generation_port *port = context;
+	struct stream *s;
+
+	while ((s = tcp_accept(l)) != NULL) {
+		tcp_set_nodelay(s, true); /* responses are written whole: there is nothing to wait for */
+		if (port->generation->config->tcp_keepalive)
+			tcp_set_keepalive(s, true);
+		http_serve(port->server, s);
+	}
+}
+
+static struct generation_port *find_port(struct generation *g, uint16_t number)
+{
+	for (unsigned i = 0; g != NULL && i < g->n_ports; i++)
+		if (g->ports[i].number == number)
+			return &g->ports[i];
+	return NULL;
+}
+
+static struct http_server *server_of(struct generation *g, uint16_t number)
+{
+	const struct generation_port *port = find_port(g, number);
+
+	return port != NULL ? port->server : NULL;
+}
+
+static bool listens_on(const struct config_site *site, uint16_t number)
+{
+	for (unsigned i = 0; i < site->listen.n; i++)
+		if (site->listen.items[i] == number)
+			return true;
+	return false;
+}
+
+/* Sites as HTTP is told of them. */
+struct site_list {
+	struct http_site sites[CONFIG_SITES];
+	size_t n;
+	struct http_location locations[CONFIG_LOCATIONS];
+	struct http_policy policies[CONFIG_LOCATIONS]; /* theirs */
+	size_t n_locations;
+};
+
+static void add_site(struct site_list *list, const struct config_site *site, struct generation *g)
+{
+	list->sites[list->n++] = (struct http_site){
+		.name = site->name,
+		.root = site->root,
+		.hosts = site->hosts.items,
+		.policy = policy_for_http(&site->policy, &g->worker->documents),
+		.locations = &list->locations[list->n_locations],
+		.n_locations = site->n_locations,
+	};
+	for (unsigned i = 0; i < site->n_locations; i++) {
+		size_t number = list->n_locations++;
+
+		list->locations[number] = location_for_http(&site->locations[i], g, &list->policies[number]);
+	}
+}
+
+/* The sites of a port, in the order of the configuration: the first one is its default. */
+static void list_sites_of_port(struct site_list *list, uint16_t number, struct generation *g)
+{
+	list->n = list->n_locations = 0;
+	for (unsigned i = 0; i < g->config->n_sites; i++)
+		if (listens_on(&g->config->sites[i], number))
+			add_site(list, &g->config->sites[i], g);
+}
+
+static int open_server(struct generation_port *port, struct failure *why)
+{
+	struct generation *g = port->generation;
+	struct http_hooks hooks = g->worker->hooks;
+	struct site_list list;
+
+	if (strcmp(g->config->log.access, "off") == 0)
+		hooks.on_request_done = NULL;
+	list_sites_of_port(&list, port->number, g);
+	return http_server_new(&g->config->http, list.sites, list.n, &g->worker->host.stack->world, &hooks,
+			       &port->server, why);
+}
+
+/* Of the sites on a port one may have an opinion, or several the same: config_finish() has seen to it. */
+static const char *congestion_of_port(const struct config *c, uint16_t number)
+{
+	for (unsigned i = 0; i < c->n_sites; i++)
+		if (*c->sites[i].congestion != '\0' && listens_on(&c->sites[i], number))
+			return c->sites[i].congestion;
+	return NULL;
+}
+
+static int open_listener(struct generation_port *port, struct failure *why)
+{
+	struct tcp_listener_handler handler = { .on_acceptable = on_acceptable, .context = port };
+	struct tcp_listen_options options = {
+		.congestion = congestion_of_port(port->generation->config, port->number),
+	};
+	struct ip_addr any = { { 0 } };
+	int r = tcp_listen(port->generation->worker->host.stack->tcp, &any, port->number, &handler, &options,
+			   &port->listener);
+
+	return r == 0 ? 0 : failure_set(why, r, "port %u cannot be opened: %s", port->number, strerror(-r));
+}
+
+static int open_port(struct generation *g, uint16_t number, struct generation *before, struct failure *why)
+{
+	struct generation_port *port = &g->ports[g->n_ports];
+	int r;
+
+	if (find_port(g, number) != NULL)
+		return 0;
+	if (g->n_ports == GENERATION_PORTS)
+		return failure_set(why, -ENOSPC, "more than %d ports to listen on", GENERATION_PORTS);
+	*port = (struct generation_port){ .generation = g, .number = number };
+	g->n_ports++;
+	r = open_server(port, why);
+	return r < 0 || find_port(before, number) != NULL ? r : open_listener(port, why);
+}
+
+static int open_ports(struct generation *g, struct generation *before, struct failure *why)
+{
+	for (unsigned i = 0; i < g->config->n_sites; i++) {
+		const struct port_list *listen = &g->config->sites[i].listen;
+
+		for (unsigned k = 0; k < listen->n; k++) {
+			int r = open_port(g, listen->items[k], before, why);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* ---- life ---- */
+
+int generation_new(struct worker *w, struct config *config, struct generation *before,
+		   struct generation **out, struct failure *why)
+{
+	struct generation *g = calloc(1, sizeof *g);
+	int r;
+
+	if (g == NULL) {
+		config_free(config);
+		return failure_set(why, -ENOMEM, "no memory for what the configuration names");
+	}
+	g->worker = w;
+	g->config = config;
+	list_init(&g->node);
+	r = forms_open(&g->forms, config, w, why);
+	if (r == 0)
+		r = uploads_open(&g->uploads, config, w, why);
+	if (r == 0)
+		r = open_ports(g, before, why);
+	if (r < 0)
+		generation_free(g);
+	else
+		*out = g;
+	return r;
+}
+
+int generation_check_roots(const struct generation *g, struct failure *why)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < g->n_ports; i++)
+		r = http_check_roots(g->ports[i].server, why);
+	return r;
+}
+
+void generation_free(struct generation *g)
+{
+	generation_stop_listening(g);
+	for (unsigned i = 0; i < g->n_ports; i++)
+		http_server_free(g->ports[i].server);
+	forms_close(&g->forms);
+	uploads_close(&g->uploads);
+	config_free(g->config);
+	list_remove(&g->node);
+	free(g);
+}
+
+void generation_stop_listening(struct generation *g)
+{
+	for (unsigned i = 0; i < g->n_ports; i++)
+		if (g->ports[i].listener != NULL) {
+			tcp_listener_close(g->ports[i].listener);
+			g->ports[i].listener = NULL;
+		}
+}
+
+bool generation_drain(struct generation *g)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < g->n_ports; i++)
+		all &= http_drain(g->ports[i].server);
+	return all;
+}
+
+/* ---- succession ---- */
+
+static void take_listener(struct generation_port *port, struct generation_port *before)
+{
+	struct tcp_listener_handler handler = { .on_acceptable = on_acceptable, .context = port };
+	struct tcp_listen_options options = {
+		.congestion = congestion_of_port(port->generation->config, port->number),
+	};
+
+	if (before == NULL)
+		return;
+	port->listener = before->listener;
+	before->listener = NULL;
+	tcp_listener_change(port->listener, &handler, &options);
+}
+
+void generation_succeed(struct generation *g, struct generation *before)
+{
+	for (unsigned i = 0; i < g->n_ports; i++)
+		take_listener(&g->ports[i], find_port(before, g->ports[i].number));
+	generation_stop_listening(before);
+	generation_follow(before, g);
+}
+
+void generation_follow(struct generation *retired, struct generation *g)
+{
+	for (unsigned i = 0; i < retired->n_ports; i++)
+		http_retire(retired->ports[i].server, server_of(g, retired->ports[i].number));
+}
+
+bool generation_is_deserted(const struct generation *g)
+{
+	for (unsigned i = 0; i < g->n_ports; i++)
+		if (!http_is_deserted(g->ports[i].server))
+			return false;
+	return uploads_are_over(&g->uploads);
+}
+
+static void run_nothing(struct offload_job *job)
+{
+	(void)job;
+}
+
+static void free_at_last(struct offload_job *job)
+{
+	generation_free(CONTAINER_OF(job, struct generation, last_job));
+}
+
+void generation_bury(struct generation *retired, struct generation *g)
+{
+	struct offload *helper = &retired->worker->helper.offload;
+
+	if (retired->last_job_is_out || !generation_is_deserted(retired))
+		return;
+	generation_follow(retired, g); /* the counters of its last requests */
+	retired->last_job = (struct offload_job){ .run = run_nothing, .done = free_at_last };
+	retired->last_job_is_out = offload_submit(helper, &retired->last_job);
+}
+
+uint64_t generation_cut_off(struct generation *retired)
+{
+	struct http_usage usage;
+	uint64_t connections = 0;
+
+	for (unsigned i = 0; i < retired->n_ports; i++) {
+		http_usage(retired->ports[i].server, &usage);
+		connections += usage.idle + usage.busy;
+		http_abort_all(retired->ports[i].server);
+	}
+	return connections;
+}
