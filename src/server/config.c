@@ -106,7 +106,7 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 
 struct config_location config_location_default(const char *prefix)
 {
-	return (struct config_location){
+	struct config_location l = {
 		.prefix = prefix,
 		.policy.fallback = "",
 		.form = "",
@@ -121,6 +121,9 @@ struct config_location config_location_default(const char *prefix)
 			.max_files = 16, .max_file = 100 << 20, .max_total = 1 << 30, .numbers = true, .fsync = true,
 		},
 	};
+
+	ws_config_default(&l.websocket_config);
+	return l;
 }
 
 int config_add_location(struct config *c, struct config_site *site, const struct config_location *location)

@@ -13,6 +13,7 @@
 #include "server/access_line.h"
 #include "server/values.h"
 #include "tcp/tcp.h"
+#include "websocket/ws.h"
 
 enum {
 	CONFIG_SITES = 64, /* most site sections */
@@ -74,6 +75,12 @@ struct config_log {
 
 enum config_echo { CONFIG_ECHO_OFF, CONFIG_ECHO_WORDS, CONFIG_ECHO_OCTET };
 
+enum config_websocket {
+	CONFIG_WEBSOCKET_OFF,
+	CONFIG_WEBSOCKET_ECHO,
+	CONFIG_WEBSOCKET_CHAT,
+};
+
 /* The keys that a section of a site or location has assigned, a bit each (server/config_inherit.h). */
 struct config_given {
 	uint64_t bits[4];
@@ -111,6 +118,9 @@ struct config_location {
 	const char *upload_redirect; /* as form_redirect */
 	uint64_t upload_max_body; /* in place of the policy's */
 	struct upload_limits upload_limits;
+	enum config_websocket websocket; /* spoken here, in place of HTTP */
+	struct text_list websocket_origins, websocket_protocols;
+	struct ws_config websocket_config; /* without these lists */
 };
 
 struct config_site {

@@ -32,6 +32,11 @@
 #define UPLOAD(key, kind, low, high) \
 	{ "location", "upload_" #key, &type_##kind, IN(config_location, upload_limits.key), low, high }
 
+#define WEBSOCKET(key, kind, low, high) \
+	{ "location", "websocket_" #key, &type_##kind, IN(config_location, websocket_config.key), low, high }
+#define WEBSOCKET_US(key, low, high) \
+	{ "location", "websocket_" #key, &type_time, IN(config_location, websocket_config.key##_us), low, high }
+
 const struct config_key config_keys[] = {
 	TOP(workers, count32, 1, 1),
 	TOP(user, text, 0, 0),
@@ -159,6 +164,17 @@ const struct config_key config_keys[] = {
 	UPLOAD(max_total, size, 1, 1024 * GB),
 	UPLOAD(numbers, bool, 0, 0),
 	UPLOAD(fsync, bool, 0, 0),
+	LOCATION(websocket, websocket, 0, 0),
+	LOCATION(websocket_origins, texts, 0, 0),
+	LOCATION(websocket_protocols, texts, 0, 0),
+	WEBSOCKET(compression, compression, 0, 0),
+	WEBSOCKET(window_bits, count8, WS_WINDOW_BITS_MIN, WS_WINDOW_BITS_MAX),
+	WEBSOCKET(max_message, size, 1, 1 * GB),
+	WEBSOCKET_US(message_timeout, 1 * MS, 1 * D),
+	WEBSOCKET_US(ping_interval, 0, 1 * D),
+	WEBSOCKET_US(ping_timeout, 1 * MS, 1 * D),
+	WEBSOCKET_US(close_timeout, 1 * MS, 1 * H),
+	WEBSOCKET(slow_reader, slow_reader, 0, 0),
 };
 const size_t config_keys_count = ARRAY_LENGTH(config_keys);
 

@@ -162,6 +162,47 @@ static int parse_echo(const struct key_input *in, void *field)
 	return 0;
 }
 
+static int parse_websocket(const struct key_input *in, void *field)
+{
+	static const char *const words[] = {
+		[CONFIG_WEBSOCKET_OFF] = "false",
+		[CONFIG_WEBSOCKET_ECHO] = "echo",
+		[CONFIG_WEBSOCKET_CHAT] = "chat",
+	};
+	int word = choose(in, words, ARRAY_LENGTH(words));
+
+	if (word < 0)
+		return not_what(in);
+	*(enum config_websocket *)field = (enum config_websocket)word;
+	return 0;
+}
+
+static int parse_compression(const struct key_input *in, void *field)
+{
+	static const char *const words[] = {
+		[WS_COMPRESSION_OFF] = "off",
+		[WS_COMPRESSION_MESSAGE] = "message",
+		[WS_COMPRESSION_TAKEOVER] = "takeover",
+	};
+	int word = choose(in, words, ARRAY_LENGTH(words));
+
+	if (word < 0)
+		return not_what(in);
+	*(enum ws_compression *)field = (enum ws_compression)word;
+	return 0;
+}
+
+static int parse_slow_reader(const struct key_input *in, void *field)
+{
+	static const char *const words[] = { [WS_SLOW_DROP] = "drop", [WS_SLOW_CLOSE] = "close" };
+	int word = choose(in, words, ARRAY_LENGTH(words));
+
+	if (word < 0)
+		return not_what(in);
+	*(enum ws_slow_reader *)field = (enum ws_slow_reader)word;
+	return 0;
+}
+
 static int parse_syn_cookies(const struct key_input *in, void *field)
 {
 	static const char *const words[] = {
@@ -435,6 +476,10 @@ const struct key_type type_ecn = OTHER(enum tcp_ecn_mode, "off, accept or offer"
 const struct key_type type_mtu_probing =
 	OTHER(enum tcp_mtu_probing, "off, black-hole or on", parse_mtu_probing);
 const struct key_type type_echo = OTHER(enum config_echo, "true, false or octet", parse_echo);
+const struct key_type type_websocket = OTHER(enum config_websocket, "false, echo or chat", parse_websocket);
+const struct key_type type_compression =
+	OTHER(enum ws_compression, "off, message or takeover", parse_compression);
+const struct key_type type_slow_reader = OTHER(enum ws_slow_reader, "drop or close", parse_slow_reader);
 const struct key_type type_access_format =
 	OTHER(enum access_format, "combined, combined-tcp or json", parse_access_format);
 const struct key_type type_text = TEXT("a text", parse_text);

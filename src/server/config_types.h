@@ -41,6 +41,9 @@ extern const struct key_type type_mtu_probing; /* enum tcp_mtu_probing */
 extern const struct key_type type_ecn;        /* enum tcp_ecn_mode */
 extern const struct key_type type_echo;       /* enum config_echo */
 extern const struct key_type type_access_format; /* enum access_format */
+extern const struct key_type type_websocket;  /* enum config_websocket */
+extern const struct key_type type_compression; /* enum ws_compression */
+extern const struct key_type type_slow_reader; /* enum ws_slow_reader */
 extern const struct key_type type_text;
 extern const struct key_type type_congestion; /* name that tcp_cc_find() knows */
 extern const struct key_type type_site_congestion; /* the same, or "" */

@@ -164,6 +164,8 @@ int generation_new(struct worker *w, struct config *config, struct generation *b
 	if (r == 0)
 		r = uploads_open(&g->uploads, config, w, why);
 	if (r == 0)
+		r = websockets_open(&g->websockets, config, w, why);
+	if (r == 0)
 		r = open_ports(g, before, why);
 	if (r < 0)
 		generation_free(g);
@@ -188,6 +190,7 @@ void generation_free(struct generation *g)
 		http_server_free(g->ports[i].server);
 	forms_close(&g->forms);
 	uploads_close(&g->uploads);
+	websockets_close(&g->websockets);
 	config_free(g->config);
 	list_remove(&g->node);
 	free(g);

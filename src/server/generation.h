@@ -13,6 +13,7 @@
 #include "server/config.h"
 #include "server/form.h"
 #include "server/upload.h"
+#include "server/websocket.h"
 
 enum { GENERATION_PORTS = 64 }; /* most ports listened on */
 
@@ -33,6 +34,7 @@ struct generation {
 	struct config *config;
 	struct forms forms;
 	struct uploads uploads;
+	struct websockets websockets;
 	struct generation_port ports[GENERATION_PORTS];
 	unsigned n_ports;
 	struct offload_job last_job; /* those before it are done when it is, and they submit no others */

@@ -47,12 +47,23 @@ static void *upload_of(struct generation *g, const struct config_location *l)
 	return uploads_find(&g->uploads, l);
 }
 
+static bool is_websocket(const struct config_location *l)
+{
+	return l->websocket != CONFIG_WEBSOCKET_OFF;
+}
+
+static void *websocket_of(struct generation *g, const struct config_location *l)
+{
+	return websockets_find(&g->websockets, l);
+}
+
 static const struct location_kind kinds[] = {
 	{ "echo", is_echo, .handler = &echo_handler },
 	{ "echo", is_octet_echo, .handler = &echo_octet_handler },
 	{ "form", is_form, .handler = &form_handler, .context = form_of },
 	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
 	{ "upload", is_upload, .handler = &upload_handler, .context = upload_of },
+	{ "websocket", is_websocket, .handler = &ws_http_handler, .context = websocket_of },
 };
 
 int location_find_kind(const struct config_location *l, const struct location_kind **out, struct failure *why)

@@ -63,6 +63,24 @@ static const struct status_counter http_gauges[] = {
 	HTTP(cache_bytes, "cache_bytes", "Memory that the cache takes up now."),
 };
 
+#define WEBSOCKET(field, help) { #field, #field, help, offsetof(struct ws_usage, field) }
+static const struct status_counter websocket_counters[] = {
+	WEBSOCKET(opened, "WebSocket connections opened."),
+	WEBSOCKET(refused, "Handshakes refused."),
+	WEBSOCKET(messages_in, "Messages received."),
+	WEBSOCKET(messages_out, "Messages sent."),
+	WEBSOCKET(bytes_in, "Bytes of messages received, expanded."),
+	WEBSOCKET(bytes_out, "Bytes of messages sent, before they were compressed."),
+	WEBSOCKET(compressed_in, "Messages received that were compressed."),
+	WEBSOCKET(compressed_out, "Messages sent that were compressed."),
+	WEBSOCKET(dropped, "Messages dropped because their client did not read, or for want of memory."),
+	WEBSOCKET(closed_slow, "Connections closed because their client did not read."),
+	WEBSOCKET(closed_dead, "Connections given up because a ping was not answered."),
+	WEBSOCKET(closed_invalid, "Connections closed for what their client sent."),
+	WEBSOCKET(closed_big, "Connections closed for a message that was too big."),
+	WEBSOCKET(closed_full, "Connections closed for want of memory for their message."),
+};
+
 static const struct status_counter log_counters[] = {
 	COUNTER(log_file, lines, "lines"),
 	COUNTER(log_file, lost, "lost"),
@@ -99,6 +117,11 @@ static const void *reload_base(const struct worker *w)
 	return &w->reloads;
 }
 
+static const void *websocket_base(const struct worker *w)
+{
+	return ws_server_usage(w->websockets);
+}
+
 static const void *log_base(const struct worker *w)
 {
 	return &w->access.file;
@@ -111,6 +134,7 @@ const struct status_group status_groups[] = {
 	{ "icmp", "/proc/net/snmp", icmp_counters, ARRAY_LENGTH(icmp_counters), ip_base },
 	{ "tcp", "/proc/net/snmp or netstat", tcp_counter_list, ARRAY_LENGTH(tcp_counter_list), tcp_base },
 	{ "reload", NULL, reload_counters, ARRAY_LENGTH(reload_counters), reload_base },
+	{ "websocket", NULL, websocket_counters, ARRAY_LENGTH(websocket_counters), websocket_base },
 	{ "log", NULL, log_counters, ARRAY_LENGTH(log_counters), log_base },
 };
 const size_t status_groups_count = ARRAY_LENGTH(status_groups);

@@ -155,6 +155,7 @@ void status_write_json(struct document *d, const struct worker *w)
 	json_close_array(d);
 	json_open_object(d, "pools");
 	stack_each_pool(w->host.stack, write_pool, d);
+	ws_server_each_pool(w->websockets, write_pool, d);
 	json_close_object(d);
 	json_open_object(d, "limits");
 	write_limits(d, "tcp", w->config);

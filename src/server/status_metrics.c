@@ -185,7 +185,7 @@ static const struct pool_metric {
 struct pool_walk {
 	struct document *to;
 	const struct pool_metric *metric;
-	const struct generation_port *port; /* NULL: a pool of the stack's */
+	const struct generation_port *port; /* NULL: a pool of all ports */
 };
 
 static void write_pool(void *context, const struct pool *p)
@@ -209,6 +209,7 @@ static void write_pools(struct document *d, const struct worker *w)
 
 		begin_metric(d, walk.metric->name, walk.metric->type, walk.metric->help);
 		stack_each_pool(w->host.stack, write_pool, &walk);
+		ws_server_each_pool(w->websockets, write_pool, &walk);
 		for (unsigned k = 0; k < w->current->n_ports; k++) {
 			walk.port = &w->current->ports[k];
 			http_each_pool(walk.port->server, write_pool, &walk);

@@ -42,7 +42,10 @@ close_poller:
 
 static int open_rest(struct worker *w, struct config *config, struct failure *why)
 {
-	int r = access_log_open(&w->access, config->log.access, config->log.format, w->log, why);
+	int r = websockets_open_server(w, config, why);
+
+	if (r == 0)
+		r = access_log_open(&w->access, config->log.access, config->log.format, w->log, why);
 
 	if (r == 0)
 		return generation_new(w, config, NULL, &w->current, why);
@@ -95,6 +98,7 @@ void worker_close(struct worker *w)
 		generation_free(retired);
 	if (w->current != NULL)
 		generation_free(w->current);
+	ws_server_free(w->websockets);
 	host_turn(&w->host, clock_now_us()); /* the RST segments of those cut off */
 	access_log_close(&w->access);
 	host_close(&w->host);
@@ -167,6 +171,7 @@ static void begin_drain(struct worker *w)
 {
 	log_line(w->log, LOG_INFO, "server", "stopping: no new connections");
 	generation_stop_listening(w->current);
+	ws_server_drain(w->websockets, WS_CLOSE_GOING_AWAY);
 	w->drain_until_us = w->loop.now_us + w->config->drain_timeout_us;
 }
 

@@ -26,6 +26,7 @@ struct worker {
 	const struct config *config; /* the current generation's */
 	const struct log *log;
 	struct host host;
+	struct ws_server *websockets;
 	struct access_log access;
 	struct http_hooks hooks;
 	struct generation *current;

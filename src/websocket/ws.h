@@ -42,7 +42,7 @@ struct ws_config {
 	enum ws_compression compression;
 	enum ws_slow_reader slow_reader;
 	uint8_t window_bits;          /* most that is kept of what came before, each way: 2^bits bytes */
-	size_t max_message;           /* also after it was expanded */
+	uint64_t max_message;         /* bytes; also after it was expanded */
 	uint64_t message_timeout_us;  /* from its first byte to its last */
 	uint64_t ping_interval_us;    /* without a byte from the client; 0: never */
 	uint64_t ping_timeout_us;     /* then without a sign of life */
@@ -84,7 +84,8 @@ int ws_server_new(const struct ws_limits *limits, struct world *w, struct ws_ser
 void ws_server_free(struct ws_server *s);
 /* No new connections; those that there are are closed with this code. */
 void ws_server_drain(struct ws_server *s, unsigned code);
-void ws_server_usage(const struct ws_server *s, struct ws_usage *out);
+/* As it is now; valid until it is asked for again. */
+const struct ws_usage *ws_server_usage(struct ws_server *s);
 void ws_server_each_pool(const struct ws_server *s, pool_visit_fn *visit, void *context);
 
 /* NULL: no memory. */
@@ -117,11 +118,11 @@ enum ws_sent ws_send_buffer(struct ws_conn *c, enum ws_opcode opcode, struct ws_
 /* Begins the closing handshake. */
 void ws_close(struct ws_conn *c, unsigned code, const char *reason);
 
-/* ---- topics: names that connections of an endpoint have in common ---- */
+/* ---- topics: names that connections of a server have in common ---- */
 
 enum {
-	WS_TOPIC_NAME = 64, /* most characters */
-	WS_TOPICS = 4096,   /* most of an endpoint */
+	WS_TOPIC_NAME = 255, /* most characters */
+	WS_TOPICS = 16384,   /* most of a server */
 	WS_TOPICS_OF_CONN = 16,
 };
 
@@ -129,7 +130,7 @@ enum {
 int ws_subscribe(struct ws_conn *c, const char *topic);
 void ws_unsubscribe(struct ws_conn *c, const char *topic);
 /* To all that have subscribed; the caller keeps its reference. Returns how many it was sent to. */
-unsigned ws_publish(struct ws_endpoint *e, const char *topic, enum ws_opcode opcode, struct ws_buffer *message);
+unsigned ws_publish(struct ws_server *s, const char *topic, enum ws_opcode opcode, struct ws_buffer *message);
 /* To all topics that the connection has subscribed to, itself included. */
 unsigned ws_publish_from(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message);
 

@@ -289,8 +289,10 @@ enum ws_sent ws_send(struct ws_conn *c, enum ws_opcode opcode, struct bytes data
 	struct ws_buffer *b = new_payload(c, data.data, data.len);
 	enum ws_sent sent;
 
-	if (b == NULL)
+	if (b == NULL) {
+		server_of(c)->usage.dropped++;
 		return WS_SENT_DROPPED;
+	}
 	sent = ws_send_buffer(c, opcode, b);
 	ws_buffer_give(b);
 	return sent;
@@ -343,6 +345,7 @@ static void take_message(struct ws_conn *c)
 	timer_cancel(&server_of(c)->world->timers, &c->message_timer);
 	usage->messages_in++;
 	usage->bytes_in += message->len;
+	usage->compressed_in += c->reader.is_compressed;
 	if (ws_conn_is_open(c))
 		c->endpoint->handler->on_message(c, (enum ws_opcode)c->reader.opcode, message);
 	ws_buffer_give(message);
@@ -537,7 +540,7 @@ struct ws_conn *ws_conn_new(struct ws_endpoint *e, const struct ip_addr *client,
 	if (!h->deflate.server_no_takeover)
 		c->sent.bits = h->deflate.server_bits;
 	ws_reader_init(&c->reader, &s->budget, h->deflate.agreed ? s->codecs : NULL, &c->received,
-		       e->config.max_message);
+		       e->config.max_message < SIZE_MAX ? (size_t)e->config.max_message : SIZE_MAX);
 	return c;
 }
 

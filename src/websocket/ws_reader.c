@@ -62,6 +62,7 @@ static enum ws_event begin_message(struct ws_reader *r, const struct ws_header *
 {
 	r->in_message = true;
 	r->opcode = h->opcode;
+	r->is_compressed = h->rsv1;
 	r->utf8 = (struct ws_utf8){ 0 };
 	if (!h->rsv1)
 		return WS_EVENT_NONE;

@@ -32,6 +32,7 @@ struct ws_reader {
 	uint64_t at;                /* offset in its payload */
 	bool in_frame, in_message;
 	uint8_t opcode;             /* of the message */
+	bool is_compressed;         /* it came so */
 	uint8_t control_len;
 	uint32_t fragments;
 	struct ws_utf8 utf8;

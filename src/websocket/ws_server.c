@@ -53,6 +53,8 @@ int ws_server_new(const struct ws_limits *limits, struct world *w, struct ws_ser
 	s->budget = (struct ws_budget){ .limit = limits->memory, .keeper = &s->keeper };
 	s->codecs = ws_codecs_new();
 	pool_init(&s->conns, "ws_connection", sizeof(struct ws_conn), limits->max_connections);
+	for (size_t i = 0; i < WS_TOPIC_HEADS; i++)
+		list_init(&s->topics[i]);
 	list_init(&s->endpoints);
 	list_init(&s->ended);
 	timer_init(&s->reap, reap);
@@ -95,11 +97,11 @@ void ws_server_drain(struct ws_server *s, unsigned code)
 	each_conn(s, close_for_drain, code);
 }
 
-void ws_server_usage(const struct ws_server *s, struct ws_usage *out)
+const struct ws_usage *ws_server_usage(struct ws_server *s)
 {
-	*out = s->usage;
-	out->connections = s->conns.in_use;
-	out->memory = s->budget.in_use;
+	s->usage.connections = s->conns.in_use;
+	s->usage.memory = s->budget.in_use;
+	return &s->usage;
 }
 
 void ws_server_each_pool(const struct ws_server *s, pool_visit_fn *visit, void *context)
@@ -138,8 +140,6 @@ struct ws_endpoint *ws_endpoint_new(struct ws_server *s, const struct ws_config 
 	e->references = 1;
 	list_append(&s->endpoints, &e->node);
 	init_queues(e);
-	for (size_t i = 0; i < WS_TOPIC_HEADS; i++)
-		list_init(&e->topics[i]);
 	return e;
 }
 

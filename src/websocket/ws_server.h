@@ -18,8 +18,6 @@ enum ws_state {
 	WS_DEAD = WS_STATES, /* the stream is gone; in no queue */
 };
 
-enum { WS_TOPIC_HEADS = 64 };
-
 struct ws_endpoint {
 	struct ws_server *server;
 	struct ws_config config;
@@ -29,9 +27,9 @@ struct ws_endpoint {
 	uint32_t references; /* its location's, and one of each connection */
 	bool closed;
 	struct http_queue queues[WS_STATES];
-	struct list topics[WS_TOPIC_HEADS]; /* by the hash of their names */
-	uint32_t n_topics;
 };
+
+enum { WS_TOPIC_HEADS = 256 };
 
 struct ws_server {
 	struct span_owner keeper; /* keeps this memory while streams point at buffers that count in its budget */
@@ -41,6 +39,7 @@ struct ws_server {
 	struct ws_codecs *codecs; /* NULL: nothing is compressed */
 	struct pool conns;
 	struct addr_counts clients;
+	struct list topics[WS_TOPIC_HEADS]; /* by the hash of their names */
 	struct list endpoints;
 	struct list ended;  /* connections whose handler is to be told so, or whose memory is to be freed */
 	struct timer reap;  /* sees to it */

@@ -6,7 +6,7 @@
 #include "websocket/ws_conn.h"
 
 struct ws_topic {
-	struct list node; /* in the endpoint's list of its hash */
+	struct list node; /* in the server's list of its hash */
 	struct list subscribers;
 	char name[WS_TOPIC_NAME + 1];
 };
@@ -17,14 +17,14 @@ struct ws_subscription {
 	struct ws_topic *topic;
 };
 
-static struct list *head_of(struct ws_endpoint *e, const char *name)
+static struct list *head_of(struct ws_server *s, const char *name)
 {
-	return &e->topics[hash_siphash13(&e->server->world->table_key, name, strlen(name)) % WS_TOPIC_HEADS];
+	return &s->topics[hash_siphash13(&s->world->table_key, name, strlen(name)) % WS_TOPIC_HEADS];
 }
 
-static struct ws_topic *find_topic(struct ws_endpoint *e, const char *name)
+static struct ws_topic *find_topic(struct ws_server *s, const char *name)
 {
-	LIST_FOR_EACH(n, head_of(e, name)) {
+	LIST_FOR_EACH(n, head_of(s, name)) {
 		struct ws_topic *t = LIST_ENTRY(n, struct ws_topic, node);
 
 		if (strcmp(t->name, name) == 0)
@@ -33,7 +33,7 @@ static struct ws_topic *find_topic(struct ws_endpoint *e, const char *name)
 	return NULL;
 }
 
-static struct ws_topic *new_topic(struct ws_endpoint *e, const char *name)
+static struct ws_topic *new_topic(struct ws_server *s, const char *name)
 {
 	struct ws_topic *t = calloc(1, sizeof *t);
 
@@ -41,19 +41,17 @@ static struct ws_topic *new_topic(struct ws_endpoint *e, const char *name)
 		return NULL;
 	memcpy(t->name, name, strlen(name));
 	list_init(&t->subscribers);
-	list_append(head_of(e, name), &t->node);
-	e->n_topics++;
-	e->server->usage.topics++;
+	list_append(head_of(s, name), &t->node);
+	s->usage.topics++;
 	return t;
 }
 
-static void free_if_empty(struct ws_endpoint *e, struct ws_topic *t)
+static void free_if_empty(struct ws_server *s, struct ws_topic *t)
 {
 	if (!list_is_empty(&t->subscribers))
 		return;
 	list_remove(&t->node);
-	e->n_topics--;
-	e->server->usage.topics--;
+	s->usage.topics--;
 	free(t);
 }
 
@@ -68,20 +66,25 @@ static struct ws_subscription *find_subscription(struct ws_conn *c, const char *
 	return NULL;
 }
 
+static bool is_beyond_limits(const struct ws_conn *c, const char *name, bool is_new)
+{
+	return strlen(name) > WS_TOPIC_NAME || c->n_subscriptions == WS_TOPICS_OF_CONN ||
+	       (is_new && c->endpoint->server->usage.topics == WS_TOPICS);
+}
+
 int ws_subscribe(struct ws_conn *c, const char *name)
 {
-	struct ws_endpoint *e = c->endpoint;
-	struct ws_topic *t = find_topic(e, name);
+	struct ws_server *server = c->endpoint->server;
+	struct ws_topic *t = find_topic(server, name);
 	struct ws_subscription *s;
 
 	if (find_subscription(c, name) != NULL)
 		return 0;
-	if (strlen(name) > WS_TOPIC_NAME || c->n_subscriptions == WS_TOPICS_OF_CONN ||
-	    (t == NULL && e->n_topics == WS_TOPICS))
+	if (is_beyond_limits(c, name, t == NULL))
 		return -ENOSPC;
 	s = malloc(sizeof *s);
 	if (s != NULL && t == NULL)
-		t = new_topic(e, name);
+		t = new_topic(server, name);
 	if (s == NULL || t == NULL) {
 		free(s);
 		return -ENOMEM;
@@ -100,7 +103,7 @@ static void end_subscription(struct ws_subscription *s)
 	list_remove(&s->in_topic);
 	list_remove(&s->in_conn);
 	c->n_subscriptions--;
-	free_if_empty(c->endpoint, s->topic);
+	free_if_empty(c->endpoint->server, s->topic);
 	free(s);
 }
 
@@ -130,10 +133,10 @@ static unsigned publish(struct ws_topic *t, struct ws_outgoing *o)
 	return sent;
 }
 
-unsigned ws_publish(struct ws_endpoint *e, const char *topic, enum ws_opcode opcode, struct ws_buffer *message)
+unsigned ws_publish(struct ws_server *s, const char *topic, enum ws_opcode opcode, struct ws_buffer *message)
 {
 	struct ws_outgoing o = { .plain = message, .opcode = opcode };
-	struct ws_topic *t = find_topic(e, topic);
+	struct ws_topic *t = find_topic(s, topic);
 	unsigned sent = t != NULL ? publish(t, &o) : 0;
 
 	ws_outgoing_fini(&o);

@@ -34,10 +34,7 @@ void ws_fixture_start(struct ws_fixture *f)
 
 struct ws_usage ws_fixture_usage(const struct ws_fixture *f)
 {
-	struct ws_usage usage;
-
-	ws_server_usage(f->server, &usage);
-	return usage;
+	return *ws_server_usage(f->server);
 }
 
 void ws_fixture_fini(struct ws_fixture *f)

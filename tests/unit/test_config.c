@@ -426,6 +426,37 @@ static void test_echo_comes_in_two_ways(void **state)
 		       "location \"/x/\" cannot be both echo and status");
 }
 
+static void test_websockets_are_of_a_kind_and_have_limits(void **state)
+{
+	struct config c;
+	const struct config_location *l;
+	struct http_location location;
+	struct http_policy policy;
+
+	assert_loads(*state, "site a { root = www\n"
+			     "location \"/e\" { websocket = echo websocket_origins = {\"https://a\"} websocket_max_message = 16M\n"
+			     "  websocket_compression = message websocket_slow_reader = close websocket_ping_interval = 0s }\n"
+			     "location \"/c/\" { websocket = chat } }", &c);
+	l = c.sites[0].locations;
+	location = as_http_is_told(&l[0], &c, &policy);
+	assert_ptr_equal(location.handler, &ws_http_handler);
+	assert_int_equal(l[0].websocket, CONFIG_WEBSOCKET_ECHO);
+	assert_string_equal(l[0].websocket_origins.items[0], "https://a");
+	assert_int_equal(l[0].websocket_config.max_message, 16 << 20);
+	assert_int_equal(l[0].websocket_config.compression, WS_COMPRESSION_MESSAGE);
+	assert_int_equal(l[0].websocket_config.slow_reader, WS_SLOW_CLOSE);
+	assert_int_equal(l[0].websocket_config.ping_interval_us, 0);
+	assert_int_equal(l[1].websocket, CONFIG_WEBSOCKET_CHAT);
+	assert_int_equal(l[1].websocket_config.compression, WS_COMPRESSION_TAKEOVER);
+	config_fini(&c);
+	assert_refused(*state, "site a { root = www location \"/x\" { websocket = talk } }", 1,
+		       "websocket: \"talk\" is not false, echo or chat");
+	assert_refused(*state, "site a { root = www location \"/x\" { websocket = echo websocket_window_bits = 16 } }", 1,
+		       "websocket_window_bits: \"16\" is out of range: 8 to 15");
+	assert_refused(*state, "site a { root = www location \"/x\" { websocket = echo form = f } }", 1,
+		       "location \"/x\" cannot be both form and websocket");
+}
+
 static void test_forms_have_a_file(void **state)
 {
 	char path[64];
@@ -890,6 +921,7 @@ int main(void)
 		WITH_PLACE(test_locations_have_a_limit),
 		WITH_PLACE(test_status_is_private_unless_told_otherwise),
 		WITH_PLACE(test_echo_comes_in_two_ways),
+		WITH_PLACE(test_websockets_are_of_a_kind_and_have_limits),
 		WITH_PLACE(test_forms_have_a_file),
 		WITH_PLACE(test_uploads_have_a_directory),
 		WITH_PLACE(test_syntax_errors_name_the_line),

@@ -1,0 +1,131 @@
+/* What each kind of WebSocket location does with a message. */
+#include "server/websocket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/worker.h"
+
+/* ---- echo ---- */
+
+static void echo(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message)
+{
+	ws_send_buffer(c, opcode, message);
+}
+
+static const struct ws_handler echo_handler = { .on_message = echo };
+
+/* ---- chat ---- */
+
+/* Rooms of the same name, in locations of the same prefix, in sites of the same name, are one: also that of a
+ * configuration that was read again. False: the name is too long. */
+static bool name_topic(const struct websocket *ws, const struct http_call *call, char out[static WS_TOPIC_NAME + 1])
+{
+	int len = snprintf(out, WS_TOPIC_NAME + 1, "%s %s %s", ws->site->name, ws->config->prefix, call->path);
+
+	return len <= WS_TOPIC_NAME;
+}
+
+static unsigned admit_to_room(void *context, const struct http_call *call)
+{
+	char topic[WS_TOPIC_NAME + 1];
+
+	return strlen(call->path) <= WEBSOCKET_ROOM && name_topic(context, call, topic) ? 0 : 404;
+}
+
+static void enter_room(struct ws_conn *c, const struct http_call *call)
+{
+	char topic[WS_TOPIC_NAME + 1];
+
+	name_topic(ws_endpoint_context(ws_endpoint_of(c)), call, topic);
+	if (ws_subscribe(c, topic) < 0)
+		ws_close(c, WS_CLOSE_TRY_AGAIN_LATER, "no room for more rooms");
+}
+
+/* Whoever says something hears it too: in which order all hear it is the server's to tell. */
+static void pass_on(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message)
+{
+	ws_publish_from(c, opcode, message);
+}
+
+static const struct ws_handler chat_handler = {
+	.admit = admit_to_room, .on_open = enter_room, .on_message = pass_on,
+};
+
+/* ---- the locations ---- */
+
+static const struct ws_handler *const handlers[] = {
+	[CONFIG_WEBSOCKET_ECHO] = &echo_handler,
+	[CONFIG_WEBSOCKET_CHAT] = &chat_handler,
+};
+
+int websockets_open_server(struct worker *w, const struct config *c, struct failure *why)
+{
+	const struct ws_limits limits = {
+		.max_connections = c->http.max_connections,
+		.max_connections_per_address = c->http.max_connections_per_address,
+		.memory = WEBSOCKET_MEMORY,
+	};
+
+	if (ws_server_new(&limits, &w->host.stack->world, &w->websockets) < 0)
+		return failure_set(why, -ENOMEM, "no memory for WebSocket");
+	return 0;
+}
+
+static bool open_endpoint(struct websocket *ws, struct worker *w)
+{
+	const struct config_location *l = ws->config;
+	struct ws_config config = l->websocket_config;
+
+	config.origins = l->websocket_origins.items;
+	config.protocols = l->websocket_protocols.items;
+	ws->endpoint = ws_endpoint_new(w->websockets, &config, handlers[l->websocket], ws);
+	return ws->endpoint != NULL;
+}
+
+static bool open_site(struct websockets *all, const struct config_site *site, struct worker *w)
+{
+	for (unsigned i = 0; i < site->n_locations; i++) {
+		struct websocket *ws = &all->items[all->n];
+
+		if (site->locations[i].websocket == CONFIG_WEBSOCKET_OFF)
+			continue;
+		*ws = (struct websocket){ .config = &site->locations[i], .site = site };
+		if (!open_endpoint(ws, w))
+			return false;
+		all->n++;
+	}
+	return true;
+}
+
+int websockets_open(struct websockets *all, const struct config *c, struct worker *w, struct failure *why)
+{
+	bool opened;
+
+	*all = (struct websockets){ .items = calloc(c->n_locations + 1, sizeof *all->items) };
+	opened = all->items != NULL;
+	for (unsigned i = 0; opened && i < c->n_sites; i++)
+		opened = open_site(all, &c->sites[i], w);
+	if (opened)
+		return 0;
+	websockets_close(all);
+	return failure_set(why, -ENOMEM, "no memory for WebSocket locations");
+}
+
+void websockets_close(struct websockets *all)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		ws_endpoint_close(all->items[i].endpoint);
+	free(all->items);
+	*all = (struct websockets){ 0 };
+}
+
+struct ws_endpoint *websockets_find(const struct websockets *all, const struct config_location *l)
+{
+	for (unsigned i = 0; i < all->n; i++)
+		if (all->items[i].config == l)
+			return all->items[i].endpoint;
+	return NULL;
+}

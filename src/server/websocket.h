@@ -1,0 +1,42 @@
+/*
+ * The WebSocket locations: "echo" sends each message back; "chat" passes it on to all in the same room, whose name is
+ * the rest of the path. A location of a generation is an endpoint; all belong to the worker's WebSocket server, so
+ * that connections, and rooms, outlive a generation.
+ */
+#ifndef SERVER_WEBSOCKET_H
+#define SERVER_WEBSOCKET_H
+
+#include "server/config.h"
+#include "websocket/ws.h"
+
+struct worker;
+
+enum {
+	WEBSOCKET_MEMORY = 64 << 20, /* most bytes of messages of a worker, under way and on their way */
+	WEBSOCKET_ROOM = 64,         /* most characters of a room's name in the path */
+};
+
+struct websocket {
+	const struct config_location *config;
+	const struct config_site *site;
+	struct ws_endpoint *endpoint;
+};
+
+struct websockets {
+	struct websocket *items; /* one a location that is one */
+	unsigned n;
+};
+
+/* Makes the worker's server. 0, or negative errno and *why. */
+int websockets_open_server(struct worker *w, const struct config *c, struct failure *why);
+
+/* Opens an endpoint for each of the configuration's locations that is one. 0, or negative errno and *why; then nothing
+ * is held. */
+int websockets_open(struct websockets *ws, const struct config *c, struct worker *w, struct failure *why);
+/* Their connections go on. */
+void websockets_close(struct websockets *ws);
+
+/* The endpoint of this location of that configuration. */
+struct ws_endpoint *websockets_find(const struct websockets *ws, const struct config_location *l);
+
+#endif

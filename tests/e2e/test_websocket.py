@@ -1,0 +1,186 @@
+"""WebSocket with the clients of others: Python's websockets, Chromium, curl, and a thousand sockets in one room."""
+
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import ADDRESS, raw
+
+CLIENT = pathlib.Path(__file__).with_name("websocket_client.py")
+URL = f"http://{ADDRESS}"
+HANDSHAKE = ["-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13", "-H",
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+
+
+@pytest.fixture
+def websocket(tmp_path, site, serve):
+    """websocket(*extra lines) starts a server with all kinds of locations; it has .status() and .results."""
+
+    def start(extra="", tcp=""):
+        file = tmp_path / "t.conf"
+        file.write_text(f'tcp {{ {tcp} }}\nsite "e2e" {{\n\troot = "{site}"\n'
+                        f'\tlocation "/ws/echo" {{ websocket = "echo" {extra} }}\n'
+                        '\tlocation "/ws/plain" { websocket = "echo" websocket_compression = "off" }\n'
+                        '\tlocation "/ws/chat/" { websocket = "chat" }\n'
+                        '\tlocation "/ws/strict/" { websocket = "chat" websocket_slow_reader = "close" }\n'
+                        f'\tlocation "/result" {{ form = "{tmp_path}/result.jsonl" }}\n'
+                        '\tlocation "/.taphouse/" { status = true }\n}\n')
+        server = serve("--config", file)
+        server.results = tmp_path / "result.jsonl"
+        return server
+
+    return start
+
+
+def client(namespace, what, path, *args, timeout=120):
+    answer = namespace.run("/usr/bin/python3", CLIENT, what, f"ws://{ADDRESS}{path}", *args, check=False, timeout=timeout)
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def counters(namespace):
+    return json.loads(namespace.curl(f"{URL}/.taphouse/status.json").stdout)["websocket"]
+
+
+@pytest.mark.parametrize("path, compression, extension", [
+    ("/ws/echo", "deflate", "permessage-deflate; client_max_window_bits=12"), ("/ws/echo", "none", ""), ("/ws/plain", "deflate", "")])
+def test_pythons_websockets_hears_what_it_says(websocket, namespace, path, compression, extension):
+    websocket()
+    answer = client(namespace, "echo", path, compression, 2)
+    assert answer == {"same": True, "n": 27, "code": 1000, "extension": extension}
+    assert counters(namespace)["messages_in"] == 27
+    assert (counters(namespace)["compressed_out"] > 0) == (extension != "")
+
+
+def test_close_codes(websocket, namespace):
+    websocket()
+    assert client(namespace, "close_codes", "/ws/echo") == {
+        "big": 1009, "inflated": 1009, "1000": 1000, "3000": 3000, "4999": 4999}
+
+
+def test_sigterm_tells_clients_that_the_server_goes_away(websocket, namespace):
+    server = websocket()
+    process = namespace.start("/usr/bin/python3", CLIENT, "wait_for_close", f"ws://{ADDRESS}/ws/echo", stdout=subprocess.PIPE,
+                              text=True)
+    assert process.stdout.readline() == "ready\n"
+    assert server.stop() == 0
+    out, _ = process.communicate(timeout=20)
+    assert json.loads(out.splitlines()[-1]) == {"code": 1001}
+
+
+@pytest.mark.parametrize("fields, status", [
+    ([], 101), (["-H", "Origin: http://10.77.0.2"], 101), (["-H", "Origin: http://evil.example"], 403),
+    (["-H", "Origin: null"], 403), (["-H", "Sec-WebSocket-Version: 8"], 426), (["-H", "Sec-WebSocket-Key: short"], 400),
+    (["-H", "Upgrade:"], 400), (["-X", "POST"], 405)])
+def test_handshakes_by_curl(websocket, namespace, fields, status):
+    websocket()
+    base = HANDSHAKE if not fields or fields[1].startswith("Origin") or fields[0] == "-X" else [
+        field for i in range(0, len(HANDSHAKE), 2) for field in HANDSHAKE[i:i + 2]
+        if not HANDSHAKE[i + 1].startswith(fields[1].split(":")[0] + ":")]
+    head = namespace.run("curl", "-sS", "-i", "--http1.1", "--max-time", "2", *base, *fields, f"{URL}/ws/echo", check=False).stdout
+    assert head.startswith(f"HTTP/1.1 {status} "), head
+    if status == 426:
+        assert "Sec-WebSocket-Version: 13\n" in head and "Upgrade: websocket\n" in head
+    if status == 101:
+        assert "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n" in head
+
+
+def test_an_unmasked_frame_is_answered_with_1002(websocket, namespace):
+    websocket()
+    request = (f"GET /ws/echo HTTP/1.1\r\nHost: {ADDRESS}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
+    answer = raw(namespace, request + b"\x81\x05Hello", half_close=True).stdout
+    head, _, frames = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 101 ")
+    assert frames.startswith(b"\x88") and frames[2:4] == (1002).to_bytes(2, "big")
+
+
+@pytest.mark.parametrize("path", ["/ws/chat/room", "/ws/strict/room"])
+def test_a_thousand_in_a_room_do_not_wait_for_one_that_never_reads(websocket, namespace, path):
+    server = websocket(tcp='send_buffer = "64K" send_buffer_max = "64K"')
+    answer = client(namespace, "crowd", path, 1000, 20, 8192, timeout=200)
+    assert answer["served"] == 999, answer
+    counts = counters(namespace)
+    assert counts["closed_slow" if "strict" in path else "dropped"] > 0
+    resident = next(int(line.split()[1]) for line in open(f"/proc/{server_pid(server)}/status") if line.startswith("VmHWM"))
+    assert resident < 200 << 10, f"{resident} KiB"
+
+
+def server_pid(server):
+    """Of taphouse itself: ip netns exec becomes the program that it is given."""
+    return server.process.pid
+
+
+PAGE = """<!doctype html><meta charset="utf-8"><title>e2e</title><script>
+const text = "Grüße 😀 ".repeat(80000).slice(0, 600000), bytes = new Uint8Array(1 << 20);
+for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7 + (i >> 9);
+const same = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
+function run(path) {
+	return new Promise(done => {
+		const ws = new WebSocket(`ws://${location.host}${path}`), seen = {};
+		ws.binaryType = "arraybuffer";
+		ws.onopen = () => { seen.extensions = ws.extensions; ws.send(text); ws.send(bytes); };
+		ws.onmessage = event => {
+			if (typeof event.data === "string") { seen.text = event.data === text; return; }
+			seen.binary = same(new Uint8Array(event.data), bytes);
+			ws.close(4321, "enough");
+		};
+		ws.onclose = event => { seen.code = event.code; seen.clean = event.wasClean; done(seen); };
+	});
+}
+function tooBig(path) {
+	return new Promise(done => {
+		const ws = new WebSocket(`ws://${location.host}${path}`);
+		ws.onopen = () => ws.send(new Uint8Array((1 << 20) + 1));
+		ws.onclose = event => done({code: event.code, reason: event.reason});
+	});
+}
+(async () => {
+	const result = {echo: await run("/ws/echo"), plain: await run("/ws/plain"), big: await tooBig("/ws/echo")};
+	await fetch("/result", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(result)});
+})();
+</script>
+"""
+
+
+def test_chromium_with_and_without_compression(websocket, namespace, site, tmp_path):
+    server = websocket()
+    (site / "ws.html").write_text(PAGE)
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    process = namespace.start(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                              "--remote-debugging-port=0", f"--user-data-dir={tmp_path}/profile", f"{URL}/ws.html",
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not server.results.exists() or server.results.stat().st_size == 0:
+        assert time.monotonic() < deadline, "the page told nothing"
+        time.sleep(0.1)
+    process.terminate()
+    process.wait(20)
+    fields = json.loads(server.results.read_text())["fields"]
+    for path, extensions in (("echo", "permessage-deflate; client_max_window_bits=12"), ("plain", "")):
+        assert fields[path] == {"extensions": extensions, "text": True, "binary": True, "code": 4321, "clean": True}
+    assert fields["big"] == {"code": 1009, "reason": "message too big"}
+
+
+def test_connections_and_rooms_outlive_a_reload(websocket, namespace, tmp_path):
+    server = websocket()
+    script = ("import asyncio, sys, websockets\n"
+              "async def main():\n"
+              f"    async with websockets.connect('ws://{ADDRESS}/ws/chat/x') as old:\n"
+              "        print('connected', flush=True); sys.stdin.readline()\n"
+              f"        async with websockets.connect('ws://{ADDRESS}/ws/chat/x') as new:\n"
+              "            await old.send('old'); print(await new.recv()); await new.send('new'); await old.recv()\n"
+              "            print(await old.recv(), flush=True)\n"
+              "asyncio.run(main())\n")
+    process = namespace.start("/usr/bin/python3", "-c", script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "connected\n"
+    server.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 20
+    while json.loads(namespace.curl(f"{URL}/.taphouse/status.json").stdout)["reload"]["done"] == 0:
+        assert time.monotonic() < deadline
+    out, _ = process.communicate("\n", timeout=20)
+    assert out == "old\nnew\n"
