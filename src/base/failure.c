@@ -2,7 +2,16 @@
 #include "base/failure.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+
+/* What is quoted may be anything: a value from a file, a name from the network. */
+static void make_one_line(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
 
 int failure_set(struct failure *why, int error, const char *format, ...)
 {
@@ -12,5 +21,6 @@ int failure_set(struct failure *why, int error, const char *format, ...)
 	if (vsnprintf(why->text, sizeof why->text, format, args) < 0)
 		why->text[0] = '\0';
 	va_end(args);
+	make_one_line(why->text);
 	return error;
 }
