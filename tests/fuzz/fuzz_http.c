@@ -4,8 +4,8 @@
  *
  * room (1 byte), cuts (1 byte), then what a client sends, with FIN behind it
  *
- * The bytes are given once in one piece with all the room there is, and once cut, with little room and
- * slow acknowledgements. Both must be answered alike, and leave nothing behind.
+ * The bytes are given once in one piece with all the room there is, once cut at every byte, and once cut anyhow, with
+ * little room and slow acknowledgements. All must be answered alike, and leave nothing behind.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -21,6 +21,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { PLENTY = 1 << 30, LARGE = 20000 };
+enum { UNCUT, EVERY_BYTE }; /* ways of cutting; the others begin a generator */
+
 
 static struct world world;
 static struct http_server *server;
@@ -207,18 +209,20 @@ static size_t next_cut(uint32_t *state)
 
 static void run(struct fake_stream *f, const uint8_t *data, size_t size, size_t room, uint32_t cuts)
 {
+	bool is_slow = cuts > EVERY_BYTE;
+
 	random_init(&world.random, 1); /* boundaries of parts come from it */
 	fake_stream_init(f, room);
-	f->piece = cuts % 61; /* 0: all at once */
+	f->piece = is_slow ? cuts % 61 : 0; /* 0: all at once */
 	http_serve(server, &f->stream);
 	for (size_t at = 0; at < size && !fake_stream_is_over(f);) {
-		size_t n = cuts == 0 ? size : next_cut(&cuts);
+		size_t n = is_slow ? next_cut(&cuts) : cuts == EVERY_BYTE ? 1 : size;
 
 		if (n > size - at)
 			n = size - at;
 		fake_stream_feed(f, data + at, n);
 		at += n;
-		if (cuts != 0)
+		if (is_slow)
 			fake_stream_ack(f, next_cut(&cuts) * 20);
 	}
 	if (!fake_stream_is_over(f))
@@ -249,22 +253,30 @@ static void drop_continue(struct fake_stream *f)
 	}
 }
 
+static void assert_answered_alike(struct fake_stream *a, struct fake_stream *b)
+{
+	drop_continue(b);
+	assert(a->sent_len == b->sent_len);
+	assert(memcmp(a->sent, b->sent, b->sent_len) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct fake_stream whole, cut;
+	static struct fake_stream whole, bytes, cut;
 	struct http_usage usage;
 
 	if (size < 2)
 		return 0;
 	most_room = 0;
-	run(&whole, data + 2, size - 2, PLENTY, 0);
+	run(&whole, data + 2, size - 2, PLENTY, UNCUT);
+	run(&bytes, data + 2, size - 2, PLENTY, EVERY_BYTE);
 	most_room = 1 + data[1] % 7;
-	run(&cut, data + 2, size - 2, 1 + (size_t)data[0] * 16, 1 + data[1]);
+	run(&cut, data + 2, size - 2, 1 + (size_t)data[0] * 16, 2 + data[1]);
 	drop_continue(&whole);
-	drop_continue(&cut);
-	assert(whole.sent_len == cut.sent_len);
-	assert(memcmp(whole.sent, cut.sent, cut.sent_len) == 0);
+	assert_answered_alike(&whole, &bytes);
+	assert_answered_alike(&whole, &cut);
 	fake_stream_fini(&whole);
+	fake_stream_fini(&bytes);
 	fake_stream_fini(&cut);
 	http_usage(server, &usage);
 	assert(usage.idle + usage.busy == 0);
