@@ -267,7 +267,8 @@ def test_reloads_leave_nothing_behind(config, namespace):
     open_before, kib_before = descriptors(), memory()
     reload_and_ask(30)
     assert descriptors() <= open_before
-    assert memory() < kib_before + 2048  # a generation takes up more than 30th of that
+    if b"__asan_init" not in open(TAPHOUSE, "rb").read():  # which keeps what was freed for a while
+        assert memory() < kib_before + 2048  # a generation takes up more than 30th of that
 
 
 # Reads a long response slowly, until the connection is reset.
