@@ -13,6 +13,7 @@ struct http_parts;
 struct http_answer {
 	unsigned status;
 	const struct http_open_policy *policy; /* of the place that was asked for */
+	struct span cors;         /* field lines for its origin (http_cors.h); holds a reference */
 	struct span extra;        /* field lines of this answer alone, whole lines; holds a reference */
 	size_t line_len;          /* before them in there: the status line; 0: as the status has it */
 	struct http_entry *entry; /* 200, 206, 304: the file; 4xx, 5xx: the page; holds a reference */

@@ -50,13 +50,3 @@ bool http_call_field(const struct http_call *call, uint32_t i, struct bytes *nam
 	*value = bytes_of(r->store + r->fields[i].value_at, r->fields[i].value_len);
 	return true;
 }
-
-struct bytes http_call_value(const struct http_call *call, const char *name)
-{
-	struct bytes found, value;
-
-	for (uint32_t i = 0; http_call_field(call, i, &found, &value); i++)
-		if (http_text_is((const char *)found.data, found.len, name))
-			return value;
-	return (struct bytes){ 0 };
-}

@@ -114,6 +114,9 @@ static inline uint64_t http_call_max_body(const struct http_call *call)
 bool http_call_field(const struct http_call *call, uint32_t i, struct bytes *name, struct bytes *value);
 
 /* The value of the first field of this name, in lower case; data NULL: there is none. */
-struct bytes http_call_value(const struct http_call *call, const char *name);
+static inline struct bytes http_call_value(const struct http_call *call, const char *name)
+{
+	return http_request_value_of(call->request, name);
+}
 
 #endif

@@ -1,4 +1,4 @@
-/* Field names: grouped by their length, so that a name is compared with two others at most. */
+/* Field names: grouped by their length, so that a name is compared with three others at most. */
 #include "http/http_fields.h"
 
 #include <assert.h>
@@ -44,6 +44,8 @@ enum http_field_id http_field_find(const char *name, size_t len)
 	case 6:
 		if (IS("accept"))
 			return HTTP_FIELD_ACCEPT;
+		if (IS("origin"))
+			return HTTP_FIELD_ORIGIN;
 		return IS("expect") ? HTTP_FIELD_EXPECT : HTTP_FIELD_OTHER;
 	case 7:
 		return IS("referer") ? HTTP_FIELD_REFERER : HTTP_FIELD_OTHER;

@@ -142,6 +142,8 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 	add_persistence(out, persistence);
 	if (answer->no_store)
 		http_batch_add(out, LITERAL("Cache-Control: no-store\r\n"));
+	if (UNLIKELY(answer->cors.data != NULL))
+		http_batch_give(out, answer->cors.data, answer->cors.len, answer->cors.owner);
 	add_extra(out, answer);
 	*body = (struct http_body){ 0 };
 	if (answer->status == 206)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/http_text.h"
+
 /* A rule taken apart; it points into its text. */
 struct rule {
 	const char *statuses; /* "404 5xx ", perhaps empty */
@@ -20,13 +22,6 @@ struct rule {
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-/* RFC 9110 section 5.6.2. */
-static bool is_token_char(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 /* "404 " or "4xx ": a status that we give, or a class of them. */
@@ -106,7 +101,7 @@ const char *http_header_rule_fault(const char *rule)
 	if (strlen(rule) > HTTP_HEADER_RULE_MAX)
 		return "is too long";
 	for (size_t i = 0; i < r.name_len; i++)
-		if (!is_token_char(r.name[i]))
+		if (!http_text_is_token_char(r.name[i]))
 			return form;
 	if (r.name_len == 0 || (r.value != NULL && (*r.value == '\0' || r.name[r.name_len] != ':')))
 		return form;

@@ -276,6 +276,14 @@ void http_request_give(struct http_request *r)
 	pool_give(&p->requests, r);
 }
 
+struct bytes http_request_value_of(const struct http_request *r, const char *name)
+{
+	for (uint32_t i = 0; i < r->field_count; i++)
+		if (http_text_is(r->store + r->fields[i].name_at, r->fields[i].name_len, name))
+			return http_request_value_at(r, i + 1);
+	return (struct bytes){ 0 };
+}
+
 bool http_request_lists(const struct http_request *r, enum http_field_id id, const char *element)
 {
 	for (uint32_t i = r->first[id]; i != 0; i = http_request_next(r, i)) {

@@ -43,7 +43,7 @@ static int open_tails(struct http_open_policy *to, const struct http_policy *fro
 		if (fault != NULL)
 			error = failure_set(why, -EINVAL, "%s: \"%s\" %s", whose, *rule, fault);
 	}
-	if (error == 0 && (rules == NULL || !http_tails_open(&to->tails, rules, "")))
+	if (error == 0 && (rules == NULL || !http_tails_open(&to->tails, rules, http_cors_line(&to->cors))))
 		error = failure_set(why, -ENOMEM, "%s: no memory for its headers", whose);
 	http_strings_free(rules);
 	return error;
@@ -78,6 +78,8 @@ int http_policy_open(struct http_open_policy *to, const struct http_policy *from
 	if (error == 0)
 		error = http_tries_open(&to->tries, from->try_files, from->clean_urls, from->fallback, whose, why);
 	if (error == 0)
+		error = http_cors_open(&to->cors, &from->cors, whose, why);
+	if (error == 0)
 		error = open_tails(to, from, whose, why);
 	if (error != 0)
 		http_policy_close(to);
@@ -111,5 +113,6 @@ void http_policy_close(struct http_open_policy *p)
 	http_guard_close(&p->guard);
 	http_tries_close(&p->tries);
 	http_tails_close(&p->tails);
+	http_cors_close(&p->cors);
 	*p = (struct http_open_policy){ 0 };
 }

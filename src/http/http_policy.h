@@ -8,6 +8,7 @@
 
 #include "base/addr_rates.h"
 #include "base/failure.h"
+#include "http/http_cors.h"
 #include "http/http_guard.h"
 #include "http/http_headers.h"
 #include "http/http_tries.h"
@@ -23,6 +24,7 @@ typedef unsigned http_listing_fn(void *context, const struct http_directory *dir
 struct http_policy {
 	const char *const *cache_control; /* rules (http_cache_control.h), NULL-terminated; NULL: HTML no-cache */
 	const char *const *header;        /* rules (http_headers.h), NULL-terminated; NULL: none */
+	struct http_cors_settings cors;
 	const uint64_t *max_body;         /* bytes; NULL: the server's (struct http_config) */
 	const struct ip_prefix *allow;    /* clients that are answered (http_clients.h); others get 403 */
 	size_t n_allow;
@@ -47,6 +49,7 @@ struct http_open_policy {
 	uint32_t number; /* no other policy of the server has it */
 	char **cache_control; /* NULL-terminated */
 	struct http_tails tails; /* with which heads end */
+	struct http_cors cors;
 	uint64_t max_body;
 	struct http_guard guard;
 	char **index;      /* NULL-terminated */

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "http/http_text.h"
+
 const struct http_method_name http_method_names[] = {
 	{ "GET", HTTP_METHOD_GET },     { "HEAD", HTTP_METHOD_HEAD },
 	{ "POST", HTTP_METHOD_POST },   { "OPTIONS", HTTP_METHOD_OPTIONS },
@@ -31,21 +33,13 @@ static bool method_find(const char *name, size_t len, enum http_method *out)
 	return false;
 }
 
-/* RFC 9110 section 5.6.2. */
-static bool is_token_char(char c)
-{
-	if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-		return true;
-	return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
-
 /* Length of the method, or -1 when its end has not been seen; *status is set when it can be no good one. */
 static int scan_method(const char *line, size_t len, unsigned *status)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (line[i] == ' ' && i > 0)
 			return (int)i;
-		if (!is_token_char(line[i])) {
+		if (!http_text_is_token_char(line[i])) {
 			*status = 400;
 			return -1;
 		}

@@ -163,10 +163,21 @@ static void answer_location(const struct http_router *router, const struct route
 		answer_document(router, &document, call, out);
 }
 
-/* An error of which nobody has said more has the page of its place. */
-static void settle(const struct http_router *router, const struct http_open_policy *policy, struct http_answer *out)
+static void add_cors(const struct http_open_policy *policy, const struct http_request *r, struct http_answer *out)
+{
+	struct http_lines *lines = http_cors_lines(&policy->cors, r);
+
+	if (lines != NULL && lines->len > 0)
+		out->cors = http_lines_take(lines);
+}
+
+/* What an answer has from its place: an error of which nobody has said more, its page. */
+static void settle(const struct http_router *router, const struct http_open_policy *policy,
+		   const struct http_request *r, struct http_answer *out)
 {
 	out->policy = policy;
+	if (UNLIKELY(policy->cors.count > 0))
+		add_cors(policy, r, out);
 	if (out->status >= 400 && out->document.data == NULL && out->given.call == NULL)
 		http_static_error_page(&router->files, policy, out);
 }
@@ -177,7 +188,7 @@ void http_route_complete(const struct http_router *router, struct http_call *cal
 	*out = (struct http_answer){ .status = status };
 	if (document != NULL && has_more_to_say(document))
 		answer_document(router, document, call, out);
-	settle(router, call->policy, out);
+	settle(router, call->policy, call->request, out);
 }
 
 void http_route_refuse(const struct http_router *router, const struct http_request *r, const struct http_target *t,
@@ -186,7 +197,7 @@ void http_route_refuse(const struct http_router *router, const struct http_reque
 	struct bytes authority = t->authority.data != NULL ? t->authority : http_request_value(r, HTTP_FIELD_HOST);
 
 	*out = (struct http_answer){ .status = status };
-	settle(router, &router->sites->sites[http_sites_find(router->sites, authority)].policy, out);
+	settle(router, &router->sites->sites[http_sites_find(router->sites, authority)].policy, r, out);
 }
 
 /* ---- files ---- */
@@ -261,6 +272,9 @@ static unsigned screen(const struct route *route, const struct stream *stream, c
 	const struct http_guard *guard = &route->policy->guard;
 	unsigned methods = route->location != NULL ? route->location->handler->methods : HTTP_METHODS_READING;
 
+	/* It comes without credentials (Fetch, section 3.3.5), and so before they are asked for. */
+	if (UNLIKELY(route->policy->cors.count > 0) && http_cors_is_preflight(&route->policy->cors, r))
+		return 204;
 	if (UNLIKELY(guard->is_closed) && http_guard_ask(guard, stream, &call->pass) != 0)
 		return call->pass.refusal;
 	if ((methods >> r->line.method & 1) == 0)
@@ -317,7 +331,9 @@ void http_route_answer(const struct http_router *router, const struct stream *st
 		out->status = screen(&route, stream, r, call);
 	if (out->status == 0)
 		answer_routed(router, stream, r, t, &route, call, out);
-	settle(router, route.policy, out);
+	if (out->status == HTTP_LATER)
+		return;
+	settle(router, route.policy, r, out);
 	if (out->extra.data != NULL)
 		return;
 	if (out->status == 204 || out->status == 405)

@@ -3,8 +3,17 @@
 #define HTTP_HTTP_TEXT_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/bytes.h"
+
+/* RFC 9110 section 5.6.2. */
+static inline bool http_text_is_token_char(char c)
+{
+	if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+		return true;
+	return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+}
 
 /* Without the blanks and tabs at its ends. */
 struct bytes http_text_trim(struct bytes text);

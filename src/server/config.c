@@ -97,6 +97,7 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 		.precompressed = true,
 		.compress = true,
 		.cache_control = { .n = 2, .items = { "text/html no-cache", "application/xhtml+xml no-cache" } },
+		.cors_max_age_us = 600000000,
 		.max_body = c->http.max_body,
 	};
 	site->listen = (struct port_list){ .n = 1, .items = { 80 } };

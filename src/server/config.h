@@ -95,6 +95,9 @@ struct config_policy {
 	struct text_list error_page; /* rules, as http_error_page.h has them */
 	struct text_list cache_control; /* rules, as http_cache_control.h has them */
 	struct text_list header;     /* rules, as http_headers.h has them */
+	struct text_list cors_origins, cors_methods, cors_headers, cors_expose; /* as http_cors.h has them */
+	bool cors_credentials;
+	uint64_t cors_max_age_us;
 	uint64_t max_body;
 	bool compress;
 	struct text_list compress_types; /* patterns, as http_mime.h has them */

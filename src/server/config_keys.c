@@ -28,6 +28,9 @@
 #define POLICY(key, kind, low, high) \
 	{ "site", #key, &type_##kind, IN(config_site, policy.key), low, high }, \
 	{ "location", #key, &type_##kind, IN(config_location, policy.key), low, high }
+#define POLICY_US(key, kind, low, high) \
+	{ "site", #key, &type_##kind, IN(config_site, policy.key##_us), low, high }, \
+	{ "location", #key, &type_##kind, IN(config_location, policy.key##_us), low, high }
 #define LOCATION(key, kind, low, high) { "location", #key, &type_##kind, IN(config_location, key), low, high }
 #define UPLOAD(key, kind, low, high) \
 	{ "location", "upload_" #key, &type_##kind, IN(config_location, upload_limits.key), low, high }
@@ -143,6 +146,12 @@ const struct config_key config_keys[] = {
 	POLICY(compress, bool, 0, 0),
 	POLICY(compress_types, media_types, 0, 0),
 	POLICY(header, headers, 0, 0),
+	POLICY(cors_origins, origins, 0, 0),
+	POLICY(cors_methods, cors_names, 0, 0),
+	POLICY(cors_headers, cors_names, 0, 0),
+	POLICY(cors_expose, cors_names, 0, 0),
+	POLICY(cors_credentials, bool, 0, 0),
+	POLICY_US(cors_max_age, time, 0, 1 * D),
 	POLICY(max_body, size, 0, 1024 * GB),
 	POLICY(rate, rate, 0, 0),
 	POLICY(allow, networks, 0, 0),

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "http/http_cache_control.h"
+#include "http/http_cors.h"
 #include "http/http_error_page.h"
 #include "http/http_headers.h"
 #include "http/http_rate.h"
@@ -416,6 +417,16 @@ static int parse_header_item(const struct key_input *in, void *field)
 	return parse_text_item(in, field);
 }
 
+static int parse_origin_item(const struct key_input *in, void *field)
+{
+	return http_cors_origin_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
+}
+
+static int parse_cors_name_item(const struct key_input *in, void *field)
+{
+	return http_cors_name_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
+}
+
 static int parse_try_item(const struct key_input *in, void *field)
 {
 	return http_try_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
@@ -507,6 +518,11 @@ const struct key_type type_cache_controls =
 	LIST(struct text_list, "a media type and a value, such as \"image/* max-age=86400\"",
 	     parse_cache_control_item);
 const struct key_type type_headers = LIST(struct text_list, "a header", parse_header_item);
+const struct key_type type_origins =
+	LIST(struct text_list, "an origin as browsers write it, such as \"https://app.example\", or \"*\"",
+	     parse_origin_item);
+const struct key_type type_cors_names =
+	LIST(struct text_list, "the name of a method or a field, or \"*\"", parse_cors_name_item);
 const struct key_type type_tries =
 	LIST(struct text_list, "a path to try, such as \"$uri.html\" or \"/index.html\", or \"=404\"", parse_try_item);
 const struct key_type type_media_types =

@@ -60,6 +60,7 @@ extern const struct key_type type_optional_prefix;
 /* Lists, as config.h has them. */
 extern const struct key_type type_prefixes, type_networks, type_addresses, type_texts, type_ports;
 extern const struct key_type type_error_pages;    /* struct text_list of rules (http_error_page.h) */
+extern const struct key_type type_origins, type_cors_names; /* struct text_list, as http_cors.h has them */
 extern const struct key_type type_headers;        /* struct text_list of rules (http_headers.h) */
 extern const struct key_type type_tries;          /* struct text_list of rules (http_tries.h) */
 extern const struct key_type type_cache_controls; /* struct text_list of rules (http_cache_control.h) */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "http/http_fields.h"
+#include "http/http_text.h"
 
 /* ---- words ---- */
 
@@ -13,17 +14,12 @@ static void skip_blanks(struct bytes *text)
 		bytes_skip(text, 1);
 }
 
-static bool is_token_char(uint8_t c)
-{
-	return c > ' ' && c < 0x7f && strchr("()<>@,;:\\\"/[]?={}", c) == NULL;
-}
-
 static bool take_token(struct bytes *text, struct bytes *out)
 {
 	size_t len = 0;
 
 	skip_blanks(text);
-	while (len < text->len && is_token_char(text->data[len]))
+	while (len < text->len && http_text_is_token_char((char)text->data[len]))
 		len++;
 	bytes_take(text, len, out);
 	return len > 0;
@@ -38,7 +34,7 @@ static bool take_value(struct bytes *text, struct bytes *out)
 	if (text->len == 0 || text->data[0] != '"')
 		return take_token(text, out);
 	bytes_skip(text, 1);
-	return text->len > 0 && is_token_char(text->data[0]) && take_token(text, out) &&
+	return text->len > 0 && http_text_is_token_char((char)text->data[0]) && take_token(text, out) &&
 	       bytes_take_u8(text, &quote) && quote == '"';
 }
 

@@ -16,6 +16,9 @@ site "default" {
 	location "/docs/" { try_files = {"$uri", "$uri.html", "$uri/", "=403"}
 		header += "X-Frame-Options: SAMEORIGIN" }
 	location "/bare/" { header = {"-X-Content-Type-Options"}  error_page = {"404 /bare/404.html"} }
+	location "/api/" { echo = true  cors_origins = {"https://app.example"}  cors_methods = {"PUT"}
+		cors_headers = {"Content-Type"}  cors_expose = {"ETag"}  cors_credentials = true }
+	location "/fonts/" { cors_origins = "*" }
 	location "/app" { try_files = {"$uri", "/app/index.html"} }
 	location "/intern/" { allow = {"10.77.0.0/24"}  deny = {"10.77.0.1"} }
 	location "/neighbours/" { allow = {"10.77.0.0/24"} }
@@ -143,3 +146,33 @@ def test_error_pages_are_those_of_the_place(ask):
         assert "etag" not in answer.fields and "last-modified" not in answer.fields
     assert ask("/bare/missing").body == "the location's page"
     assert "Forbidden" in ask("/intern/a.css").body
+
+
+def test_pages_of_allowed_origins_may_read(ask):
+    answer = ask("/api/x", "-H", "Origin: https://app.example")
+    assert answer.status == 200
+    assert answer.fields["access-control-allow-origin"] == "https://app.example"
+    assert answer.fields["access-control-allow-credentials"] == "true"
+    assert answer.fields["access-control-expose-headers"] == "ETag"
+    assert answer.fields["vary"] == "Origin"
+    for origin in "https://evil.example", "null", "https://app.example.evil.example":
+        answer = ask("/api/x", "-H", f"Origin: {origin}")
+        assert answer.status == 200
+        assert not any(name.startswith("access-control") for name in answer.fields)
+        assert answer.fields["vary"] == "Origin"
+    assert ask("/fonts/missing").fields["access-control-allow-origin"] == "*"
+    assert "access-control-allow-origin" not in ask("/", "-H", "Origin: https://app.example").fields
+
+
+def test_a_preflight_is_answered_by_the_server(ask):
+    asked = ["-X", "OPTIONS", "-H", "Access-Control-Request-Method: PUT"]
+    answer = ask("/api/x", *asked, "-H", "Origin: https://app.example")
+    assert (answer.status, answer.body) == (204, "")
+    assert answer.fields["access-control-allow-origin"] == "https://app.example"
+    assert answer.fields["access-control-allow-methods"] == "GET, HEAD, POST, PUT"
+    assert answer.fields["access-control-allow-headers"] == "Content-Type"
+    assert answer.fields["access-control-max-age"] == "600"
+    assert "content-length" not in answer.fields
+    answer = ask("/fonts/a.woff2", *asked, "-H", "Origin: https://any.example")
+    assert answer.status == 204
+    assert answer.fields["access-control-allow-origin"] == "*"

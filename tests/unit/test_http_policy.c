@@ -264,6 +264,36 @@ static void a_304_says_what_its_200_would(void **state)
 	}
 }
 
+/* Whatever the answer is, and whoever makes it. */
+static void cross_origin_answers_name_the_origin(void **state)
+{
+	static const char *const origins[] = { "https://a.example", NULL };
+	static const char *const paths[] = { "/a.txt", "/missing", "/plain", "/post", "/%zz" };
+	static const char preflight[] = "OPTIONS /post HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n"
+					"Access-Control-Request-Method: POST\r\n\r\n";
+	char value[256];
+	struct http_reply r;
+
+	(void)state;
+	policies[1].cors.origins = fx.site.policy.cors.origins = origins;
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+		r = get_with(paths[i], "Origin: https://a.example");
+		assert_true(http_reply_field(&r, "Access-Control-Allow-Origin", value));
+		assert_string_equal(value, "https://a.example");
+		assert_non_null(memmem(r.head, r.head_len, "Vary: Origin\r\n", 14));
+		fake_stream_fini(&s);
+		r = get_with(paths[i], "Origin: https://b.example");
+		assert_false(http_reply_field(&r, "Access-Control-Allow-Origin", value));
+		assert_non_null(memmem(r.head, r.head_len, "Vary: Origin\r\n", 14));
+		fake_stream_fini(&s);
+	}
+	r = ask_from("192.0.2.1", preflight);
+	assert_int_equal(r.status, 204);
+	assert_true(http_reply_field(&r, "Access-Control-Allow-Methods", value));
+	assert_int_equal(begun, 2); /* by the GETs: the preflight is not the handler's */
+	fake_stream_fini(&s);
+}
+
 static unsigned status_of(struct http_reply r, const char *body)
 {
 	assert_int_equal(r.body_len, strlen(body));
@@ -334,6 +364,7 @@ int main(void)
 		TEST(a_location_may_take_more_of_a_body_than_the_server),
 		TEST(headers_are_on_every_kind_of_answer),
 		TEST(a_304_says_what_its_200_would),
+		TEST(cross_origin_answers_name_the_origin),
 		TEST(error_pages_are_for_every_refusal),
 		TEST(a_rule_that_cannot_be_is_refused),
 	};
