@@ -31,6 +31,29 @@ struct bytes http_text_take(struct bytes *text, char separator)
 	return part;
 }
 
+bool http_text_is_token_char(char c)
+{
+	if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+		return true;
+	return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+}
+
+bool http_text_is_token(struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!http_text_is_token_char((char)text.data[i]))
+			return false;
+	return text.len > 0;
+}
+
+bool http_text_is_field_value(struct bytes text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((text.data[i] < ' ' && text.data[i] != '\t') || text.data[i] == 0x7f)
+			return false;
+	return true;
+}
+
 static int digit_of(uint8_t c)
 {
 	if (c >= '0' && c <= '9')

@@ -53,6 +53,34 @@ static void octets_have_two_digits(void **state)
 	assert_int_equal(http_text_octet('0', '\x1a'), -1); /* which is ':' but for a bit */
 }
 
+/* RFC 9110 section 5.6.2 */
+static void tokens_have_neither_separators_nor_controls(void **state)
+{
+	(void)state;
+	assert_true(http_text_is_token(text("X-Own_1!#$%&'*+.^`|~")));
+	assert_false(http_text_is_token(text("")));
+	assert_false(http_text_is_token((struct bytes){ 0 }));
+	for (int c = 0; c < 256; c++) {
+		uint8_t one[] = { 'a', (uint8_t)c };
+		bool is_letter = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+
+		assert_int_equal(http_text_is_token(bytes_of(one, 2)),
+				 is_letter || (c != 0 && c < 128 && strchr("!#$%&'*+-.^_`|~", c) != NULL));
+	}
+}
+
+/* RFC 9110 section 5.5 */
+static void field_values_have_no_controls_but_tabs(void **state)
+{
+	(void)state;
+	assert_true(http_text_is_field_value((struct bytes){ 0 }));
+	for (int c = 0; c < 256; c++) {
+		uint8_t one = (uint8_t)c;
+
+		assert_int_equal(http_text_is_field_value(bytes_of(&one, 1)), (c >= ' ' && c != 0x7f) || c == '\t');
+	}
+}
+
 /* RFC 9110 section 12.4.2 */
 static void weights_have_three_decimals(void **state)
 {
@@ -78,6 +106,8 @@ int main(void)
 		cmocka_unit_test(blanks_go_from_both_ends),
 		cmocka_unit_test(parts_end_at_separators),
 		cmocka_unit_test(octets_have_two_digits),
+		cmocka_unit_test(tokens_have_neither_separators_nor_controls),
+		cmocka_unit_test(field_values_have_no_controls_but_tabs),
 		cmocka_unit_test(weights_have_three_decimals),
 	};
 
