@@ -43,8 +43,8 @@ struct http_call {
 	const struct http_request *request;
 	const struct http_target *target;
 	const char *path;                   /* the resolved rest behind the prefix; in begin() and answer() only */
-	struct ip_addr client;
-	uint16_t client_port;
+	struct ip_addr client, server;      /* the addresses of the two ends */
+	uint16_t client_port, server_port;
 	bool is_encrypted;                  /* it came over TLS */
 	uint64_t body_len;                  /* as announced; HTTP_LENGTH_UNKNOWN: chunked */
 	struct http_pass pass;              /* what the policy's guard said */

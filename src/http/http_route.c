@@ -141,6 +141,8 @@ static unsigned begin_call(const struct route *route, const struct stream *strea
 	call->path = route->path.text + l->prefix_len;
 	call->client = info.remote;
 	call->client_port = info.remote_port;
+	call->server = info.local;
+	call->server_port = info.local_port;
 	call->is_encrypted = info.tls_version != NULL;
 	return http_call_begin(call, r, l->handler);
 }
