@@ -289,11 +289,13 @@ static enum step respond(struct http_conn *c, struct http_batch *out, struct htt
 	return send_body(c, out);
 }
 
+/* The request is given up, and so is its handler, though the answer may take a while to leave. */
 static struct http_answer refusal(const struct http_conn *c, unsigned status)
 {
-	const struct http_exchange *x = c->exchange;
+	struct http_exchange *x = c->exchange;
 	struct http_answer answer;
 
+	http_call_end(&x->call);
 	http_route_refuse(&c->server->router, x->request, &x->target, status, &answer);
 	return answer;
 }

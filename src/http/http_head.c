@@ -146,7 +146,9 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 		http_batch_give(out, answer->cors.data, answer->cors.len, answer->cors.owner);
 	add_extra(out, answer);
 	*body = (struct http_body){ 0 };
-	if (answer->status == 206)
+	if (answer->given.call != NULL)
+		add_given(out, answer, body);
+	else if (answer->status == 206)
 		add_partial(out, answer, body);
 	else if (answer->entry != NULL && answer->status >= 400)
 		add_error_file(out, answer, body);
@@ -156,8 +158,6 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 		add_file(out, answer, body);
 	else if (answer->document.data != NULL)
 		add_document(out, answer, body);
-	else if (answer->given.call != NULL)
-		add_given(out, answer, body);
 	else if (answer->status == 101)
 		http_batch_add(out, LITERAL("\r\n"));
 	else if (answer->status == 204)

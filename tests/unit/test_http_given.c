@@ -271,6 +271,24 @@ static void one_that_does_not_come_is_504(void **state)
 	assert_int_equal(fx.logs[0].status, 504);
 }
 
+static void its_call_is_over_before_the_504_has_left(void **state)
+{
+	static const char *const pages[] = { "504 /504.html", NULL };
+
+	(void)state;
+	http_fixture_write(&fx, "504.html", content, CONTENT);
+	fx.site.policy.error_page = pages;
+	start(20000);
+	fake_stream_feed_text(&s, GET("/later"));
+	http_fixture_advance(&fx, fx.config.answer_timeout_us + SECOND);
+	assert_true(s.sent_len < CONTENT);
+	assert_int_equal(script.ended, 1);
+	while (fake_stream_in_flight(&s) > 0)
+		fake_stream_ack(&s, 10000);
+	assert_int_equal(reply().body_len, CONTENT);
+	assert_int_equal(script.ended, 1);
+}
+
 static void a_client_that_has_said_all_is_still_answered(void **state)
 {
 	(void)state;
@@ -439,7 +457,7 @@ static void statuses_without_content_have_none(void **state)
 static void a_given_answer_has_its_own_fields_and_any_status(void **state)
 {
 	static const char fields[] = "Content-Type: a/b\r\nX-Own: 1\r\nCache-Control: max-age=9\r\n";
-	static const unsigned statuses[] = { 200, 418, 599, 404, 301, 405 };
+	static const unsigned statuses[] = { 200, 418, 599, 404, 301, 405, 206, 416 };
 
 	(void)state;
 	start(1 << 20);
@@ -612,6 +630,7 @@ int main(void)
 		TEST(an_answer_may_come_in_a_later_turn),
 		TEST(requests_behind_it_wait_and_are_answered_in_order),
 		TEST(one_that_does_not_come_is_504),
+		TEST(its_call_is_over_before_the_504_has_left),
 		TEST(a_client_that_has_said_all_is_still_answered),
 		TEST(a_client_that_leaves_meanwhile_ends_the_call),
 		TEST(freeing_the_server_ends_what_is_awaited),
