@@ -121,6 +121,14 @@ struct config_location config_location_default(const char *prefix)
 		.upload_limits = {
 			.max_files = 16, .max_file = 100 << 20, .max_total = 1 << 30, .numbers = true, .fsync = true,
 		},
+		.fastcgi = "",
+		.fastcgi_script = "",
+		.fastcgi_root = "",
+		.fastcgi_index = "index.php",
+		.fastcgi_connections = 32,
+		.fastcgi_queue = 128,
+		.fastcgi_connect_timeout_us = 5000000,
+		.fastcgi_idle_timeout_us = 10000000,
 	};
 
 	ws_config_default(&l.websocket_config);

@@ -124,6 +124,13 @@ struct config_location {
 	enum config_websocket websocket; /* spoken here, in place of HTTP */
 	struct text_list websocket_origins, websocket_protocols;
 	struct ws_config websocket_config; /* without these lists */
+	const char *fastcgi;      /* address of an application (server/fastcgi_address.h), or "" */
+	const char *fastcgi_script; /* the one that answers all, or "" */
+	const char *fastcgi_root;   /* directory of scripts, or "" */
+	const char *fastcgi_index;  /* name of the one that stands for a directory; others end as it does */
+	struct text_list fastcgi_params; /* "NAME value", beside those of CGI */
+	uint32_t fastcgi_connections, fastcgi_queue;
+	uint64_t fastcgi_connect_timeout_us, fastcgi_idle_timeout_us;
 };
 
 struct config_site {

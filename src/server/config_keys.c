@@ -32,6 +32,8 @@
 	{ "site", #key, &type_##kind, IN(config_site, policy.key##_us), low, high }, \
 	{ "location", #key, &type_##kind, IN(config_location, policy.key##_us), low, high }
 #define LOCATION(key, kind, low, high) { "location", #key, &type_##kind, IN(config_location, key), low, high }
+#define LOCATION_US(key, kind, low, high) \
+	{ "location", #key, &type_##kind, IN(config_location, key##_us), low, high }
 #define UPLOAD(key, kind, low, high) \
 	{ "location", "upload_" #key, &type_##kind, IN(config_location, upload_limits.key), low, high }
 
@@ -184,6 +186,15 @@ const struct config_key config_keys[] = {
 	WEBSOCKET_US(ping_timeout, 1 * MS, 1 * D),
 	WEBSOCKET_US(close_timeout, 1 * MS, 1 * H),
 	WEBSOCKET(slow_reader, slow_reader, 0, 0),
+	LOCATION(fastcgi, fastcgi, 0, 0),
+	LOCATION(fastcgi_script, absolute_path, 0, 0),
+	LOCATION(fastcgi_root, optional_directory, 0, 0),
+	LOCATION(fastcgi_index, text, 0, 0),
+	LOCATION(fastcgi_params, params, 0, 0),
+	LOCATION(fastcgi_connections, count32, 1, 1024),
+	LOCATION(fastcgi_queue, count32, 0, 1 << 16),
+	LOCATION_US(fastcgi_connect_timeout, time, 1 * MS, 1 * H),
+	LOCATION_US(fastcgi_idle_timeout, time, 1 * MS, 1 * D),
 };
 const size_t config_keys_count = ARRAY_LENGTH(config_keys);
 

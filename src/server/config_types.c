@@ -16,6 +16,7 @@
 #include "http/http_tries.h"
 #include "http/http_mime.h"
 #include "server/config_keys.h"
+#include "server/fastcgi_address.h"
 #include "tcp/tcp_cc.h"
 
 static int not_what(const struct key_input *in)
@@ -286,6 +287,19 @@ static int parse_site_file(const struct key_input *in, void *field)
 									 : not_what(in);
 }
 
+static int parse_absolute_path(const struct key_input *in, void *field)
+{
+	return *in->text == '\0' || *in->text == '/' ? keep(in, in->text, field) : not_what(in);
+}
+
+static int parse_fastcgi(const struct key_input *in, void *field)
+{
+	struct fastcgi_address address;
+
+	return *in->text == '\0' || fastcgi_address_parse(in->text, &address) == 0 ? keep(in, in->text, field)
+										   : not_what(in);
+}
+
 static int parse_optional_file(const struct key_input *in, void *field)
 {
 	return *in->text == '\0' ? keep(in, in->text, field) : resolve(in, field);
@@ -442,6 +456,14 @@ static int parse_error_page_item(const struct key_input *in, void *field)
 	return http_error_page_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
 }
 
+/* A name as CGI's are, and a value (RFC 3875 section 4.1). */
+static int parse_param_item(const struct key_input *in, void *field)
+{
+	size_t len = strspn(in->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return len > 0 && in->text[len] == ' ' ? parse_text_item(in, field) : not_what(in);
+}
+
 static int parse_port_item(const struct key_input *in, void *field)
 {
 	struct port_list *list = field;
@@ -502,6 +524,9 @@ const struct key_type type_optional_directory = TEXT("a directory, or empty", pa
 const struct key_type type_optional_file = TEXT("a file, or empty", parse_optional_file);
 const struct key_type type_output_file = TEXT("a file", parse_output_file);
 const struct key_type type_site_file = TEXT("a file below the root, or empty", parse_site_file);
+const struct key_type type_absolute_path = TEXT("a path from \"/\" on, or empty", parse_absolute_path);
+const struct key_type type_fastcgi = TEXT(
+	"an address in numbers, such as \"unix:/run/app.sock\" or \"127.0.0.1:9000\"", parse_fastcgi);
 const struct key_type type_log = TEXT("a file, \"-\" or \"off\"", parse_log);
 const struct key_type type_rate =
 	OTHER(struct rate_limit, "a rate such as \"10/s burst=20\" (s, m, h, d), or empty", parse_rate);
@@ -527,6 +552,8 @@ const struct key_type type_tries =
 	LIST(struct text_list, "a path to try, such as \"$uri.html\" or \"/index.html\", or \"=404\"", parse_try_item);
 const struct key_type type_media_types =
 	LIST(struct text_list, "a media type, such as \"application/x-yaml\" or \"font/*\"", parse_media_type_item);
+const struct key_type type_params =
+	LIST(struct text_list, "a name and a value, such as \"APP_ENV production\"", parse_param_item);
 const struct key_type type_error_pages =
 	LIST(struct text_list, "statuses of errors and a path, such as \"404 /404.html\"",
 	     parse_error_page_item);

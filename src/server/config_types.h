@@ -52,6 +52,8 @@ extern const struct key_type type_optional_directory; /* path of one that exists
 extern const struct key_type type_optional_file; /* path of one to be read, or "" */
 extern const struct key_type type_output_file; /* path of one to be written, or "" */
 extern const struct key_type type_site_file; /* path below a site's root, or "" */
+extern const struct key_type type_absolute_path; /* or ""; somebody else's file */
+extern const struct key_type type_fastcgi;    /* address of an application, or "" */
 extern const struct key_type type_log;        /* path, "-", "off" */
 extern const struct key_type type_rate;       /* struct rate_limit */
 extern const struct key_type type_mac;        /* struct mac_addr; "" gives zero */
@@ -59,6 +61,7 @@ extern const struct key_type type_impair;     /* struct optional_impair */
 extern const struct key_type type_optional_prefix;
 /* Lists, as config.h has them. */
 extern const struct key_type type_prefixes, type_networks, type_addresses, type_texts, type_ports;
+extern const struct key_type type_params;         /* struct text_list of "NAME value" */
 extern const struct key_type type_error_pages;    /* struct text_list of rules (http_error_page.h) */
 extern const struct key_type type_origins, type_cors_names; /* struct text_list, as http_cors.h has them */
 extern const struct key_type type_headers;        /* struct text_list of rules (http_headers.h) */

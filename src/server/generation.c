@@ -147,6 +147,16 @@ static int open_ports(struct generation *g, struct generation *before, struct fa
 
 /* ---- life ---- */
 
+static int open_fastcgis(struct generation *g, struct failure *why)
+{
+	struct worker *w = g->worker;
+	struct fastcgi_ground ground = {
+		.poller = &w->poller, .world = &w->host.stack->world, .log = w->log, .budget = &w->bodies,
+	};
+
+	return fastcgis_open(&g->fastcgis, g->config, &ground, why);
+}
+
 int generation_new(struct worker *w, struct config *config, struct generation *before,
 		   struct generation **out, struct failure *why)
 {
@@ -163,6 +173,8 @@ int generation_new(struct worker *w, struct config *config, struct generation *b
 	r = forms_open(&g->forms, config, w, why);
 	if (r == 0)
 		r = uploads_open(&g->uploads, config, w, why);
+	if (r == 0)
+		r = open_fastcgis(g, why);
 	if (r == 0)
 		r = websockets_open(&g->websockets, config, w, why);
 	if (r == 0)
@@ -190,6 +202,7 @@ void generation_free(struct generation *g)
 		http_server_free(g->ports[i].server);
 	forms_close(&g->forms);
 	uploads_close(&g->uploads);
+	fastcgis_close(&g->fastcgis);
 	websockets_close(&g->websockets);
 	config_free(g->config);
 	list_remove(&g->node);

@@ -11,6 +11,7 @@
 
 #include "base/offload.h"
 #include "server/config.h"
+#include "server/fastcgi.h"
 #include "server/form.h"
 #include "server/upload.h"
 #include "server/websocket.h"
@@ -34,6 +35,7 @@ struct generation {
 	struct config *config;
 	struct forms forms;
 	struct uploads uploads;
+	struct fastcgis fastcgis;
 	struct websockets websockets;
 	struct generation_port ports[GENERATION_PORTS];
 	unsigned n_ports;

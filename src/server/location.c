@@ -6,6 +6,7 @@
 
 #include "server/config_inherit.h"
 #include "server/echo.h"
+#include "server/fastcgi.h"
 #include "server/form.h"
 #include "server/policy.h"
 #include "server/status.h"
@@ -57,9 +58,20 @@ static void *websocket_of(struct generation *g, const struct config_location *l)
 	return websockets_find(&g->websockets, l);
 }
 
+static bool is_fastcgi(const struct config_location *l)
+{
+	return *l->fastcgi != '\0';
+}
+
+static void *fastcgi_of(struct generation *g, const struct config_location *l)
+{
+	return fastcgis_find(&g->fastcgis, l);
+}
+
 static const struct location_kind kinds[] = {
 	{ "echo", is_echo, .handler = &echo_handler },
 	{ "echo", is_octet_echo, .handler = &echo_octet_handler },
+	{ "fastcgi", is_fastcgi, .handler = &fastcgi_handler, .context = fastcgi_of },
 	{ "form", is_form, .handler = &form_handler, .context = form_of },
 	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
 	{ "upload", is_upload, .handler = &upload_handler, .context = upload_of },
@@ -111,6 +123,17 @@ static int check_upload(const struct config_location *l, struct failure *why)
 	return check_redirect(l, "upload_redirect", l->upload_redirect, why);
 }
 
+/* Either there is one script, or many. */
+static int check_fastcgi(const struct config_location *l, struct failure *why)
+{
+	if (*l->fastcgi_script != '\0' && *l->fastcgi_root != '\0')
+		return failure_set(why, -EINVAL, "location \"%s\": give either fastcgi_script or fastcgi_root, not both",
+				   l->prefix);
+	if (*l->fastcgi_index == '\0' || strchr(l->fastcgi_index, '/') != NULL)
+		return failure_set(why, -EINVAL, "location \"%s\": fastcgi_index is no name of a file", l->prefix);
+	return 0;
+}
+
 static int check_kind(const struct config_location *l, const struct location_kind *kind, struct failure *why)
 {
 	int error = check_redirect(l, "form_redirect", l->form_redirect, why);
@@ -118,7 +141,9 @@ static int check_kind(const struct config_location *l, const struct location_kin
 	if (kind != NULL && kind->is_directory && l->prefix[strlen(l->prefix) - 1] != '/')
 		return failure_set(why, -EINVAL, "location \"%s\": the prefix of %s ends in a slash", l->prefix,
 				   kind->key);
-	return error != 0 ? error : check_upload(l, why);
+	if (error == 0)
+		error = check_upload(l, why);
+	return error != 0 ? error : check_fastcgi(l, why);
 }
 
 int location_check(const struct config_location *l, struct failure *why)

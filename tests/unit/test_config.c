@@ -357,6 +357,30 @@ static void test_bad_locations_are_refused(void **state)
 		       "site \"a\" has no root: which directory does it serve?");
 }
 
+static void test_bad_applications_are_refused(void **state)
+{
+#define APPLICATION(keys) "site a { root = www location \"/x/\" { fastcgi = \"unix:/a\"\n" keys "\n} }"
+	assert_refused(*state, "site a { root = www location \"/x/\" { fastcgi = \"localhost:9000\" } }", 1,
+		       "fastcgi: \"localhost:9000\" is not an address in numbers, such as \"unix:/run/app.sock\" or \"127.0.0.1:9000\"");
+	assert_refused(*state, APPLICATION("fastcgi_script = \"/b\" fastcgi_root = www"), 3,
+		       "location \"/x/\": give either fastcgi_script or fastcgi_root, not both");
+	assert_refused(*state, APPLICATION("fastcgi_index = \"a/b\""), 3,
+		       "location \"/x/\": fastcgi_index is no name of a file");
+	assert_refused(*state, APPLICATION("fastcgi_index = \"\""), 3,
+		       "location \"/x/\": fastcgi_index is no name of a file");
+	assert_refused(*state, APPLICATION("fastcgi_script = \"b\""), 2,
+		       "fastcgi_script: \"b\" is not a path from \"/\" on, or empty");
+	assert_refused(*state, APPLICATION("fastcgi_params = \"NAME\""), 2,
+		       "fastcgi_params: \"NAME\" is not a name and a value, such as \"APP_ENV production\"");
+	assert_refused(*state, APPLICATION("fastcgi_params = \"NA-ME b\""), 2,
+		       "fastcgi_params: \"NA-ME b\" is not a name and a value, such as \"APP_ENV production\"");
+	assert_refused(*state, APPLICATION("fastcgi_connections = 0"), 2,
+		       "fastcgi_connections: \"0\" is out of range: 1 to 1024");
+	assert_refused(*state, APPLICATION("echo = true"), 3,
+		       "location \"/x/\" cannot be both echo and fastcgi");
+#undef APPLICATION
+}
+
 static void test_locations_have_a_limit(void **state)
 {
 	char text[64 + (CONFIG_LOCATIONS + 1) * 48] = "site a { root = www\n";
@@ -918,6 +942,7 @@ int main(void)
 		WITH_PLACE(test_incomplete_sections_are_refused),
 		WITH_PLACE(test_locations_go_to_their_sites),
 		WITH_PLACE(test_bad_locations_are_refused),
+		WITH_PLACE(test_bad_applications_are_refused),
 		WITH_PLACE(test_locations_have_a_limit),
 		WITH_PLACE(test_status_is_private_unless_told_otherwise),
 		WITH_PLACE(test_echo_comes_in_two_ways),
