@@ -94,9 +94,29 @@ void tls_free(struct tls *tls)
 	span_owner_unref(&tls->keeper);
 }
 
-int tls_load_ticket_keys(struct tls *tls, const char *file, struct failure *why)
+static int set_tickets(struct tls *tls, const char *file, struct failure *why)
 {
-	return tls_tickets_load(&tls->tickets, file, why);
+	if (*file != '\0')
+		return tls_tickets_load(&tls->tickets, file, why);
+	if (tls->tickets.period_us == tls->config.ticket_rotation_us || init_tickets(tls))
+		return 0;
+	return failure_set(why, -ENOMEM, "OpenSSL has no random numbers for ticket keys");
+}
+
+int tls_set(struct tls *tls, const struct tls_config *config, const char *ticket_keys, struct failure *why)
+{
+	struct tls_config before = tls->config;
+	int r;
+
+	tls->config = *config;
+	r = set_tickets(tls, ticket_keys, why);
+	if (r < 0) {
+		tls->config = before;
+		return r;
+	}
+	tls->streams.limit = config->max_connections;
+	tls->buffers.small.limit = tls->buffers.large.limit = config->buffers;
+	return 0;
 }
 
 void tls_accept(struct tls *tls, struct tls_context *context, struct stream *lower,

@@ -18,6 +18,13 @@
 struct tls;
 struct tls_context;
 
+/* Whether clients are asked who they are. */
+enum tls_client_certificates {
+	TLS_CLIENT_CERTIFICATES_OFF,
+	TLS_CLIENT_CERTIFICATES_OPTIONAL, /* asked; a certificate that is shown must be good */
+	TLS_CLIENT_CERTIFICATES_REQUIRED,
+};
+
 /* tls_config_default() gives the documented defaults. Times in microseconds. */
 struct tls_config {
 	uint64_t handshake_timeout_us;  /* from the connection to the last message of the handshake */
@@ -55,8 +62,9 @@ int tls_new(const struct tls_config *config, struct world *world, const struct t
  * the stack is freed, and after all contexts. */
 void tls_free(struct tls *tls);
 
-/* Ticket keys from a file instead of its own. 0, or negative errno and *why; the keys stay as they were then. */
-int tls_load_ticket_keys(struct tls *tls, const char *file, struct failure *why);
+/* Times and limits from now on. Ticket keys from a file; "": its own, which go on if they are in use. 0, or negative
+ * errno and *why; all is as it was then. */
+int tls_set(struct tls *tls, const struct tls_config *config, const char *ticket_keys, struct failure *why);
 
 void tls_usage(const struct tls *tls, struct tls_usage *out);
 void tls_each_pool(const struct tls *tls, pool_visit_fn *visit, void *context);

@@ -204,11 +204,9 @@ static bool set_server(SSL_CTX *ctx, const struct tls *tls, const struct tls_con
 }
 
 /* Sessions are of use only where the same is asked of clients. */
-static bool set_session_context(SSL_CTX *ctx, const struct tls_context_config *config)
+static bool set_session_context(struct tls_context *c, SSL_CTX *ctx, const struct tls_context_config *config)
 {
 	STACK_OF(X509_NAME) *authorities = SSL_CTX_get_client_CA_list(ctx);
-	uint8_t id[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
 	bool ok = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
 		  EVP_DigestUpdate(digest, &config->client_certificates, sizeof config->client_certificates) == 1;
@@ -220,7 +218,8 @@ static bool set_session_context(SSL_CTX *ctx, const struct tls_context_config *c
 		ok = X509_NAME_get0_der(sk_X509_NAME_value(authorities, i), &der, &der_len) == 1 &&
 		     EVP_DigestUpdate(digest, der, der_len) == 1;
 	}
-	ok = ok && EVP_DigestFinal_ex(digest, id, &len) == 1 && SSL_CTX_set_session_id_context(ctx, id, len) == 1;
+	ok = ok && EVP_DigestFinal_ex(digest, c->asks, &c->asks_len) == 1 &&
+	     SSL_CTX_set_session_id_context(ctx, c->asks, c->asks_len) == 1;
 	EVP_MD_CTX_free(digest);
 	return ok;
 }
@@ -304,7 +303,7 @@ static int open_identity(struct tls_context *c, struct tls_identity *i, const st
 	if (!set_server(i->ctx, c->tls, config))
 		return failed(why, "settings");
 	r = set_client_certificates(i->ctx, config, why);
-	if (r == 0 && !set_session_context(i->ctx, config))
+	if (r == 0 && !set_session_context(c, i->ctx, config))
 		r = failed(why, "settings");
 	if (r == 0)
 		r = load_pairs(i, identity, why);
@@ -380,7 +379,6 @@ int tls_context_new_client(struct tls *tls, const char *ca, bool insecure, struc
 	ERR_clear_error();
 	if (c == NULL)
 		return failure_set(why, -ENOMEM, "no memory for TLS");
-	c->is_client = true;
 	i = &c->identities[0];
 	i->ctx = SSL_CTX_new(TLS_client_method());
 	if (i->ctx == NULL || !set_common(i->ctx, tls, TLS1_2_VERSION) ||
@@ -393,6 +391,13 @@ int tls_context_new_client(struct tls *tls, const char *ca, bool insecure, struc
 	else
 		*out = c;
 	return r;
+}
+
+bool tls_contexts_ask_alike(const struct tls_context *a, const struct tls_context *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->asks_len == b->asks_len && memcmp(a->asks, b->asks, a->asks_len) == 0;
 }
 
 void tls_context_free(struct tls_context *c)

@@ -13,12 +13,6 @@
 
 enum { TLS_PAIRS = 4 }; /* most pairs of one identity: one a key type */
 
-enum tls_client_certificates {
-	TLS_CLIENT_CERTIFICATES_OFF,
-	TLS_CLIENT_CERTIFICATES_OPTIONAL, /* asked for; one that is shown must be good */
-	TLS_CLIENT_CERTIFICATES_REQUIRED,
-};
-
 /* Who we are for some names. */
 struct tls_identity_config {
 	const char *const *names; /* NULL-terminated; NULL: those in its certificates */
@@ -41,6 +35,13 @@ int tls_context_new(struct tls *tls, const struct tls_context_config *config, st
 /* For clients. ca: PEM file of those to be trusted; NULL: the system's. insecure: servers are not verified. */
 int tls_context_new_client(struct tls *tls, const char *ca, bool insecure, struct tls_context **out,
 			   struct failure *why);
+
+/* Both ask clients for the same certificates: who was let in by one is let in by the other. NULL: nothing was asked,
+ * and nothing encrypted. */
+bool tls_contexts_ask_alike(const struct tls_context *a, const struct tls_context *b);
+
+/* Under which the stream's handshake began; NULL: it is not of TLS. */
+const struct tls_context *tls_context_of(const struct stream *stream);
 
 /* Handshakes that use it keep it. context may be NULL. */
 void tls_context_free(struct tls_context *context);

@@ -43,7 +43,8 @@ struct tls_context {
 	uint32_t references;
 	struct tls_identity *identities;
 	size_t n_identities;
-	bool is_client;
+	uint8_t asks[EVP_MAX_MD_SIZE]; /* a digest of what clients are asked for */
+	unsigned asks_len;
 };
 
 /* The context's SSL_CTX for connections whose name is not known yet. */

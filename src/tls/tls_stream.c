@@ -639,6 +639,11 @@ const char *tls_failure_text(const struct stream *stream)
 	return stream->ops == &upper_ops ? ((const struct tls_stream *)(const void *)stream)->why : "";
 }
 
+const struct tls_context *tls_context_of(const struct stream *stream)
+{
+	return stream->ops == &upper_ops ? ((const struct tls_stream *)(const void *)stream)->context : NULL;
+}
+
 const struct stream *tls_stream_over(const struct stream *lower)
 {
 	const struct tls_stream *s = lower->user;
