@@ -1,7 +1,7 @@
 /*
- * Blocks of draft-ietf-opsawg-pcapng sections 4.1 (section header), 4.2 (interface description) and 4.3
- * (enhanced packet), in the host's byte order as the format allows. Each block is put together in one
- * bounded buffer, which is written out when the next block may not fit.
+ * Blocks of draft-ietf-opsawg-pcapng sections 4.1 (section header), 4.2 (interface description), 4.3 (enhanced
+ * packet) and 4.7 (decryption secrets), in the host's byte order as the format allows. Each block is put together
+ * in one bounded buffer, which is written out when the next block may not fit.
  *
  * What changed a connection (its state, loss recovery, the path's MTU) is told before the frame that caused
  * it, at the same instant (base/trace.h); such texts are kept until that frame comes and dropped once time
@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "link/frame.h"
@@ -35,6 +36,7 @@ enum block_type {
 	SECTION_HEADER = 0x0a0d0d0a,
 	INTERFACE_DESCRIPTION = 1,
 	ENHANCED_PACKET = 6,
+	DECRYPTION_SECRETS = 10,
 };
 
 enum option_code {
@@ -48,9 +50,9 @@ enum option_code {
 
 enum direction { INBOUND = 1, OUTBOUND = 2 }; /* the low bits of epb_flags, section 4.3.1 */
 
-enum { CHANGE_KINDS = TRACE_TCP_STATE | TRACE_TCP_RECOVERY | TRACE_TCP_MTU };
+enum { CHANGE_KINDS = TRACE_TCP_STATE | TRACE_TCP_RECOVERY | TRACE_TCP_MTU | TRACE_LAYER };
 
-enum { BYTE_ORDER_MAGIC = 0x1a2b3c4d, LINKTYPE_ETHERNET = 1, MICROSECONDS = 6 };
+enum { BYTE_ORDER_MAGIC = 0x1a2b3c4d, LINKTYPE_ETHERNET = 1, MICROSECONDS = 6, TLS_KEY_LOG = 0x544c534b };
 
 struct change {
 	const struct tcp_conn *conn;
@@ -63,6 +65,7 @@ struct pcapng {
 	int fd;
 	int error;               /* of the first failed write, negative; nothing is written after it */
 	uint64_t wall_offset_us;
+	bool has_secrets;        /* and is its owner's alone */
 	uint64_t written;        /* bytes in the file, all of them whole blocks */
 	struct change changes[CHANGES]; /* oldest first */
 	unsigned n_changes;
@@ -341,6 +344,32 @@ int pcapng_open(const char *path, const char *interface, uint64_t wall_offset_us
 	}
 	*out = p;
 	return 0;
+}
+
+static bool make_private(struct pcapng *p)
+{
+	if (!p->has_secrets && fchmod(p->fd, 0600) < 0)
+		return false;
+	p->has_secrets = true;
+	return true;
+}
+
+/* Section 4.7. Secrets stand before the first frame that they open. */
+void pcapng_secrets(struct pcapng *p, const struct iovec *text, size_t n)
+{
+	uint32_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += (uint32_t)text[i].iov_len;
+	if (p->error < 0 || len > COMMENT_MAX || !make_private(p))
+		return;
+	begin_block(p, DECRYPTION_SECRETS);
+	put_u32(p, TLS_KEY_LOG);
+	put_u32(p, len);
+	for (size_t i = 0; i < n; i++)
+		put(p, text[i].iov_base, (uint32_t)text[i].iov_len);
+	pad(p);
+	end_block(p);
 }
 
 struct observer *pcapng_observer(struct pcapng *p)

@@ -10,6 +10,7 @@
 #define LINK_PCAPNG_H
 
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "base/failure.h"
 #include "base/trace.h"
@@ -24,6 +25,10 @@ int pcapng_open(const char *path, const char *interface, uint64_t wall_offset_us
 /* The observer to put into a world. Writing is buffered; a failed write stops it for good, and the file is
  * cut back to where it was last in order. */
 struct observer *pcapng_observer(struct pcapng *p);
+
+/* Puts TLS secrets, in the format of SSLKEYLOGFILE, in front of the frames that follow, so that a reader can decrypt
+ * them. The file is its owner's alone from the first one on. */
+void pcapng_secrets(struct pcapng *p, const struct iovec *text, size_t n);
 
 /* Writes out what is buffered (call before sleeping). 0, or the negative errno of the first failed write,
  * which is the caller's to log. */
