@@ -14,6 +14,7 @@
 	X(301, "Moved Permanently", "The address of this page ends in a slash.")                       \
 	X(303, "See Other", "The answer is on another page.")                                          \
 	X(304, "Not Modified", NULL)                                                                   \
+	X(308, "Permanent Redirect", "This has moved, for good.")                                      \
 	X(400, "Bad Request", "The request was malformed, and was not answered further.")              \
 	X(403, "Forbidden", "This is here, but it may not be read.")                                   \
 	X(404, "Not Found", "There is nothing at this address.")                                       \
