@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "server/commands.h"
+#include "server/secure.h"
 
 static int check(const char *file, struct config *c, struct failure *why)
 {
@@ -11,6 +12,8 @@ static int check(const char *file, struct config *c, struct failure *why)
 	if (r < 0)
 		return r;
 	r = config_finish(c, &what);
+	if (r == 0)
+		r = secure_check(c, &what);
 	return r < 0 ? failure_set(why, r, "%s: %s", file, what.text) : 0;
 }
 

@@ -21,7 +21,7 @@ struct cli_command {
 	const char *help;          /* at the head of its own help; "": the summary */
 };
 
-enum { CLI_OPTIONS = 20 };
+enum { CLI_OPTIONS = 24 };
 extern const struct cli_option cli_options[CLI_OPTIONS];
 extern const struct cli_command cli_commands[COMMANDS];
 

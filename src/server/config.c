@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "server/config_inherit.h"
+#include "server/config_tls.h"
 #include "server/policy.h"
 
 #define DEFAULT_DEVICE "taphouse0"
@@ -53,6 +54,10 @@ void config_init(struct config *c)
 	init_device(&c->device);
 	tcp_config_default(&c->tcp);
 	http_config_default(&c->http);
+	tls_config_default(&c->tls.limits);
+	c->tls.ticket_keys = c->tls.key_log = "";
+	c->tls.capture_secrets = true;
+	c->tls.reload_us = 10000000;
 	c->log = (struct config_log){ .access = "-", .error = "-", .level = LOG_NOTICE };
 }
 
@@ -90,7 +95,7 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 	if (c->n_sites == CONFIG_SITES)
 		return -ENOSPC;
 	site = &c->sites[c->n_sites++];
-	*site = (struct config_site){ .name = name, .congestion = "" };
+	*site = (struct config_site){ .name = name, .congestion = "", .tls.client_ca = "" };
 	site->policy = (struct config_policy){
 		.index = { .n = 1, .items = { "index.html" } },
 		.fallback = "",
@@ -171,40 +176,59 @@ static int settle_device(struct config_device *d, struct failure *why)
 	return 0;
 }
 
-/* Two sites on a port that answer to the same host, or to any, would hide one another. */
-static bool sites_collide(const struct config_site *a, const struct config_site *b, uint16_t port)
+static bool lists_port(const struct port_list *list, uint16_t port)
 {
-	for (unsigned i = 0; i < b->listen.n; i++) {
-		if (b->listen.items[i] != port)
-			continue;
-		if (a->hosts.n == 0 && b->hosts.n == 0)
+	for (unsigned i = 0; i < list->n; i++)
+		if (list->items[i] == port)
 			return true;
-		for (unsigned k = 0; k < a->hosts.n; k++)
-			for (unsigned m = 0; m < b->hosts.n; m++)
-				if (strcasecmp(a->hosts.items[k], b->hosts.items[m]) == 0)
-					return true;
-	}
 	return false;
 }
 
-static bool share_port(const struct config_site *a, const struct config_site *b, uint16_t *port)
+bool config_listens(const struct config_site *site, uint16_t port)
 {
-	for (unsigned i = 0; i < a->listen.n; i++)
-		for (unsigned k = 0; k < b->listen.n; k++)
-			if (a->listen.items[i] == b->listen.items[k]) {
-				*port = a->listen.items[i];
+	return lists_port(&site->listen, port) || lists_port(&site->listen_tls, port);
+}
+
+bool config_port_is_tls(const struct config *c, uint16_t port)
+{
+	for (unsigned i = 0; i < c->n_sites; i++)
+		if (lists_port(&c->sites[i].listen_tls, port))
+			return true;
+	return false;
+}
+
+static bool share_one_of(const struct port_list *list, const struct config_site *site, uint16_t *port)
+{
+	for (unsigned i = 0; i < list->n; i++)
+		if (config_listens(site, list->items[i])) {
+			*port = list->items[i];
+			return true;
+		}
+	return false;
+}
+
+bool config_sites_share_port(const struct config_site *a, const struct config_site *b, uint16_t *port)
+{
+	return share_one_of(&a->listen, b, port) || share_one_of(&a->listen_tls, b, port);
+}
+
+/* Two sites on a port that answer to the same host, or to any, would hide one another. */
+static bool answer_alike(const struct config_site *a, const struct config_site *b)
+{
+	if (a->hosts.n == 0 && b->hosts.n == 0)
+		return true;
+	for (unsigned k = 0; k < a->hosts.n; k++)
+		for (unsigned m = 0; m < b->hosts.n; m++)
+			if (strcasecmp(a->hosts.items[k], b->hosts.items[m]) == 0)
 				return true;
-			}
 	return false;
 }
 
 /* The handshake is over before anybody knows which site is asked for. */
-static int check_congestion(const struct config_site *a, const struct config_site *b, struct failure *why)
+static int check_congestion(const struct config_site *a, const struct config_site *b, uint16_t port,
+			    struct failure *why)
 {
-	uint16_t port;
-
-	if (*a->congestion == '\0' || *b->congestion == '\0' || strcmp(a->congestion, b->congestion) == 0 ||
-	    !share_port(a, b, &port))
+	if (*a->congestion == '\0' || *b->congestion == '\0' || strcmp(a->congestion, b->congestion) == 0)
 		return 0;
 	return failure_set(why, -EINVAL,
 			   "sites \"%s\" and \"%s\" share port %u, which can have one congestion control "
@@ -213,12 +237,17 @@ static int check_congestion(const struct config_site *a, const struct config_sit
 
 static int check_pair(const struct config_site *a, const struct config_site *b, struct failure *why)
 {
-	for (unsigned i = 0; i < a->listen.n; i++)
-		if (sites_collide(a, b, a->listen.items[i]))
-			return failure_set(why, -EINVAL,
-					   "sites \"%s\" and \"%s\" answer to the same hosts on port %u: "
-					   "give them different hosts", a->name, b->name, a->listen.items[i]);
-	return check_congestion(a, b, why);
+	uint16_t port;
+	int r;
+
+	if (!config_sites_share_port(a, b, &port))
+		return 0;
+	if (answer_alike(a, b))
+		return failure_set(why, -EINVAL,
+				   "sites \"%s\" and \"%s\" answer to the same hosts on port %u: "
+				   "give them different hosts", a->name, b->name, port);
+	r = check_congestion(a, b, port, why);
+	return r < 0 ? r : config_tls_check_pair(a, b, why);
 }
 
 static int check_sites(const struct config *c, struct failure *why)
@@ -249,5 +278,7 @@ int config_finish(struct config *c, struct failure *why)
 		r = check_tcp(&c->tcp, why);
 	if (r == 0)
 		r = policy_check_all(c, why);
+	if (r == 0)
+		r = config_tls_check(c, why);
 	return r < 0 ? r : check_sites(c, why);
 }

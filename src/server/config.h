@@ -13,6 +13,7 @@
 #include "server/access_line.h"
 #include "server/values.h"
 #include "tcp/tcp.h"
+#include "tls/tls.h"
 #include "websocket/ws.h"
 
 enum {
@@ -133,6 +134,16 @@ struct config_location {
 	uint64_t fastcgi_connect_timeout_us, fastcgi_idle_timeout_us;
 };
 
+/* How a site is served over TLS. */
+struct config_site_tls {
+	struct text_list certificate, key; /* files, in pairs: one for each type of key */
+	struct text_list ocsp_staple;      /* files, one a pair; fewer: the last ones have none */
+	bool self_signed;                  /* instead of files: made at start */
+	enum tls_client_certificates client_certificates;
+	const char *client_ca;             /* file, or "" */
+	uint64_t hsts_us;                  /* 0: browsers are not told to come by https only */
+};
+
 struct config_site {
 	const char *name;
 	const char *root;
@@ -140,9 +151,21 @@ struct config_site {
 	struct config_policy policy;
 	struct config_given given;
 	struct port_list listen;
+	struct port_list listen_tls;
+	struct config_site_tls tls;
+	bool https_redirect;     /* what comes by listen is sent to listen_tls */
 	const char *congestion;  /* control of its ports' connections; "": the tcp section's */
 	const struct config_location *locations; /* in the configuration's own array */
 	unsigned n_locations;
+};
+
+/* TLS of all sites. */
+struct config_tls {
+	struct tls_config limits;
+	const char *ticket_keys; /* file, or "": own ones */
+	const char *key_log;     /* file, or "" */
+	bool capture_secrets;    /* put them into the capture */
+	uint64_t reload_us;      /* how often certificate files are looked at; 0: on SIGHUP only */
 };
 
 struct config_text;
@@ -155,6 +178,7 @@ struct config {
 	struct tcp_config tcp;
 	bool tcp_keepalive;
 	struct http_config http;
+	struct config_tls tls;
 	struct config_log log;
 	struct config_site sites[CONFIG_SITES]; /* at least one, once config_finish() was called */
 	unsigned n_sites;
@@ -186,6 +210,12 @@ int config_add_location(struct config *c, struct config_site *site, const struct
 /* To be called when file and command line have been read: adds the default site if there is none (root: the
  * current directory), and checks what concerns several keys at once. 0, or -EINVAL and *why. */
 int config_finish(struct config *c, struct failure *why);
+
+/* A site takes connections on this port, with or without TLS. */
+bool config_listens(const struct config_site *site, uint16_t port);
+bool config_port_is_tls(const struct config *c, uint16_t port);
+/* One port that both listen on. */
+bool config_sites_share_port(const struct config_site *a, const struct config_site *b, uint16_t *port);
 
 /* A copy of text that lives as long as *c; NULL: no memory. */
 const char *config_keep(struct config *c, const char *text);

@@ -274,7 +274,7 @@ static int on_site_end(cfg_t *root, cfg_opt_t *option)
 	if (site->root == NULL)
 		return complain(r, root->line, "site \"%s\" has no root: which directory does it serve?",
 				section->title);
-	if (site->listen.n == 0)
+	if (site->listen.n == 0 && site->listen_tls.n == 0)
 		return complain(r, root->line, "site \"%s\" listens nowhere: give listen a port",
 				section->title);
 	return 0;
@@ -309,6 +309,7 @@ static const struct section {
 	{ "device", TITLED, on_device_end },
 	{ "tcp", CFGF_NONE, on_section_end },
 	{ "http", CFGF_NONE, on_section_end },
+	{ "tls", CFGF_NONE, on_section_end },
 	{ "log", CFGF_NONE, on_section_end },
 	{ "site", TITLED, on_site_end },
 };

@@ -1,4 +1,4 @@
-/* Fixed keys: workers and user, the device, and what TCP was made with. */
+/* Fixed keys: workers and user, the device, and what TCP was made with, and who is told secrets. */
 #include "server/config_fixed.h"
 
 #include <errno.h>
@@ -10,6 +10,9 @@ static bool is_fixed(const struct config_key *key)
 {
 	if (*key->section == '\0')
 		return key->offset == offsetof(struct config, workers) || key->offset == offsetof(struct config, user);
+	if (strcmp(key->section, "tls") == 0)
+		return key->offset == offsetof(struct config, tls.key_log) ||
+		       key->offset == offsetof(struct config, tls.capture_secrets);
 	if (strcmp(key->section, "tcp") == 0)
 		return key->offset != offsetof(struct config, tcp_keepalive);
 	return strcmp(key->section, "device") == 0;

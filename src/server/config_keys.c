@@ -22,7 +22,10 @@
 #define TCP_US(key, kind, low, high) { "tcp", #key, &type_##kind, IN(config, tcp.key##_us), low, high }
 #define HTTP(key, kind, low, high) { "http", #key, &type_##kind, IN(config, http.key), low, high }
 #define HTTP_US(key, kind, low, high) { "http", #key, &type_##kind, IN(config, http.key##_us), low, high }
+#define TLS(key, kind, low, high) { "tls", #key, &type_##kind, IN(config, tls.limits.key), low, high }
+#define TLS_US(key, kind, low, high) { "tls", #key, &type_##kind, IN(config, tls.limits.key##_us), low, high }
 #define LOG(key, kind) { "log", #key, &type_##kind, IN(config, log.key), 0, 0 }
+#define SITE_TLS(key, kind) { "site", #key, &type_##kind, IN(config_site, tls.key), 0, 0 }
 #define SITE(key, kind) { "site", #key, &type_##kind, IN(config_site, key), 0, 0 }
 /* A site has it, and a location may override it. */
 #define POLICY(key, kind, low, high) \
@@ -126,6 +129,19 @@ const struct config_key config_keys[] = {
 	HTTP(file_buffer_bytes, size32, 4 * KB, 16 * MB),
 	HTTP(file_buffers, count32, 1, 1 << 20),
 
+	TLS_US(handshake_timeout, time, 1 * MS, 10 * M),
+	TLS_US(linger_timeout, time, 0, 1 * H),
+	TLS(max_connections, count32, 1, 1 << 24),
+	TLS(max_handshakes, count32, 1, 1 << 20),
+	TLS(handshakes_per_turn, count32, 1, 1 << 16),
+	TLS(buffers, count32, 16, 1 << 20),
+	TLS_US(ticket_lifetime, time, 1 * S, 7 * D),
+	TLS_US(ticket_rotation, time, 1 * M, 30 * D),
+	{ "tls", "ticket_keys", &type_optional_file, IN(config, tls.ticket_keys), 0, 0 },
+	{ "tls", "key_log", &type_output_file, IN(config, tls.key_log), 0, 0 },
+	{ "tls", "capture_secrets", &type_bool, IN(config, tls.capture_secrets), 0, 0 },
+	{ "tls", "reload", &type_time, IN(config, tls.reload_us), 0, 1 * D },
+
 	LOG(access, log),
 	LOG(format, access_format),
 	LOG(error, log),
@@ -135,6 +151,15 @@ const struct config_key config_keys[] = {
 	SITE(root, directory),
 	SITE(hosts, texts),
 	SITE(congestion, site_congestion),
+	SITE(listen_tls, ports),
+	SITE_TLS(certificate, files),
+	SITE_TLS(key, files),
+	SITE_TLS(ocsp_staple, files),
+	SITE_TLS(self_signed, bool),
+	SITE_TLS(client_certificates, client_certificates),
+	SITE_TLS(client_ca, optional_file),
+	{ "site", "hsts", &type_time, IN(config_site, tls.hsts_us), 0, 3650 * D },
+	SITE(https_redirect, bool),
 
 	POLICY(index, texts, 0, 0),
 	POLICY(clean_urls, bool, 0, 0),

@@ -150,6 +150,21 @@ static int parse_access_format(const struct key_input *in, void *field)
 	return 0;
 }
 
+static int parse_client_certificates(const struct key_input *in, void *field)
+{
+	static const char *const words[] = {
+		[TLS_CLIENT_CERTIFICATES_OFF] = "off",
+		[TLS_CLIENT_CERTIFICATES_OPTIONAL] = "optional",
+		[TLS_CLIENT_CERTIFICATES_REQUIRED] = "required",
+	};
+	int word = choose(in, words, ARRAY_LENGTH(words));
+
+	if (word < 0)
+		return not_what(in);
+	*(enum tls_client_certificates *)field = (enum tls_client_certificates)word;
+	return 0;
+}
+
 /* A kind of location that comes in two ways. */
 static int parse_echo(const struct key_input *in, void *field)
 {
@@ -417,6 +432,21 @@ static int parse_text_item(const struct key_input *in, void *field)
 	return r;
 }
 
+static int parse_file_item(const struct key_input *in, void *field)
+{
+	struct text_list *list = field;
+	int r;
+
+	if (list->n == CONFIG_LIST)
+		return list_full(in);
+	if (*in->text == '\0')
+		return not_what(in);
+	r = resolve(in, &list->items[list->n]);
+	if (r == 0)
+		list->n++;
+	return r;
+}
+
 static int parse_cache_control_item(const struct key_input *in, void *field)
 {
 	return http_cache_control_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
@@ -508,6 +538,8 @@ const struct key_type type_syn_cookies =
 const struct key_type type_ecn = OTHER(enum tcp_ecn_mode, "off, accept or offer", parse_ecn);
 const struct key_type type_mtu_probing =
 	OTHER(enum tcp_mtu_probing, "off, black-hole or on", parse_mtu_probing);
+const struct key_type type_client_certificates =
+	OTHER(enum tls_client_certificates, "off, optional or required", parse_client_certificates);
 const struct key_type type_echo = OTHER(enum config_echo, "true, false or octet", parse_echo);
 const struct key_type type_websocket = OTHER(enum config_websocket, "false, echo or chat", parse_websocket);
 const struct key_type type_compression =
@@ -538,6 +570,7 @@ const struct key_type type_prefixes = LIST(struct prefix_list, A_PREFIX, parse_p
 const struct key_type type_networks = LIST(
 	struct prefix_list, "an IPv4 address or network, such as \"10.77.0.0/24\"", parse_network_item);
 const struct key_type type_addresses = LIST(struct addr_list, "an IPv4 address", parse_addr_item);
+const struct key_type type_files = LIST(struct text_list, "a file", parse_file_item);
 const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_item);
 const struct key_type type_cache_controls =
 	LIST(struct text_list, "a media type and a value, such as \"image/* max-age=86400\"",

@@ -39,6 +39,7 @@ extern const struct key_type type_level;      /* enum log_level */
 extern const struct key_type type_syn_cookies; /* enum tcp_syn_cookies */
 extern const struct key_type type_mtu_probing; /* enum tcp_mtu_probing */
 extern const struct key_type type_ecn;        /* enum tcp_ecn_mode */
+extern const struct key_type type_client_certificates; /* enum tls_client_certificates */
 extern const struct key_type type_echo;       /* enum config_echo */
 extern const struct key_type type_access_format; /* enum access_format */
 extern const struct key_type type_websocket;  /* enum config_websocket */
@@ -60,7 +61,7 @@ extern const struct key_type type_mac;        /* struct mac_addr; "" gives zero 
 extern const struct key_type type_impair;     /* struct optional_impair */
 extern const struct key_type type_optional_prefix;
 /* Lists, as config.h has them. */
-extern const struct key_type type_prefixes, type_networks, type_addresses, type_texts, type_ports;
+extern const struct key_type type_prefixes, type_networks, type_addresses, type_texts, type_ports, type_files;
 extern const struct key_type type_params;         /* struct text_list of "NAME value" */
 extern const struct key_type type_error_pages;    /* struct text_list of rules (http_error_page.h) */
 extern const struct key_type type_origins, type_cors_names; /* struct text_list, as http_cors.h has them */

@@ -2,9 +2,12 @@
 #include "server/generation.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/https_redirect.h"
 #include "server/location.h"
 #include "server/policy.h"
 #include "server/worker.h"
@@ -18,7 +21,11 @@ static void on_acceptable(struct tcp_listener *l, void *context)
 		tcp_set_nodelay(s, true); /* responses are written whole: there is nothing to wait for */
 		if (port->generation->config->tcp_keepalive)
 			tcp_set_keepalive(s, true);
-		http_serve(port->server, s);
+		if (port->secure.context != NULL)
+			tls_accept(port->generation->worker->secure.tls, port->secure.context, s,
+				   &port->generation->worker->acceptor);
+		else
+			http_serve(port->server, s);
 	}
 }
 
@@ -30,23 +37,41 @@ static struct generation_port *find_port(struct generation *g, uint16_t number)
 	return NULL;
 }
 
-static struct http_server *server_of(struct generation *g, uint16_t number)
+/* The server of this port, if it asks clients for what those of the context were asked for; or NULL. */
+static struct http_server *server_of(struct generation *g, uint16_t number, const struct tls_context *context)
 {
 	const struct generation_port *port = find_port(g, number);
 
-	return port != NULL ? port->server : NULL;
+	return port != NULL && tls_contexts_ask_alike(port->secure.context, context) ? port->server : NULL;
 }
 
-static bool listens_on(const struct config_site *site, uint16_t number)
+/* A handshake may last longer than the generation in which it began. */
+void generation_serve(struct generation *g, struct stream *s)
 {
-	for (unsigned i = 0; i < site->listen.n; i++)
-		if (site->listen.items[i] == number)
-			return true;
-	return false;
+	struct stream_info info;
+	struct http_server *server;
+
+	stream_info(s, &info);
+	server = server_of(g, info.local_port, tls_context_of(s));
+	if (server != NULL)
+		http_serve(server, s);
+	else
+		stream_abort(s);
 }
+
+enum { POLICIES = CONFIG_SITES + CONFIG_LOCATIONS };
+
+/* The header rules of a policy, with one that is the port's in front: theirs may say otherwise. */
+struct header_rules {
+	const char *rules[CONFIG_LIST + 2];
+	char hsts[64];
+};
 
 /* Sites as HTTP is told of them. */
 struct site_list {
+	const struct generation_port *port;
+	struct header_rules headers[POLICIES];
+	size_t n_headers;
 	struct http_site sites[CONFIG_SITES];
 	size_t n;
 	struct http_location locations[CONFIG_LOCATIONS];
@@ -54,9 +79,48 @@ struct site_list {
 	size_t n_locations;
 };
 
+/* RFC 6797 section 7.2: not over a connection that anybody may have changed. */
+static void add_hsts(struct site_list *list, const struct config_site *site, struct http_policy *policy)
+{
+	struct header_rules *h = &list->headers[list->n_headers];
+	unsigned n = 0;
+
+	if (list->port->secure.context == NULL || site->tls.hsts_us == 0)
+		return;
+	list->n_headers++;
+	snprintf(h->hsts, sizeof h->hsts, "Strict-Transport-Security: max-age=%" PRIu64, site->tls.hsts_us / 1000000);
+	h->rules[n++] = h->hsts;
+	for (const char *const *rule = policy->header; rule != NULL && *rule != NULL; rule++)
+		h->rules[n++] = *rule;
+	h->rules[n] = NULL;
+	policy->header = h->rules;
+}
+
+static void add_location(struct site_list *list, const struct config_site *site,
+			 const struct config_location *location, struct generation *g)
+{
+	size_t number = list->n_locations++;
+
+	list->locations[number] = location_for_http(location, g, &list->policies[number]);
+	add_hsts(list, site, &list->policies[number]);
+}
+
+/* Instead of all that the site has. */
+static void add_redirect(struct site_list *list, const struct config_site *site)
+{
+	list->locations[list->n_locations++] = (struct http_location){
+		.prefix = "/",
+		.handler = &https_redirect_handler,
+		.context = (void *)(uintptr_t)&site->listen_tls.items[0],
+	};
+	list->sites[list->n - 1].n_locations = 1;
+}
+
 static void add_site(struct site_list *list, const struct config_site *site, struct generation *g)
 {
-	list->sites[list->n++] = (struct http_site){
+	struct http_site *to = &list->sites[list->n++];
+
+	*to = (struct http_site){
 		.name = site->name,
 		.root = site->root,
 		.hosts = site->hosts.items,
@@ -64,19 +128,23 @@ static void add_site(struct site_list *list, const struct config_site *site, str
 		.locations = &list->locations[list->n_locations],
 		.n_locations = site->n_locations,
 	};
-	for (unsigned i = 0; i < site->n_locations; i++) {
-		size_t number = list->n_locations++;
-
-		list->locations[number] = location_for_http(&site->locations[i], g, &list->policies[number]);
-	}
+	add_hsts(list, site, &to->policy);
+	if (site->https_redirect && list->port->secure.context == NULL)
+		add_redirect(list, site);
+	else
+		for (unsigned i = 0; i < site->n_locations; i++)
+			add_location(list, site, &site->locations[i], g);
 }
 
 /* The sites of a port, in the order of the configuration: the first one is its default. */
-static void list_sites_of_port(struct site_list *list, uint16_t number, struct generation *g)
+static void list_sites_of_port(struct site_list *list, const struct generation_port *port)
 {
-	list->n = list->n_locations = 0;
+	struct generation *g = port->generation;
+
+	list->port = port;
+	list->n = list->n_locations = list->n_headers = 0;
 	for (unsigned i = 0; i < g->config->n_sites; i++)
-		if (listens_on(&g->config->sites[i], number))
+		if (config_listens(&g->config->sites[i], port->number))
 			add_site(list, &g->config->sites[i], g);
 }
 
@@ -88,7 +156,7 @@ static int open_server(struct generation_port *port, struct failure *why)
 
 	if (strcmp(g->config->log.access, "off") == 0)
 		hooks.on_request_done = NULL;
-	list_sites_of_port(&list, port->number, g);
+	list_sites_of_port(&list, port);
 	return http_server_new(&g->config->http, list.sites, list.n, &g->worker->host.stack->world, &hooks,
 			       &port->server, why);
 }
@@ -97,7 +165,7 @@ static int open_server(struct generation_port *port, struct failure *why)
 static const char *congestion_of_port(const struct config *c, uint16_t number)
 {
 	for (unsigned i = 0; i < c->n_sites; i++)
-		if (*c->sites[i].congestion != '\0' && listens_on(&c->sites[i], number))
+		if (*c->sites[i].congestion != '\0' && config_listens(&c->sites[i], number))
 			return c->sites[i].congestion;
 	return NULL;
 }
@@ -126,23 +194,32 @@ static int open_port(struct generation *g, uint16_t number, struct generation *b
 		return failure_set(why, -ENOSPC, "more than %d ports to listen on", GENERATION_PORTS);
 	*port = (struct generation_port){ .generation = g, .number = number };
 	g->n_ports++;
-	r = open_server(port, why);
+	r = secure_port_open(&port->secure, &g->worker->secure, g->config, number, why);
+	if (r == 0)
+		r = open_server(port, why);
 	return r < 0 || find_port(before, number) != NULL ? r : open_listener(port, why);
+}
+
+static int open_listed(struct generation *g, const struct port_list *listen, struct generation *before,
+		       struct failure *why)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r == 0 && i < listen->n; i++)
+		r = open_port(g, listen->items[i], before, why);
+	return r;
 }
 
 static int open_ports(struct generation *g, struct generation *before, struct failure *why)
 {
-	for (unsigned i = 0; i < g->config->n_sites; i++) {
-		const struct port_list *listen = &g->config->sites[i].listen;
+	int r = 0;
 
-		for (unsigned k = 0; k < listen->n; k++) {
-			int r = open_port(g, listen->items[k], before, why);
-
-			if (r < 0)
-				return r;
-		}
+	for (unsigned i = 0; r == 0 && i < g->config->n_sites; i++) {
+		r = open_listed(g, &g->config->sites[i].listen, before, why);
+		if (r == 0)
+			r = open_listed(g, &g->config->sites[i].listen_tls, before, why);
 	}
-	return 0;
+	return r;
 }
 
 /* ---- life ---- */
@@ -198,8 +275,10 @@ int generation_check_roots(const struct generation *g, struct failure *why)
 void generation_free(struct generation *g)
 {
 	generation_stop_listening(g);
-	for (unsigned i = 0; i < g->n_ports; i++)
+	for (unsigned i = 0; i < g->n_ports; i++) {
 		http_server_free(g->ports[i].server);
+		secure_port_close(&g->ports[i].secure);
+	}
 	forms_close(&g->forms);
 	uploads_close(&g->uploads);
 	fastcgis_close(&g->fastcgis);
@@ -207,6 +286,12 @@ void generation_free(struct generation *g)
 	config_free(g->config);
 	list_remove(&g->node);
 	free(g);
+}
+
+void generation_look_at_certificates(struct generation *g)
+{
+	for (unsigned i = 0; i < g->n_ports; i++)
+		secure_port_look(&g->ports[i].secure, &g->worker->secure, g->config, g->ports[i].number);
 }
 
 void generation_stop_listening(struct generation *g)
@@ -254,7 +339,8 @@ void generation_succeed(struct generation *g, struct generation *before)
 void generation_follow(struct generation *retired, struct generation *g)
 {
 	for (unsigned i = 0; i < retired->n_ports; i++)
-		http_retire(retired->ports[i].server, server_of(g, retired->ports[i].number));
+		http_retire(retired->ports[i].server,
+			    server_of(g, retired->ports[i].number, retired->ports[i].secure.context));
 }
 
 bool generation_is_deserted(const struct generation *g)

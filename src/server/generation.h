@@ -13,6 +13,7 @@
 #include "server/config.h"
 #include "server/fastcgi.h"
 #include "server/form.h"
+#include "server/secure.h"
 #include "server/upload.h"
 #include "server/websocket.h"
 
@@ -27,6 +28,7 @@ struct generation_port {
 	uint16_t number;
 	struct tcp_listener *listener; /* NULL: not yet, or no more */
 	struct http_server *server;
+	struct secure_port secure;
 };
 
 struct generation {
@@ -51,6 +53,9 @@ int generation_new(struct worker *w, struct config *config, struct generation *b
 /* Connections that are still open are reset. */
 void generation_free(struct generation *g);
 
+/* Serves a stream that is ready for HTTP, as the port says that it came by. */
+void generation_serve(struct generation *g, struct stream *s);
+
 /* g takes the place of `before`. */
 void generation_succeed(struct generation *g, struct generation *before);
 
@@ -68,6 +73,9 @@ bool generation_is_deserted(const struct generation *g);
 
 /* Resets the connections of one that retired; how many they were. */
 uint64_t generation_cut_off(struct generation *retired);
+
+/* Certificates in use follow their files. */
+void generation_look_at_certificates(struct generation *g);
 
 void generation_stop_listening(struct generation *g);
 /* Drains its servers (http_drain()). True when no connection is left. */

@@ -8,6 +8,7 @@
 #include "server/commands.h"
 #include "server/config_fixed.h"
 #include "server/privileges.h"
+#include "server/self_signed.h"
 #include "server/worker.h"
 
 /* The error log: lines go out one by one, at once. */
@@ -53,11 +54,52 @@ static void error_log_take(struct error_log *e, const char *path, int fd)
 	e->fd = fd;
 }
 
-/* DIR and --http stand for root and listen of the first site. */
+/* ---- the command line's site: the first one ---- */
+
+static int bad_port(const char *option, const char *text, struct failure *why)
+{
+	return failure_set(why, -EINVAL, "serve: --%s: \"%s\" is not a port (1 to 65535); see \"taphouse serve --help\"",
+			   option, text);
+}
+
+/* The option is the only port of the list, if it is given. */
+static int apply_port(const struct cli *cli, const char *option, struct port_list *list, struct failure *why)
+{
+	const char *text = cli_value(cli, option);
+
+	if (text == NULL)
+		return 0;
+	list->n = 1;
+	return value_port(text, &list->items[0]) == 0 ? 0 : bad_port(option, text, why);
+}
+
+static int apply_certificate(const struct cli *cli, struct config_site *site, struct failure *why)
+{
+	const char *certificate = cli_value(cli, "certificate"), *key = cli_value(cli, "key");
+	struct config_site_tls *tls = &site->tls;
+
+	if ((certificate == NULL) != (key == NULL))
+		return failure_set(why, -EINVAL, "serve: --certificate and --key belong together; "
+				   "see \"taphouse serve --help\"");
+	if (certificate != NULL) {
+		tls->certificate = (struct text_list){ .n = 1, .items = { certificate } };
+		tls->key = (struct text_list){ .n = 1, .items = { key } };
+		tls->ocsp_staple.n = 0;
+		tls->self_signed = false;
+	}
+	if (cli_value(cli, "self-signed") != NULL) {
+		tls->self_signed = true;
+		tls->certificate.n = tls->key.n = tls->ocsp_staple.n = 0;
+	}
+	if ((certificate != NULL || tls->self_signed) && site->listen_tls.n == 0)
+		site->listen_tls = (struct port_list){ .n = 1, .items = { 443 } };
+	return 0;
+}
+
 static int apply_to_site(const struct cli *cli, struct config *c, struct failure *why)
 {
-	const char *port = cli_value(cli, "http");
 	struct config_site *site = &c->sites[0];
+	int r;
 
 	if (c->n_sites == 0) {
 		config_add_site(c, "default", &site);
@@ -65,13 +107,10 @@ static int apply_to_site(const struct cli *cli, struct config *c, struct failure
 	}
 	if (cli->operand != NULL)
 		site->root = cli->operand;
-	if (port == NULL)
-		return 0;
-	site->listen.n = 1;
-	if (value_port(port, &site->listen.items[0]) < 0)
-		return failure_set(why, -EINVAL, "serve: --http: \"%s\" is not a port (1 to 65535); "
-				   "see \"taphouse serve --help\"", port);
-	return 0;
+	r = apply_port(cli, "http", &site->listen, why);
+	if (r == 0)
+		r = apply_port(cli, "https", &site->listen_tls, why);
+	return r < 0 ? r : apply_certificate(cli, site, why);
 }
 
 /* Defaults, then the file, then the command line. Returns the exit status. */
@@ -86,6 +125,29 @@ static int settle(const struct cli *cli, struct config *c, struct failure *why)
 	return config_finish(c, why) < 0 ? EXIT_FAILED : EXIT_SUCCESS;
 }
 
+/* "http://10.77.0.2/", with the port where the scheme does not say it. */
+static void print_url(const char *scheme, unsigned usual, const struct port_list *ports, const char *address)
+{
+	if (ports->items[0] == usual)
+		printf("%s://%s/", scheme, address);
+	else
+		printf("%s://%s:%u/", scheme, address, ports->items[0]);
+}
+
+/* How to trust what nobody vouches for: its file, if it could be written, and what browsers show of it. */
+static void say_self_signed(const struct config *c, const struct secure *secure)
+{
+	char file[SELF_SIGNED_PATH], fingerprint[TLS_FINGERPRINT], address[IP_ADDR_TEXT];
+
+	if (secure->own.certificate == NULL)
+		return;
+	tls_fingerprint(secure->own.certificate, fingerprint);
+	ip_addr_format(&c->device.address.items[0].addr, address);
+	printf("taphouse: the certificate is self-signed, until the next start; SHA-256 %s\n", fingerprint);
+	if (self_signed_write(secure->own.certificate, c->device.name.interface, file))
+		printf("taphouse: to trust it: curl --cacert %s https://%s/\n", file, address);
+}
+
 /* The line that scripts wait for. Nobody may be there to read it: that is no reason not to serve. */
 static void say_ready(const struct config *c)
 {
@@ -93,10 +155,14 @@ static void say_ready(const struct config *c)
 	char address[IP_ADDR_TEXT];
 
 	ip_addr_format(&c->device.address.items[0].addr, address);
-	if (site->listen.items[0] == 80)
-		printf("taphouse: serving %s at http://%s/\n", site->root, address);
-	else
-		printf("taphouse: serving %s at http://%s:%u/\n", site->root, address, site->listen.items[0]);
+	printf("taphouse: serving %s at ", site->root);
+	if (site->listen.n > 0)
+		print_url("http", 80, &site->listen, address);
+	if (site->listen.n > 0 && site->listen_tls.n > 0)
+		printf(" and ");
+	if (site->listen_tls.n > 0)
+		print_url("https", 443, &site->listen_tls, address);
+	printf("\n");
 	if (fflush(stdout) != 0)
 		clearerr(stdout);
 }
@@ -190,7 +256,10 @@ static int run_worker(struct serving *s, struct failure *why)
 	const struct worker_owner owner = { .reopen = reopen_error_log, .reload = reload, .context = s };
 	const char *user = s->worker.config->user;
 	struct failure what;
-	int r = privileges_drop(user, why);
+	int r;
+
+	say_self_signed(s->worker.config, &s->worker.secure);
+	r = privileges_drop(user, why);
 
 	if (r < 0)
 		return r;

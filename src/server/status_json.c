@@ -73,6 +73,26 @@ static void write_tcp_usage(struct document *d, const struct worker *w)
 	json_close_object(d);
 }
 
+static void write_tls(struct document *d, const struct worker *w)
+{
+	struct tls_usage usage;
+
+	tls_usage(w->secure.tls, &usage);
+	json_open_object(d, "tls");
+	json_number(d, "connections", usage.connections);
+	json_number(d, "handshakes", usage.handshakes);
+	json_number(d, "full", usage.full);
+	json_number(d, "resumed", usage.resumed);
+	json_number(d, "postponed", usage.postponed);
+	json_number(d, "truncated", usage.truncated);
+	json_number(d, "broken", usage.broken);
+	json_open_object(d, "failed");
+	for (int i = 0; i < TLS_FAILURES_COUNT; i++)
+		json_number(d, tls_failure_name((enum tls_failure)i), usage.failed[i]);
+	json_close_object(d);
+	json_close_object(d);
+}
+
 static void write_pool(void *context, const struct pool *p)
 {
 	struct document *d = context;
@@ -149,6 +169,7 @@ void status_write_json(struct document *d, const struct worker *w)
 		write_group(d, w, &status_groups[i]);
 	write_tcp_usage(d, w);
 	write_drops(d, w);
+	write_tls(d, w);
 	json_open_array(d, "http");
 	for (unsigned i = 0; i < w->current->n_ports; i++)
 		write_port(d, &w->current->ports[i]);
@@ -156,10 +177,12 @@ void status_write_json(struct document *d, const struct worker *w)
 	json_open_object(d, "pools");
 	stack_each_pool(w->host.stack, write_pool, d);
 	ws_server_each_pool(w->websockets, write_pool, d);
+	tls_each_pool(w->secure.tls, write_pool, d);
 	json_close_object(d);
 	json_open_object(d, "limits");
 	write_limits(d, "tcp", w->config);
 	write_limits(d, "http", w->config);
+	write_limits(d, "tls", w->config);
 	json_close_object(d);
 	json_close_object(d);
 	document_add(d, "\n", 1);
@@ -218,8 +241,9 @@ static void write_amounts(struct document *d, const struct tcp_info *i)
 	json_number(d, "retransmissions", i->retransmissions);
 }
 
-static void write_above(struct document *d, const struct stream *s)
+static void write_above(struct document *d, const struct stream *lower)
 {
+	const struct stream *tls = tls_stream_over(lower), *s = tls != NULL ? tls : lower;
 	struct stream_info info;
 	uint32_t requests;
 
@@ -229,6 +253,8 @@ static void write_above(struct document *d, const struct stream *s)
 		json_text(d, "requests", NULL);
 	stream_info(s, &info);
 	json_text(d, "tls", info.tls_version);
+	json_text(d, "tls_cipher", info.tls_cipher);
+	json_bool(d, "tls_resumed", info.tls_resumed);
 }
 
 static void write_row(void *context, const struct tcp_conn *c)

@@ -168,6 +168,72 @@ static void write_ports(struct document *d, const struct worker *w)
 		write_responses_of(d, &w->current->ports[i]);
 }
 
+/* ---- TLS ---- */
+
+static void write_handshakes(struct document *d, const struct tls_usage *usage)
+{
+	begin_metric(d, "tls_handshakes_total", "counter", "Handshakes done: full ones, and sessions resumed.");
+	sample(d, "tls_handshakes_total", &(struct label){ "kind", "full" }, 1, usage->full);
+	sample(d, "tls_handshakes_total", &(struct label){ "kind", "resumed" }, 1, usage->resumed);
+	begin_metric(d, "tls_handshake_failures_total", "counter", "Handshakes that failed, by reason.");
+	for (int i = 0; i < TLS_FAILURES_COUNT; i++) {
+		const struct label reason = { "reason", tls_failure_name((enum tls_failure)i) };
+
+		sample(d, "tls_handshake_failures_total", &reason, 1, usage->failed[i]);
+	}
+}
+
+static void counter(struct document *d, const char *name, const char *help, uint64_t value)
+{
+	begin_metric(d, name, "counter", help);
+	sample(d, name, NULL, 0, value);
+}
+
+/* The certificates of the ports, one after the other. */
+struct certificates {
+	struct document *to;
+	const struct generation_port *port;
+	bool begun; /* a metric without samples is none */
+};
+
+static void write_expiry(void *context, const char *file, int64_t not_after)
+{
+	struct certificates *c = context;
+	char number[8];
+	const struct label labels[] = { port_label(c->port, number), { "certificate", file } };
+
+	if (!c->begun)
+		begin_metric(c->to, "tls_certificate_expiry_timestamp_seconds", "gauge",
+			     "When a certificate expires, since 1970.");
+	c->begun = true;
+	sample(c->to, "tls_certificate_expiry_timestamp_seconds", labels, 2, (uint64_t)not_after);
+}
+
+static void write_certificates(struct document *d, const struct worker *w)
+{
+	struct certificates c = { .to = d };
+
+	for (unsigned i = 0; i < w->current->n_ports; i++) {
+		c.port = &w->current->ports[i];
+		if (c.port->secure.context != NULL)
+			tls_context_each_certificate(c.port->secure.context, write_expiry, &c);
+	}
+}
+
+static void write_tls(struct document *d, const struct worker *w)
+{
+	struct tls_usage usage;
+
+	tls_usage(w->secure.tls, &usage);
+	write_handshakes(d, &usage);
+	gauge(d, "tls_connections", "Connections with TLS now.", usage.connections);
+	gauge(d, "tls_handshakes", "Handshakes under way now.", usage.handshakes);
+	counter(d, "tls_postponed_total", "Steps of handshakes that waited for another turn.", usage.postponed);
+	counter(d, "tls_truncated_total", "Connections that ended without close_notify.", usage.truncated);
+	counter(d, "tls_broken_total", "Connections that an error ended after the handshake.", usage.broken);
+	write_certificates(d, w);
+}
+
 /* ---- pools ---- */
 
 static const struct pool_metric {
@@ -210,6 +276,7 @@ static void write_pools(struct document *d, const struct worker *w)
 		begin_metric(d, walk.metric->name, walk.metric->type, walk.metric->help);
 		stack_each_pool(w->host.stack, write_pool, &walk);
 		ws_server_each_pool(w->websockets, write_pool, &walk);
+		tls_each_pool(w->secure.tls, write_pool, &walk);
 		for (unsigned k = 0; k < w->current->n_ports; k++) {
 			walk.port = &w->current->ports[k];
 			http_each_pool(walk.port->server, write_pool, &walk);
@@ -225,5 +292,6 @@ void status_write_metrics(struct document *d, const struct worker *w)
 	write_tcp_usage(d, w);
 	write_drops(d, w);
 	write_ports(d, w);
+	write_tls(d, w);
 	write_pools(d, w);
 }

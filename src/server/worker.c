@@ -13,6 +13,32 @@ static void on_request_done(void *context, const struct http_log_record *record)
 	access_log_add(context, record);
 }
 
+static void on_accepted(void *context, struct stream *s)
+{
+	struct worker *w = context;
+
+	generation_serve(w->current, s);
+}
+
+static void set_look(struct worker *w)
+{
+	uint64_t period_us = w->config->tls.reload_us;
+
+	timer_cancel(&w->host.stack->world.timers, &w->look);
+	if (period_us > 0)
+		timer_set(&w->host.stack->world.timers, &w->look, w->host.stack->world.now_us + period_us);
+}
+
+static void on_look(struct timer *t, uint64_t now_us)
+{
+	struct worker *w = CONTAINER_OF(t, struct worker, look);
+
+	(void)now_us;
+	generation_look_at_certificates(w->current);
+	secure_look_at_tickets(&w->secure, w->config);
+	set_look(w);
+}
+
 static void on_idle(void *context)
 {
 	struct worker *w = context;
@@ -48,9 +74,13 @@ static int open_rest(struct worker *w, struct config *config, struct failure *wh
 		r = access_log_open(&w->access, config->log.access, config->log.format, w->log, why);
 
 	if (r == 0)
-		return generation_new(w, config, NULL, &w->current, why);
-	config_free(config);
-	return r;
+		r = secure_open(&w->secure, config, &w->host.stack->world, &w->host, w->log, why);
+	if (r < 0) {
+		config_free(config);
+		return r;
+	}
+	set_look(w);
+	return generation_new(w, config, NULL, &w->current, why);
 }
 
 int worker_open(struct worker *w, struct config *config, const struct log *log, const struct signals *signals,
@@ -65,8 +95,11 @@ int worker_open(struct worker *w, struct config *config, const struct log *log, 
 		.documents = { .limit = STATUS_DOCUMENTS },
 		.bodies = { .limit = WORKER_BODIES },
 		.drain_until_us = TIMER_NEVER,
+		.acceptor = { .on_accepted = on_accepted, .context = w },
+		.secure.key_log = -1,
 	};
 	list_init(&w->retired);
+	timer_init(&w->look, on_look);
 	r = open_ground(w, why);
 	if (r < 0) {
 		config_free(config);
@@ -99,6 +132,8 @@ void worker_close(struct worker *w)
 	if (w->current != NULL)
 		generation_free(w->current);
 	ws_server_free(w->websockets);
+	timer_cancel(&w->host.stack->world.timers, &w->look);
+	secure_close(&w->secure);
 	host_turn(&w->host, clock_now_us()); /* the RST segments of those cut off */
 	access_log_close(&w->access);
 	host_close(&w->host);
@@ -150,12 +185,15 @@ int worker_reload(struct worker *w, struct config *config, struct failure *why)
 
 	if (r < 0)
 		return r;
-	r = access_log_change(&w->access, config->log.access, config->log.format, why);
+	r = secure_change(&w->secure, config, why);
+	if (r == 0)
+		r = access_log_change(&w->access, config->log.access, config->log.format, why);
 	if (r < 0) {
 		generation_free(next);
 		return r;
 	}
 	put_in_use(w, next);
+	set_look(w);
 	return 0;
 }
 

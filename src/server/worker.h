@@ -29,6 +29,9 @@ struct worker {
 	struct ws_server *websockets;
 	struct access_log access;
 	struct http_hooks hooks;
+	struct secure secure;
+	struct tls_acceptor acceptor; /* of streams whose handshake is done */
+	struct timer look;            /* at certificate files */
 	struct generation *current;
 	struct list retired;         /* generations, oldest first */
 	struct worker_reloads reloads;

@@ -39,6 +39,7 @@ static int set_up(void **state)
 	assert_int_equal(stack_new(&c, 5000000, &f.worker.host.stack, &why), 0);
 	assert_int_equal(ip_add_address(&f.worker.host.stack->ip, &f.config.device.address.items[0]), 0);
 	assert_int_equal(websockets_open_server(&f.worker, &f.config, &why), 0);
+	assert_int_equal(secure_open(&f.worker.secure, &f.config, &f.worker.host.stack->world, NULL, NULL, &why), 0);
 	f.worker.started_us = 1000000;
 	*state = &f;
 	return 0;
@@ -49,6 +50,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	ws_server_free(f->worker.websockets);
+	secure_close(&f->worker.secure);
 	host_close(&f->worker.host);
 	f->far->ops->close(f->far);
 	assert_int_equal(f->worker.documents.in_use, 0);
