@@ -31,13 +31,6 @@ struct bytes http_text_take(struct bytes *text, char separator)
 	return part;
 }
 
-bool http_text_is_token_char(char c)
-{
-	if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
-		return true;
-	return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
-}
-
 bool http_text_is_token(struct bytes text)
 {
 	for (size_t i = 0; i < text.len; i++)

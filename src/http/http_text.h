@@ -21,8 +21,6 @@ struct bytes http_text_trim(struct bytes text);
 /* Takes what stands before the separator off the text, and the separator; all if there is none. */
 struct bytes http_text_take(struct bytes *text, char separator);
 
-/* RFC 9110 section 5.6.2. */
-bool http_text_is_token_char(char c);
 bool http_text_is_token(struct bytes text);
 
 /* What a field may hold: no control characters but tabs (RFC 9110 section 5.5). */
