@@ -7,6 +7,7 @@
 
 #include "server/commands.h"
 #include "server/config_fixed.h"
+#include "server/notify.h"
 #include "server/privileges.h"
 #include "server/self_signed.h"
 #include "server/worker.h"
@@ -229,9 +230,8 @@ static int use(struct serving *s, struct config *c, struct failure *why)
 	return 0;
 }
 
-static bool reload(void *context)
+static bool read_and_use(struct serving *s)
 {
-	struct serving *s = context;
 	const struct log *log = &s->errors.log;
 	struct failure why;
 	struct config *c = read_again(s, &why);
@@ -247,6 +247,16 @@ static bool reload(void *context)
 	else
 		log_line(log, LOG_ERROR, "server", "SIGHUP: the configuration in use stays: %s", why.text);
 	return false;
+}
+
+static bool reload(void *context)
+{
+	bool is_used;
+
+	notify_reloading();
+	is_used = read_and_use(context);
+	notify_ready();
+	return is_used;
 }
 
 /* ---- start to end ---- */
@@ -267,6 +277,7 @@ static int run_worker(struct serving *s, struct failure *why)
 	if (r < 0)
 		return failure_set(why, r, "as user \"%s\": %s", user, what.text);
 	say_ready(s->worker.config);
+	notify_ready();
 	return worker_run(&s->worker, &owner, why);
 }
 

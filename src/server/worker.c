@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/notify.h"
 #include "server/status.h"
 
 static void on_request_done(void *context, const struct http_log_record *record)
@@ -208,6 +209,7 @@ static void bury_retired(struct worker *w)
 static void begin_drain(struct worker *w)
 {
 	log_line(w->log, LOG_INFO, "server", "stopping: no new connections");
+	notify_stopping();
 	generation_stop_listening(w->current);
 	ws_server_drain(w->websockets, WS_CLOSE_GOING_AWAY);
 	w->drain_until_us = w->loop.now_us + w->config->drain_timeout_us;

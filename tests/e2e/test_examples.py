@@ -19,6 +19,7 @@ def blocks():
 
 
 EXAMPLES = [(where, text) for where, text in blocks() if SECTION.search(text)]
+EXAMPLES += [(str(path.relative_to(ROOT)), path.read_text()) for path in sorted(ROOT.glob("conf/*/*.conf"))]
 SHIPPED = sorted(ROOT.glob("conf/*.conf"))
 
 
@@ -27,17 +28,18 @@ def check(path):
 
 
 def move(text, place):
-    """The example with the directories that it names below place, where they exist."""
+    """The example with the files and directories that it names below place, where they exist."""
     place.mkdir(exist_ok=True)
 
     def put(match):
-        key, path = match[1], place / match[2].lstrip("/")
+        key, path = match[1], place / match[2].lstrip("./")
         (path if key in ("root", "upload") else path.parent).mkdir(parents=True, exist_ok=True)
         if key in ("password_file", "users", "certificate", "key"):
             path.touch()
         return f'{key} = "{path}"'
 
-    return re.sub(r'\b([a-z_]+) = "(/[^"/][^"]*)"', put, text)
+    return re.sub(r'\b(root|upload|form|access|error|pcap|password_file|users|certificate|key) = "(\.{0,2}/[^"]+|[\w/.]+)"',
+                  put, text)
 
 
 def test_there_are_examples():

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +40,20 @@ static int become_root_as_nobody(void)
 		       CHILD_OK : CHILD_FAILED;
 }
 
+/* Root's capabilities kept by nobody, as systemd's AmbientCapabilities= would have it. */
+static int give_up_capabilities(void)
+{
+	struct failure why;
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+		return CHILD_FAILED;
+	if (privileges_drop("", &why) != 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETUID, 0, 0) == 0)
+		return CHILD_FAILED;
+	if (setuid(0) == 0)
+		return CHILD_WAY_BACK;
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? CHILD_OK : CHILD_NEW_PRIVILEGES;
+}
+
 static int status_of(int (*body)(void))
 {
 	pid_t child = fork();
@@ -63,6 +78,13 @@ static void test_user_is_become_for_good(void **state)
 	(void)state;
 	need_root();
 	assert_int_equal(status_of(become_nobody), CHILD_OK);
+}
+
+static void test_capabilities_of_others_are_given_up(void **state)
+{
+	(void)state;
+	need_root();
+	assert_int_equal(status_of(give_up_capabilities), CHILD_OK);
 }
 
 static void test_without_root_it_says_what_to_do(void **state)
@@ -96,6 +118,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_user_is_become_for_good),
 		cmocka_unit_test(test_without_root_it_says_what_to_do),
+		cmocka_unit_test(test_capabilities_of_others_are_given_up),
 		cmocka_unit_test(test_no_user_changes_nothing),
 		cmocka_unit_test(test_unknown_user_is_named),
 	};
