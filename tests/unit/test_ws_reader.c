@@ -13,10 +13,16 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "common/ws_client.h"
+#include "common/ws_cases.h"
 #include "websocket/ws_reader.h"
 
-enum { MAX_MESSAGE = 1 << 20, PACKED = WS_FIN | WS_RSV1 };
+enum {
+	MAX_MESSAGE = WS_CASE_MAX_MESSAGE,
+	TEXT = WS_FIN | WS_TEXT,
+	BIN = WS_FIN | WS_BINARY,
+	CONT = WS_CONTINUATION,
+	LAST = WS_FIN | WS_CONTINUATION,
+};
 
 static struct ws_budget budget = { .limit = 64 << 20 };
 static struct ws_codecs *codecs;
@@ -133,124 +139,6 @@ static size_t cut_at_random(struct random *random)
 	return 1 + random_below(random, random_chance(random, 500000) ? 8 : 2000);
 }
 
-/* A frame of a case. text NULL: len bytes of a pattern. */
-struct part {
-	uint8_t first;
-	const char *text;
-	size_t len;
-};
-
-#define T(first, text) { first, text, sizeof(text) - 1 }
-#define N(first, len) { first, NULL, len }
-#define TEXT (WS_FIN | WS_TEXT)
-#define BIN (WS_FIN | WS_BINARY)
-#define CONT WS_CONTINUATION
-#define LAST (WS_FIN | WS_CONTINUATION)
-#define PING (WS_FIN | WS_PING)
-#define PONG (WS_FIN | WS_PONG)
-#define CLOSE (WS_FIN | WS_CLOSE)
-#define SMILE "\xf0\x9f\x98\x80"
-#define BAD_UTF8 "fail 1007 text is not UTF-8"
-
-static const struct wire_case {
-	const char *family;
-	const char *story; /* NULL: only that it is the same however it is cut, and has no fault */
-	struct part parts[8];
-} cases[] = {
-	/* 1: framing */
-	{ "1.1.1", "text 0:", { T(TEXT, "") } },
-	{ "1.1.2", NULL, { N(TEXT, 125) } },
-	{ "1.1.3", NULL, { N(TEXT, 126) } },
-	{ "1.1.4", NULL, { N(TEXT, 127) } },
-	{ "1.1.5", NULL, { N(TEXT, 128) } },
-	{ "1.1.6", NULL, { N(TEXT, 65535) } },
-	{ "1.1.7", NULL, { N(TEXT, 65536) } },
-	{ "1.2.1", "binary 0:", { T(BIN, "") } },
-	{ "1.2.2", NULL, { N(BIN, 125) } },
-	{ "1.2.3", NULL, { N(BIN, 126) } },
-	{ "1.2.6", NULL, { N(BIN, 65535) } },
-	{ "1.2.7", NULL, { N(BIN, 65536) } },
-	/* 2: pings and pongs */
-	{ "2.1", "ping 0:", { T(PING, "") } },
-	{ "2.2", "ping 13:Hello, world!", { T(PING, "Hello, world!") } },
-	{ "2.4", NULL, { N(PING, 125) } },
-	{ "2.5", "fail 1002 control frame too long", { N(PING, 126) } },
-	{ "2.7", "pong 0:", { T(PONG, "") } },
-	{ "2.8", "pong 1:x", { T(PONG, "x") } },
-	{ "2.10", "ping 1:a ping 1:b ping 1:c ping 0: ping 1:d",
-	  { T(PING, "a"), T(PING, "b"), T(PING, "c"), T(PING, ""), T(PING, "d") } },
-	/* 3: reserved bits */
-	{ "3.1", "fail 1002 reserved bit set", { T(TEXT | WS_RSV1, "x") } },
-	{ "3.2", "text 1:a fail 1002 reserved bit set", { T(TEXT, "a"), T(TEXT | WS_RSV2, "x"), T(PING, "") } },
-	{ "3.3", "text 1:a fail 1002 reserved bit set", { T(TEXT, "a"), T(TEXT | WS_RSV3, "x") } },
-	{ "3.4", "fail 1002 reserved bit set", { T(BIN | WS_RSV1 | WS_RSV3, "x") } },
-	{ "3.5", "fail 1002 reserved bit set", { T(PING | WS_RSV1, "x") } },
-	{ "3.6", "fail 1002 reserved bit set", { T(CLOSE | WS_RSV2, "") } },
-	{ "3.7", "fail 1002 reserved bit set", { T(TEXT | WS_RSV1 | WS_RSV2 | WS_RSV3, "") } },
-	/* 4: opcodes */
-	{ "4.1.1", "fail 1002 reserved opcode", { T(WS_FIN | 3, "") } },
-	{ "4.1.2", "fail 1002 reserved opcode", { T(WS_FIN | 4, "x") } },
-	{ "4.1.3", "text 1:a fail 1002 reserved opcode", { T(TEXT, "a"), T(WS_FIN | 5, "") } },
-	{ "4.1.5", "fail 1002 reserved opcode", { T(WS_FIN | 7, "") } },
-	{ "4.2.1", "fail 1002 reserved opcode", { T(WS_FIN | 11, "") } },
-	{ "4.2.2", "fail 1002 reserved opcode", { T(WS_FIN | 12, "x") } },
-	{ "4.2.5", "fail 1002 reserved opcode", { T(WS_FIN | 15, "") } },
-	/* 5: fragmentation */
-	{ "5.1", "fail 1002 fragmented control frame", { T(WS_PING, "a"), T(LAST, "b") } },
-	{ "5.2", "fail 1002 fragmented control frame", { T(WS_PONG, "a"), T(LAST, "b") } },
-	{ "5.3", "text 6:abcdef", { T(WS_TEXT, "abc"), T(LAST, "def") } },
-	{ "5.6", "ping 1:p text 6:abcdef", { T(WS_TEXT, "abc"), T(PING, "p"), T(LAST, "def") } },
-	{ "5.9", "fail 1002 continuation of nothing", { T(LAST, "x"), T(TEXT, "y") } },
-	{ "5.12", "fail 1002 continuation of nothing", { T(CONT, "x"), T(TEXT, "y") } },
-	{ "5.15", "text 2:ab fail 1002 continuation of nothing",
-	  { T(WS_TEXT, "a"), T(LAST, "b"), T(CONT, "c"), T(LAST, "d") } },
-	{ "5.18", "fail 1002 message within a message", { T(WS_TEXT, "a"), T(TEXT, "b") } },
-	{ "5.18b", "fail 1002 message within a message", { T(WS_TEXT, "a"), T(WS_BINARY, "b") } },
-	{ "5.19", "ping 1:1 ping 1:2 text 5:abcde", { T(WS_TEXT, "a"), T(CONT, "b"), T(PING, "1"), T(CONT, "c"),
-	  T(CONT, "d"), T(PING, "2"), T(LAST, "e") } },
-	/* 6: UTF-8 */
-	{ "6.1.1", "text 0:", { T(TEXT, "") } },
-	{ "6.1.2", "text 0:", { T(WS_TEXT, ""), T(CONT, ""), T(LAST, "") } },
-	{ "6.1.3", "text 1:x", { T(WS_TEXT, ""), T(CONT, "x"), T(LAST, "") } },
-	{ "6.2.1", "text 10:\xc2\xb5@\xc3\x9f" SMILE "!", { T(TEXT, "\xc2\xb5@\xc3\x9f" SMILE "!") } },
-	{ "6.2.3", "text 4:" SMILE, { T(WS_TEXT, "\xf0"), T(CONT, "\x9f"), T(CONT, "\x98"), T(LAST, "\x80") } },
-	{ "6.3.1", BAD_UTF8, { T(TEXT, "\xce\xba\xed\xa0\x80") } },
-	{ "6.4.1", BAD_UTF8, { T(WS_TEXT, "\xce\xba\xf4\x90"), T(CONT, "never"), T(LAST, "read") } },
-	{ "6.5.1", BAD_UTF8, { T(TEXT, "\xf0\x9f\x98") } }, /* a text that ends within a character */
-	{ "6.6.1", BAD_UTF8, { T(WS_TEXT, "\xc3"), T(LAST, "") } },
-	{ "6.12.1", BAD_UTF8, { T(TEXT, "\x80") } },
-	{ "6.14.1", BAD_UTF8, { T(TEXT, "\xc0\xaf") } },
-	{ "6.20.1", BAD_UTF8, { T(TEXT, "\xed\xbf\xbf") } },
-	{ "6.22.1", "text 3:\xef\xbf\xbe", { T(TEXT, "\xef\xbf\xbe") } },
-	{ "6.x", "binary 1:\xff", { T(BIN, "\xff") } }, /* in binary anything goes */
-	/* 7: closing */
-	{ "7.1.1", "text 1:a close 2:\x03\xe8", { T(TEXT, "a"), T(CLOSE, "\x03\xe8") } },
-	{ "7.1.2", "close 0:", { T(CLOSE, ""), T(CLOSE, "") } },
-	{ "7.1.3", "close 0:", { T(CLOSE, ""), T(PING, "x") } },
-	{ "7.1.4", "close 0:", { T(CLOSE, ""), T(TEXT, "x") } },
-	{ "7.1.5", "close 0:", { T(WS_TEXT, "a"), T(CLOSE, ""), T(LAST, "b") } },
-	{ "7.3.2", "close 1:\x03", { T(CLOSE, "\x03") } },
-	{ "7.3.5", NULL, { N(CLOSE, 125) } },
-	{ "7.3.6", "fail 1002 control frame too long", { N(CLOSE, 126) } },
-	/* 9: limits (10: large messages in tiny fragments stand below) */
-	{ "9.1", NULL, { N(TEXT, MAX_MESSAGE) } },
-	{ "9.2", NULL, { N(BIN, MAX_MESSAGE) } },
-	{ "9.3", NULL, { N(WS_TEXT, MAX_MESSAGE / 2), T(CONT, ""), N(LAST, MAX_MESSAGE / 2) } },
-	{ "9.x1", "fail 1009 message too big", { N(BIN, MAX_MESSAGE + 1) } },
-	{ "9.x2", "fail 1009 message too big", { N(WS_BINARY, MAX_MESSAGE), T(CONT, ""), N(LAST, 1) } },
-	{ "9.x3", NULL, { N(WS_BINARY, MAX_MESSAGE), T(CONT, ""), N(LAST, 0) } },
-};
-
-static struct bytes part_bytes(const struct part *p)
-{
-	static uint8_t pattern[MAX_MESSAGE + 1];
-
-	if (pattern[0] == 0)
-		for (size_t i = 0; i < sizeof pattern; i++)
-			pattern[i] = (uint8_t)('a' + i % 23);
-	return bytes_of(p->text != NULL ? (const uint8_t *)p->text : pattern, p->len);
-}
-
 static void assert_same_however_cut(const char *family, struct bytes wire, bool compressed, const char *expected)
 {
 	struct story whole, cut;
@@ -272,17 +160,20 @@ static void assert_same_however_cut(const char *family, struct bytes wire, bool 
 	}
 }
 
+static void assert_case(const struct ws_case *c, bool compressed)
+{
+	struct ws_bytes wire = { 0 };
+
+	ws_case_frames(c, &wire);
+	assert_same_however_cut(c->family, bytes_of(wire.data, wire.len), compressed, c->story);
+	ws_bytes_fini(&wire);
+}
+
 static void every_case_family(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		struct ws_bytes wire = { 0 };
-
-		for (const struct part *p = cases[i].parts; p->first != 0 || p->len > 0 || p->text != NULL; p++)
-			ws_client_frame(&wire, p->first, part_bytes(p).data, p->len);
-		assert_same_however_cut(cases[i].family, bytes_of(wire.data, wire.len), false, cases[i].story);
-		ws_bytes_fini(&wire);
-	}
+	for (size_t i = 0; i < ws_cases_count; i++)
+		assert_case(&ws_cases[i], false);
 }
 
 /* 3.x and RFC 6455 section 5.1: a client masks. */
@@ -306,7 +197,7 @@ static void a_wrong_byte_fails_before_its_frame_ends(void **state)
 	(void)state;
 	ws_client_text(&wire, TEXT, "abc\xff" "and much more that never comes");
 	read_all(bytes_of(wire.data, 10), false, cut_everywhere, NULL, &s);
-	assert_string_equal(s.text, BAD_UTF8);
+	assert_string_equal(s.text, "fail 1007 text is not UTF-8");
 	ws_bytes_fini(&wire);
 }
 
@@ -340,7 +231,7 @@ static void what_is_announced_reserves_nothing(void **state)
 	struct story s = { .len = 0 };
 
 	(void)state;
-	ws_client_frame(&wire, BIN, part_bytes(&(const struct part){ 0, NULL, MAX_MESSAGE }).data, MAX_MESSAGE);
+	ws_client_frame(&wire, BIN, ws_case_pattern(MAX_MESSAGE).data, MAX_MESSAGE);
 	ws_reader_init(&r, &budget, NULL, &none, MAX_MESSAGE);
 	assert_true(take(&r, bytes_of(wire.data, 20), &s));
 	assert_true(budget.in_use < 8192);
@@ -359,7 +250,7 @@ static void a_budget_that_is_spent_is_told(void **state)
 	struct story s = { .len = 0 };
 
 	(void)state;
-	ws_client_frame(&wire, BIN, part_bytes(&(const struct part){ 0, NULL, 20000 }).data, 20000);
+	ws_client_frame(&wire, BIN, ws_case_pattern(20000).data, 20000);
 	ws_reader_init(&r, &small, NULL, &none, MAX_MESSAGE);
 	assert_false(take(&r, bytes_of(wire.data, wire.len), &s));
 	assert_string_equal(s.text, "fail 1013 no memory for the message");
@@ -374,31 +265,9 @@ static void a_budget_that_is_spent_is_told(void **state)
 
 static void compressed_messages(void **state)
 {
-	static const struct wire_case packed[] = {
-		{ "12.1", "text 5:Hello", { T(PACKED | WS_TEXT, "\xf2\x48\xcd\xc9\xc9\x07\x00") } },
-		{ "12.1b", "text 5:Hello text 5:Hello", /* the second refers to the first */
-		  { T(PACKED | WS_TEXT, "\xf2\x48\xcd\xc9\xc9\x07\x00"), T(PACKED | WS_TEXT, "\xf2\x00\x11\x00\x00") } },
-		{ "12.2", "text 5:Hello", { T(WS_RSV1 | WS_TEXT, "\xf2\x48\xcd"), T(LAST, "\xc9\xc9\x07\x00") } },
-		{ "12.3", "ping 1:x text 5:Hello",
-		  { T(WS_RSV1 | WS_TEXT, "\xf2\x48\xcd"), T(PING, "x"), T(LAST, "\xc9\xc9\x07\x00") } },
-		{ "12.4", "binary 0: text 5:plain", { T(PACKED | WS_BINARY, "\x00"), T(TEXT, "plain") } },
-		{ "12.5", "text 5:Hello", { T(PACKED | WS_TEXT, "\xf3\x48\xcd\xc9\xc9\x07\x00\x00") } },
-		{ "13.1", "fail 1002 reserved bit set",
-		  { T(WS_RSV1 | WS_TEXT, "\xf2\x48\xcd"), T(WS_RSV1 | LAST, "\xc9\xc9\x07\x00") } },
-		{ "13.2", "fail 1007 compressed data is broken", { T(PACKED | WS_BINARY, "\xff\xff\xff\xff") } },
-		{ "13.3", BAD_UTF8, { T(PACKED | WS_TEXT, "\x00\x01\x00\xfe\xff\xff\x00") } },
-		{ "13.4", "fail 1007 compressed data is broken", { T(PACKED | WS_TEXT, "") } },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LENGTH(packed); i++) {
-		struct ws_bytes wire = { 0 };
-
-		for (const struct part *p = packed[i].parts; p->first != 0; p++)
-			ws_client_frame(&wire, p->first, p->text, p->len);
-		assert_same_however_cut(packed[i].family, bytes_of(wire.data, wire.len), true, packed[i].story);
-		ws_bytes_fini(&wire);
-	}
+	for (size_t i = 0; i < ws_packed_cases_count; i++)
+		assert_case(&ws_packed_cases[i], true);
 }
 
 static void a_small_frame_of_a_large_message_is_too_big(void **state)
@@ -409,7 +278,7 @@ static void a_small_frame_of_a_large_message_is_too_big(void **state)
 	struct ws_bytes wire = { 0 };
 
 	(void)state;
-	ws_client_frame(&wire, PACKED | WS_BINARY, b->data, b->len);
+	ws_client_frame(&wire, WS_RSV1 | BIN, b->data, b->len);
 	assert_true(b->len < 10000);
 	assert_same_however_cut("1009", bytes_of(wire.data, wire.len), true, "fail 1009 message too big");
 	ws_buffer_give(b);
