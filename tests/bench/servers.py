@@ -2,7 +2,9 @@
 namespace reaches, from the same core. Another one is a class with name and pids(), and its place in all_servers().
 """
 
+import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -12,7 +14,7 @@ TAPHOUSE_CONFIG = """\
 device "{device}" {{ address = {{"{address}/24"}} {more} }}
 http {{ keepalive_requests = 1000000000 }}
 log {{ access = "off" }}
-site "bench" {{ listen = {{"80"}} root = "{site}" }}
+site "bench" {{ listen = {{"80"}} root = "{site}" location "/ws" {{ websocket = "echo" }} }}
 """
 
 NGINX_CONFIG = """\
@@ -106,6 +108,40 @@ class Nginx(Server):
             return [int(child) for child in children.read().split()]
 
 
+class Ws(Server):
+    """npm's ws, as Debian packages it (node-ws) or npm has it, on Node.js."""
+    name = "ws"
+
+    def __init__(self, stack, place, namespace, address, modules):
+        self.modules = modules
+        super().__init__(stack, place, namespace, address)
+
+    def command(self, place):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "ws_echo.js")
+        return ["env", f"NODE_PATH={self.modules}", "node", script, "80"]
+
+    def answers(self, client):
+        """426, because curl asks for no upgrade."""
+        return subprocess.run(client.command("curl", "-so", "/dev/null", "-m", "2", f"http://{self.address}/"),
+                              check=False).returncode == 0
+
+
+def find_ws(place):
+    """The folder that has npm's ws, and its version; None, and why it is not to be had."""
+    if shutil.which("node") is None:
+        return None, "node is not there: apt-get install nodejs (Debian's name)"
+    debian, own = "/usr/share/nodejs", os.path.join(place.directory, "node_modules")
+    if not os.path.exists(os.path.join(debian, "ws")) and shutil.which("npm") is not None:
+        subprocess.run(["npm", "install", "--silent", "--prefix", place.directory, "ws"], capture_output=True, timeout=60,
+                       check=False)
+    for modules in (debian, own):
+        package = os.path.join(modules, "ws", "package.json")
+        if os.path.exists(package):
+            with open(package) as file:
+                return modules, json.load(file)["version"]
+    return None, "npm's ws is not there: apt-get install node-ws (Debian's name), or npm install"
+
+
 def add_taphouse(stack, place):
     """On a TAP in the client's namespace: the client uses the kernel's side of it."""
     server = Taphouse(stack, place, place.client, "tap:taphouse0", "10.77.0.2", 'host_address = "10.77.0.1/24"')
@@ -120,6 +156,21 @@ def add_nginx(stack, place):
     lab.give_address(place.client, "to-nginx", "10.78.0.1")
     lab.give_address(namespace, "eth0", "10.78.0.2")
     return Nginx(stack, place, namespace, "10.78.0.2")
+
+
+def websocket_servers(stack, place, say):
+    """Ours, and npm's ws if it is to be had."""
+    ours = add_taphouse(stack, place)
+    modules, word = find_ws(place)
+    if modules is None:
+        say(f"  beside nobody: {word}")
+        return [ours]
+    say(f"  beside npm's ws {word}")
+    namespace = lab.Namespace(stack, "ws")
+    lab.pair(place.client, "to-ws", namespace, "eth0")
+    lab.give_address(place.client, "to-ws", "10.79.0.1")
+    lab.give_address(namespace, "eth0", "10.79.0.2")
+    return [ours, Ws(stack, place, namespace, "10.79.0.2", modules)]
 
 
 def all_servers(stack, place):

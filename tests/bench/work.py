@@ -79,6 +79,17 @@ def wrk(file, connections, *headers):
     return client
 
 
+def websocket(connections, size):
+    """Each connection sends a message when the one before has come back."""
+    def client(server, place, seconds):
+        command = [place.ws_load, server.address, 80, "/ws", connections, size, f"{seconds:.1f}"]
+        output, status = run_client(place, command, seconds + 30)
+        if status != 0:
+            raise lab.Problem(f"ws_load against {server.name}: {output.strip()}")
+        return Sample(**json.loads(output))
+    return client
+
+
 CURL_SAYS = r"%{http_code} %{size_download} %{time_total}\n"
 
 
@@ -126,6 +137,12 @@ ROWS = [
     Row("hundred", "100 KiB, 16 connections", "requests/s", rate, wrk("100k.bin", 16)),
     Row("latency", "1 KiB, one at a time, p50", "us", lambda sample: sample.p50_us, wrk("1k.bin", 1),
         less_is_better=True),
+]
+
+
+WEBSOCKET_ROWS = [
+    Row("ws20", "WebSocket echo of 20 bytes, 64 connections", "messages/s", rate, websocket(64, 20), "message"),
+    Row("ws16k", "WebSocket echo of 16 KiB, 64 connections", "messages/s", rate, websocket(64, 16 << 10), "message"),
 ]
 
 
