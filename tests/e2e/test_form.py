@@ -68,6 +68,15 @@ def test_what_is_no_form_is_refused(form, namespace, tmp_path):
     assert [line["fields"] for line in form.lines()] == [{"a": "b"}]
 
 
+def test_a_client_that_submits_too_often_waits(form, namespace):
+    form('rate = "3/h"')
+    assert [code(namespace, "-d", f"n={i}", URL) for i in range(5)] == ["200"] * 3 + ["429"] * 2
+    assert "\nRetry-After: " in namespace.curl("-i", "-d", "n=6", URL).stdout
+    assert [line["fields"]["n"] for line in form.lines()] == ["0", "1", "2"]
+    # Files of the site are not counted with it.
+    assert code(namespace, f"http://{ADDRESS}/hello.txt") == "200"
+
+
 def test_the_file_is_opened_anew_on_sigusr1(form, namespace, tmp_path):
     server = form('form_fsync = true')
     code(namespace, "-d", "n=1", URL)

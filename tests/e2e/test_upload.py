@@ -241,6 +241,23 @@ def test_an_upload_under_way_is_finished_by_a_drain(upload, namespace, photo, tm
     assert sha256(upload.directory / "photo.jpg") == sha256(photo)
 
 
+def test_an_upload_under_way_outlives_a_reload(upload, namespace, photo):
+    server = upload()
+    client = namespace.start("curl", "-sS", "--max-time", "40", "--limit-rate", "700K", "-o", "/dev/null", "-w", "%{http_code}",
+                             "-F", f"a=@{photo}", URL, stdout=subprocess.PIPE, text=True)
+    try:
+        wait_for(lambda: [f for f in open_files_of(server) if "(deleted)" in f], "it has not arrived")
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "reload" in server.errors.read_text() or "SIGHUP" in server.errors.read_text(), "it did not reload")
+        assert client.communicate(timeout=20)[0] == "200"
+    finally:
+        client.kill()
+        client.wait()
+    assert sha256(upload.directory / "photo.jpg") == sha256(photo)
+    assert code(namespace, "-F", f"a=@{photo}", URL) == "200"
+    wait_for(lambda: open_files_of(server).count(str(upload.directory)) == 1, "the directory is open twice")
+
+
 def test_files_belong_to_the_user(upload, namespace, photo):
     os.chmod(upload.directory.parent, 0o755)
     os.chown(upload.directory, 65534, 65534)
