@@ -129,14 +129,18 @@ static void free_arrival(struct arrival *a)
 	free(a);
 }
 
+/* What is our fault, once, until a request goes well again. */
 static void tell(struct arrival *a)
 {
 	struct upload *u = a->upload;
 
-	if (a->why.text[0] != '\0' && !u->failing)
+	if (a->why.text[0] == '\0') {
+		u->failing &= !a->is_stored || a->outcome != 0;
+		return;
+	}
+	if (!u->failing)
 		log_line(u->worker->log, LOG_ERROR, "upload", "%s; requests are refused with %u", a->why.text, a->outcome);
-	u->failing |= a->why.text[0] != '\0';
-	u->failing &= !a->is_stored || a->outcome != 0;
+	u->failing = true;
 	a->why.text[0] = '\0';
 }
 

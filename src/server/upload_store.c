@@ -3,7 +3,8 @@
  * tells), and before anybody is refused for want of room: files may be taken away at any time. Bytes on their way
  * count too, so that many uploads at once do not exceed together what each alone would keep to.
  *
- * System calls: openat, linkat, unlinkat, write, fstat, newfstatat, getdents64, fdatasync, fsync, close, futex.
+ * System calls: openat, linkat, unlinkat, write, sync_file_range, fstat, newfstatat, getdents64, fdatasync, fsync,
+ * close, futex.
  */
 #include "server/upload_store.h"
 
@@ -16,7 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOST_NUMBERS = 1000 }; /* tried for one name */
+enum {
+	MOST_NUMBERS = 1000,   /* tried for one name */
+	WRITE_BACK = 4 << 20,  /* bytes after which the disk is set to work on them, so that little is left at the end */
+};
 
 /* ---- what is in the directory ---- */
 
@@ -185,12 +189,34 @@ int upload_files_init(struct upload_files *f, struct upload_store *store)
 	return f->items != NULL ? 0 : -ENOMEM;
 }
 
+static bool take_place(struct upload_store *s)
+{
+	bool is_free;
+
+	pthread_mutex_lock(&s->lock);
+	is_free = s->open < UPLOAD_OPEN_FILES;
+	s->open += is_free;
+	if (is_free)
+		look_if_changed(s);
+	pthread_mutex_unlock(&s->lock);
+	return is_free;
+}
+
+static void give_place(struct upload_store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->open--;
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void close_all(struct upload_files *f)
 {
 	for (unsigned i = 0; i < f->count; i++) {
-		if (f->items[i].fd >= 0)
-			close(f->items[i].fd);
+		if (f->items[i].fd < 0)
+			continue;
+		close(f->items[i].fd);
 		f->items[i].fd = -1;
+		give_place(f->store);
 	}
 }
 
@@ -209,15 +235,16 @@ unsigned upload_files_add(struct upload_files *f, const char *name, struct failu
 
 	if (f->count == s->limits.max_files)
 		return 413;
+	if (!take_place(s))
+		return 503;
 	file = &f->items[f->count];
 	file->fd = open_nameless(s->dir);
-	if (file->fd < 0)
+	if (file->fd < 0) {
+		give_place(s);
 		return fail(f, errno, "cannot make a file", why);
+	}
 	snprintf(file->name, sizeof file->name, "%s", name);
 	f->count++;
-	pthread_mutex_lock(&s->lock);
-	look_if_changed(s);
-	pthread_mutex_unlock(&s->lock);
 	return 0;
 }
 
@@ -231,6 +258,15 @@ static int write_all(int fd, struct bytes data)
 		bytes_skip(&data, n > 0 ? (size_t)n : 0);
 	}
 	return 0;
+}
+
+/* A hint: whether all of it is there is for fdatasync(2) to say. */
+static void write_back(const struct upload_store *s, const struct upload_file *file, uint64_t before)
+{
+	uint64_t from = before / WRITE_BACK * WRITE_BACK, to = file->len / WRITE_BACK * WRITE_BACK;
+
+	if (s->limits.fsync && to > from)
+		sync_file_range(file->fd, (off_t)from, (off_t)(to - from), SYNC_FILE_RANGE_WRITE);
 }
 
 unsigned upload_files_write(struct upload_files *f, struct bytes data, struct failure *why)
@@ -248,7 +284,10 @@ unsigned upload_files_write(struct upload_files *f, struct bytes data, struct fa
 	f->reserved += data.len;
 	file->len += data.len;
 	error = write_all(file->fd, data);
-	return error < 0 ? fail(f, -error, "cannot write", why) : 0;
+	if (error < 0)
+		return fail(f, -error, "cannot write", why);
+	write_back(s, file, file->len - data.len);
+	return 0;
 }
 
 /* ---- names ---- */

@@ -19,7 +19,10 @@
 #include "base/failure.h"
 #include "server/upload_name.h"
 
-enum { UPLOAD_FILES = 256 }; /* most of a request, whatever its limit says */
+enum {
+	UPLOAD_FILES = 256,      /* most of a request, whatever its limit says */
+	UPLOAD_OPEN_FILES = 256, /* most on their way at once: the site's own files need descriptors too */
+};
 
 struct upload_limits {
 	uint32_t max_files;           /* of a request */
@@ -35,6 +38,7 @@ struct upload_store {
 	pthread_mutex_t lock;    /* of what follows */
 	uint64_t stored;         /* bytes in the directory, when last looked at */
 	uint64_t arriving;       /* bytes that have no name yet */
+	unsigned open;           /* files that have none */
 	struct timespec changed; /* when the directory was changed, as far as is known */
 };
 

@@ -3,7 +3,7 @@
  *
  * cuts (1 byte), the boundary's length (1 byte), the boundary, the body
  *
- * Both ways must give the same parts, contents and end.
+ * Both ways must give the same parts, contents and end; and whatever a file is called, its name is a plain one.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "http/http_multipart.h"
+#include "server/upload_name.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,9 +35,13 @@ static void note(struct seen *s, struct bytes b)
 
 static void note_part(struct seen *s, const struct http_part *part)
 {
+	char name[UPLOAD_NAME_SIZE];
+
 	note(s, part->name);
 	note(s, part->filename);
 	note(s, part->extended_filename);
+	upload_name(part, name);
+	assert(name[0] != '\0' && name[0] != '.' && strpbrk(name, "/\\\n") == NULL);
 }
 
 /* From memory of its own, so that reading past the end is seen. */

@@ -72,6 +72,7 @@ static int tear_down(void **state)
 {
 	(void)state;
 	assert_int_equal(store.arriving, 0);
+	assert_int_equal(store.open, 0);
 	upload_store_close(&store);
 	each_name(remove_file);
 	assert_int_equal(rmdir(directory), 0);
@@ -301,6 +302,24 @@ static void too_many_open_files_are_told(void **state)
 	upload_files_fini(&f);
 }
 
+/* Whoever sends many does not take all descriptors. */
+static void files_on_their_way_are_limited(void **state)
+{
+	struct upload_files f, g;
+
+	(void)state;
+	begin(&f);
+	begin(&g);
+	add(&f, "a", "1");
+	store.open = UPLOAD_OPEN_FILES;
+	assert_int_equal(upload_files_add(&g, "b", &why), 503);
+	store.open = 1;
+	assert_int_equal(upload_files_add(&g, "b", &why), 0);
+	assert_int_equal(store.open, 2);
+	upload_files_fini(&f);
+	upload_files_fini(&g);
+}
+
 static void a_bad_directory_is_refused_at_start(void **state)
 {
 	struct upload_limits limits = store.limits;
@@ -315,10 +334,18 @@ static void a_bad_directory_is_refused_at_start(void **state)
 
 static void files_are_synced_first_by_choice(void **state)
 {
+	struct upload_files f;
+
 	(void)state;
-	store.limits.fsync = true;
+	store.limits = (struct upload_limits){ .max_files = 1, .max_file = 16 << 20, .max_total = 16 << 20, .fsync = true };
 	assert_int_equal(store_one("a", "1"), 0);
 	assert_file("a", "1");
+	begin(&f);
+	add(&f, "large", "");
+	for (unsigned i = 0; i < 9; i++)
+		assert_int_equal(write_bytes(&f, 1 << 20), 0);
+	assert_int_equal(upload_files_store(&f, &why), 0);
+	upload_files_fini(&f);
 }
 
 int main(void)
@@ -335,6 +362,7 @@ int main(void)
 		TEST(what_was_there_before_counts),
 		TEST(a_full_disk_is_told),
 		TEST(too_many_open_files_are_told),
+		TEST(files_on_their_way_are_limited),
 		TEST(a_bad_directory_is_refused_at_start),
 		TEST(files_are_synced_first_by_choice),
 	};
