@@ -92,3 +92,13 @@ uint64_t addr_rates_take(struct addr_rates *t, const struct ip_addr *client, uin
 	p->full_at_us = full_at(p, now_us) + t->limit.interval_us;
 	return 0;
 }
+
+/* Where nothing is missing there is nothing to give: the bucket has filled meanwhile. */
+void addr_rates_give(struct addr_rates *t, const struct ip_addr *client, uint64_t now_us)
+{
+	struct ip_addr network = ip_addr_client_network(client);
+	struct place *p = find(t, &network, now_us);
+
+	if (p->full_at_us > now_us)
+		p->full_at_us -= t->limit.interval_us;
+}

@@ -37,4 +37,7 @@ uint64_t addr_rates_wait_us(const struct addr_rates *t, const struct ip_addr *cl
 /* Takes a token and returns 0; or how long the client has to wait for one, and none is taken. */
 uint64_t addr_rates_take(struct addr_rates *t, const struct ip_addr *client, uint64_t now_us);
 
+/* Gives one back. */
+void addr_rates_give(struct addr_rates *t, const struct ip_addr *client, uint64_t now_us);
+
 #endif

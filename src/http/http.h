@@ -132,6 +132,8 @@ struct http_usage {
 	uint64_t refused_connections; /* beyond max_connections, or no memory */
 	uint64_t refused_by_address;  /* beyond max_connections_per_address */
 	uint64_t rate_limited;        /* requests beyond the rate of a policy */
+	uint64_t auth_failures;       /* attempts with a wrong name or password */
+	uint64_t auth_limited;        /* attempts beyond the rate of them */
 	uint64_t made_room;           /* idle connections closed because max_connections was reached */
 };
 

@@ -19,6 +19,9 @@ static void set_request(struct http_log_record *record, const struct http_exchan
 	}
 	set_text(&record->referer, &record->referer_len, http_request_value(r, HTTP_FIELD_REFERER));
 	set_text(&record->user_agent, &record->user_agent_len, http_request_value(r, HTTP_FIELD_USER_AGENT));
+	if (x->call.pass.is_decided && x->call.pass.refusal == 0 && x->call.pass.user_len > 0)
+		set_text(&record->user, &record->user_len,
+			 bytes_of((const uint8_t *)x->call.pass.user, x->call.pass.user_len));
 	set_text(&record->host, &record->host_len,
 		 x->target.authority.data != NULL ? x->target.authority
 						  : http_request_value(r, HTTP_FIELD_HOST));

@@ -1,4 +1,4 @@
-/* Calls, but for http_call_resume() and http_call_complete(), which are the connection's. */
+/* Calls, but for http_call_resume(), http_call_complete() and http_call_retry(), which are the connection's. */
 #include "http/http_call.h"
 
 /* A body piece as it comes from the parser. */
@@ -37,6 +37,7 @@ void http_call_end(struct http_call *call)
 {
 	if (call->handler != NULL && call->handler->end != NULL)
 		call->handler->end(call);
+	http_pass_forget(&call->pass);
 	*call = (struct http_call){ 0 };
 }
 

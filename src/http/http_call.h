@@ -93,6 +93,9 @@ void http_call_resume(struct http_call *call);
 /* The answer that answer() said would come later: as it would have given them. document may be NULL. */
 void http_call_complete(struct http_call *call, unsigned status, struct http_document *document);
 
+/* The policy's guard knows now whether the request passes. */
+void http_call_retry(struct http_call *call);
+
 /* Begins; call holds what the handler is to know. 0, or the status that refuses it. */
 unsigned http_call_begin(struct http_call *call, struct http_request *r, const struct http_handler *handler);
 size_t http_call_room(const struct http_call *call);

@@ -193,7 +193,7 @@ static bool client_persists(const struct http_request *r)
 /* After these the request was understood and read to its end. */
 static bool status_persists(unsigned status)
 {
-	return status < 400 || status == 403 || status == 404 || status == 405 || status == 406 || status == 412 ||
+	return status < 400 || status == 401 || status == 403 || status == 404 || status == 405 || status == 406 || status == 412 ||
 	       status == 416 || status == 429;
 }
 
@@ -350,16 +350,22 @@ static unsigned check_head(struct http_conn *c)
 	return 0;
 }
 
+/* The guard or the handler knows later. */
+static enum step await(struct http_conn *c)
+{
+	c->exchange->is_held_up = c->exchange->call.pass.is_waiting;
+	enter(c, HTTP_CONN_AWAITING);
+	return STEP_PAUSE;
+}
+
 static enum step answer_request(struct http_conn *c, struct http_batch *out)
 {
 	struct http_exchange *x = c->exchange;
 	struct http_answer answer;
 
 	http_route_answer(&c->server->router, c->stream, x->request, &x->target, &x->call, &answer);
-	if (answer.status == HTTP_LATER) {
-		enter(c, HTTP_CONN_AWAITING);
-		return STEP_PAUSE;
-	}
+	if (answer.status == HTTP_LATER)
+		return await(c);
 	return respond(c, out, &answer);
 }
 
@@ -373,6 +379,8 @@ static enum step take_head(struct http_conn *c, struct http_batch *out, size_t a
 	if (status != 0)
 		return refuse(c, out, status);
 	status = http_route_begin(&c->server->router, c->stream, x->request, &x->target, &x->call);
+	if (status == HTTP_LATER)
+		return await(c);
 	/* A client that expects holds its body back: whether it will come now cannot be known. */
 	if (status != 0 && (expects_continue(x->request) || !status_persists(status)))
 		return answer_request(c, out);
@@ -463,6 +471,19 @@ static bool can_go_on(const struct http_conn *c, enum step step)
 	return step == STEP_PAUSE && c->state == HTTP_CONN_SENDING && !(c->flags & HTTP_CONN_UNDRAINED);
 }
 
+/* Goes on with the request under way where it stopped. */
+static enum step go_on_with(struct http_conn *c, struct http_batch *out)
+{
+	struct http_exchange *x = c->exchange;
+
+	if (x->status != 0)
+		return send_body(c, out);
+	if (!x->is_held_up)
+		return STEP_ON;
+	x->is_held_up = false;
+	return x->request->stage == HTTP_STAGE_DONE ? answer_request(c, out) : take_head(c, out, 0);
+}
+
 static enum step work(struct http_conn *c, struct bytes *data)
 {
 	struct http_batch out;
@@ -471,7 +492,7 @@ static enum step work(struct http_conn *c, struct bytes *data)
 	c->flags |= HTTP_CONN_BUSY;
 	http_batch_init(&out, c->stream);
 	do {
-		step = c->exchange != NULL && c->exchange->status != 0 ? send_body(c, &out) : STEP_ON;
+		step = c->exchange != NULL ? go_on_with(c, &out) : STEP_ON;
 		while (step == STEP_ON && data->len > 0)
 			step = take_input(c, &out, data);
 		if (!send_batch(c, &out))
@@ -604,12 +625,28 @@ static void conclude_and_resume(struct http_conn *c, enum step step)
 		peer_ended(c);
 }
 
+/* 101 outside of on_receive(): what came behind the request is offered once more, and then handed over. */
+static void upgrade(struct http_conn *c)
+{
+	struct bytes none = { 0 };
+
+	enter(c, HTTP_CONN_HEAD);
+	if (c->flags & HTTP_CONN_HELD)
+		resume(c);
+	else
+		hand_over(c, none);
+}
+
 /* Goes on with what waited: the response under way, then what the stream holds. */
 static void go_on(struct http_conn *c)
 {
 	struct bytes none = { 0 };
+	enum step step = work(c, &none);
 
-	conclude_and_resume(c, work(c, &none));
+	if (step == STEP_UPGRADE && !(c->flags & HTTP_CONN_GONE))
+		upgrade(c);
+	else
+		conclude_and_resume(c, step);
 }
 
 /* ---- what the stream tells ---- */
@@ -747,6 +784,14 @@ void http_call_complete(struct http_call *call, unsigned status, struct http_doc
 	assert(status != 101); /* that must come from answer(), while the bytes behind the request are at hand */
 	http_route_complete(&c->server->router, call, status, document, &answer);
 	conclude_and_resume(c, respond_now(c, &answer));
+}
+
+void http_call_retry(struct http_call *call)
+{
+	struct http_conn *c = call->conn;
+
+	assert(c->state == HTTP_CONN_AWAITING && c->exchange->is_held_up && !(c->flags & HTTP_CONN_BUSY));
+	go_on(c);
 }
 
 /* The last response may all be on its way to a slow peer: it is measured when the time for a request is over. */

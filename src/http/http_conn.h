@@ -15,6 +15,7 @@ struct http_exchange {
 	uint64_t started_us; /* world time of the request's first byte */
 	unsigned status;     /* of the response; 0: none yet */
 	bool head_checked;
+	bool is_held_up;     /* by the guard, whose word is awaited */
 	bool persistent;     /* the connection goes on after it */
 	uint64_t body_total; /* bytes of the response's body */
 	struct http_body body;

@@ -58,6 +58,8 @@ enum http_field_id http_field_find(const char *name, size_t len)
 			return HTTP_FIELD_USER_AGENT;
 		return IS("connection") ? HTTP_FIELD_CONNECTION : HTTP_FIELD_OTHER;
 	case 13:
+		if (IS("authorization"))
+			return HTTP_FIELD_AUTHORIZATION;
 		return IS("if-none-match") ? HTTP_FIELD_IF_NONE_MATCH : HTTP_FIELD_OTHER;
 	case 14:
 		return IS("content-length") ? HTTP_FIELD_CONTENT_LENGTH : HTTP_FIELD_OTHER;

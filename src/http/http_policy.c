@@ -65,6 +65,13 @@ static int check_rules(const struct http_open_policy *p, const char *whose, stru
 	return 0;
 }
 
+static int check_auth(const struct http_auth_policy *auth, const char *whose, struct failure *why)
+{
+	if (auth->realm == NULL || (auth->users != NULL && *auth->users != '\0'))
+		return 0;
+	return failure_set(why, -EINVAL, "%s: auth needs users: the file that says who they are", whose);
+}
+
 int http_policy_open(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body,
 		     const char *whose, struct failure *why)
 {
@@ -75,6 +82,8 @@ int http_policy_open(struct http_open_policy *to, const struct http_policy *from
 		error = check_rules(to, whose, why);
 	else
 		error = failure_set(why, -ENOMEM, "%s: no memory for its policy", whose);
+	if (error == 0)
+		error = check_auth(&from->auth, whose, why);
 	if (error == 0)
 		error = http_tries_open(&to->tries, from->try_files, from->clean_urls, from->fallback, whose, why);
 	if (error == 0)

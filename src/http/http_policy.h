@@ -8,6 +8,7 @@
 
 #include "base/addr_rates.h"
 #include "base/failure.h"
+#include "http/http_auth.h"
 #include "http/http_cors.h"
 #include "http/http_guard.h"
 #include "http/http_headers.h"
@@ -30,6 +31,7 @@ struct http_policy {
 	size_t n_allow;
 	const struct ip_prefix *deny;     /* clients that are not */
 	size_t n_deny;
+	struct http_auth_policy auth;     /* who is answered (http_auth.h); others get 401 */
 	struct rate_limit rate;           /* of each client's requests (http_rate.h); more get 429. Interval 0: none */
 	const char *const *index;      /* index file names, NULL-terminated; NULL: index.html */
 	const char *const *try_files;  /* rules (http_tries.h), NULL-terminated; without any the next two count */

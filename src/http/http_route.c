@@ -273,12 +273,13 @@ static unsigned screen(const struct route *route, const struct stream *stream, c
 {
 	const struct http_guard *guard = &route->policy->guard;
 	unsigned methods = route->location != NULL ? route->location->handler->methods : HTTP_METHODS_READING;
+	unsigned status;
 
 	/* It comes without credentials (Fetch, section 3.3.5), and so before they are asked for. */
 	if (UNLIKELY(route->policy->cors.count > 0) && http_cors_is_preflight(&route->policy->cors, r))
 		return 204;
-	if (UNLIKELY(guard->is_closed) && http_guard_ask(guard, stream, &call->pass) != 0)
-		return call->pass.refusal;
+	if (UNLIKELY(guard->is_closed) && (status = http_guard_ask(guard, stream, r, &call->pass)) != 0)
+		return status;
 	if ((methods >> r->line.method & 1) == 0)
 		return r->line.method == HTTP_METHOD_OPTIONS ? 204 : 405;
 	return http_request_exceeds(r, route->policy->max_body) ? 413 : 0;
@@ -343,5 +344,5 @@ void http_route_answer(const struct http_router *router, const struct stream *st
 	else if (out->status == 301)
 		redirect_to_slash(router, &route.path, t, out);
 	else if (call->pass.refusal != 0)
-		http_guard_explain(&call->pass, router->buffers, out);
+		http_guard_explain(&route.policy->guard, &call->pass, router->buffers, out);
 }

@@ -235,7 +235,11 @@ int http_server_new(const struct http_config *config, const struct http_site *si
 	s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return failure_set(why, -ENOMEM, "no memory for the HTTP server");
-	s->guards = (struct http_guards){ .world = w, .usage = &s->usage };
+	s->guards = (struct http_guards){
+		.world = w,
+		.offload = hooks != NULL ? hooks->offload : NULL,
+		.usage = &s->usage,
+	};
 	error = http_sites_open(&s->sites, config, sites, n_sites, &s->guards, why);
 	if (error == 0)
 		error = load_types(s, config->mime_types, why);

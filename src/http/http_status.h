@@ -16,6 +16,7 @@
 	X(304, "Not Modified", NULL)                                                                   \
 	X(308, "Permanent Redirect", "This has moved, for good.")                                      \
 	X(400, "Bad Request", "The request was malformed, and was not answered further.")              \
+	X(401, "Unauthorized", "This is for those who give their name and password.")                  \
 	X(403, "Forbidden", "This is here, but it may not be read.")                                   \
 	X(404, "Not Found", "There is nothing at this address.")                                       \
 	X(405, "Method Not Allowed", "This can be read with GET, and not used in another way.")        \

@@ -99,6 +99,9 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 	site->policy = (struct config_policy){
 		.index = { .n = 1, .items = { "index.html" } },
 		.fallback = "",
+		.auth = "",
+		.users = "",
+		.auth_rate = { .interval_us = 6000000, .burst = 10 },
 		.precompressed = true,
 		.compress = true,
 		.cache_control = { .n = 2, .items = { "text/html no-cache", "application/xhtml+xml no-cache" } },
@@ -114,7 +117,7 @@ struct config_location config_location_default(const char *prefix)
 {
 	struct config_location l = {
 		.prefix = prefix,
-		.policy.fallback = "",
+		.policy = { .fallback = "", .auth = "", .users = "" },
 		.form = "",
 		.form_redirect = "",
 		.form_honeypot = "",

@@ -103,6 +103,8 @@ struct config_policy {
 	bool compress;
 	struct text_list compress_types; /* patterns, as http_mime.h has them */
 	struct rate_limit rate;   /* interval 0: none */
+	const char *auth, *users; /* realm and file, or "" */
+	struct rate_limit auth_rate;
 	struct prefix_list allow, deny; /* clients; without allow: all, or as the kind of the location has it */
 };
 

@@ -181,6 +181,9 @@ const struct config_key config_keys[] = {
 	POLICY_US(cors_max_age, time, 0, 1 * D),
 	POLICY(max_body, size, 0, 1024 * GB),
 	POLICY(rate, rate, 0, 0),
+	POLICY(auth, realm, 0, 0),
+	POLICY(users, users, 0, 0),
+	POLICY(auth_rate, rate, 0, 0),
 	POLICY(allow, networks, 0, 0),
 	POLICY(deny, networks, 0, 0),
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "http/http_auth.h"
 #include "http/http_cache_control.h"
 #include "http/http_cors.h"
 #include "http/http_error_page.h"
@@ -334,6 +335,26 @@ static int parse_log(const struct key_input *in, void *field)
 	return parse_file(in, field);
 }
 
+static int parse_realm(const struct key_input *in, void *field)
+{
+	return http_auth_realm_is_valid(in->text) ? keep(in, in->text, field) : not_what(in);
+}
+
+/* It is read to see whether it can be, and again when it is used. */
+static int parse_users(const struct key_input *in, void *field)
+{
+	const char **path = field;
+	struct http_users users;
+	int r = *in->text == '\0' ? keep(in, in->text, field) : resolve(in, path);
+
+	if (r < 0 || **path == '\0')
+		return r;
+	r = http_users_load(&users, *path, in->why);
+	if (r == 0)
+		http_users_free(&users);
+	return r;
+}
+
 static int parse_rate(const struct key_input *in, void *field)
 {
 	return http_rate_parse(in->text, field) ? 0 : not_what(in);
@@ -560,6 +581,9 @@ const struct key_type type_absolute_path = TEXT("a path from \"/\" on, or empty"
 const struct key_type type_fastcgi = TEXT(
 	"an address in numbers, such as \"unix:/run/app.sock\" or \"127.0.0.1:9000\"", parse_fastcgi);
 const struct key_type type_log = TEXT("a file, \"-\" or \"off\"", parse_log);
+const struct key_type type_realm =
+	TEXT("a realm: visible ASCII without quotes and backslashes, at most 200 characters", parse_realm);
+const struct key_type type_users = TEXT("a file of users, or empty", parse_users);
 const struct key_type type_rate =
 	OTHER(struct rate_limit, "a rate such as \"10/s burst=20\" (s, m, h, d), or empty", parse_rate);
 const struct key_type type_mac =

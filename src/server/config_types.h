@@ -56,6 +56,8 @@ extern const struct key_type type_site_file; /* path below a site's root, or "" 
 extern const struct key_type type_absolute_path; /* or ""; somebody else's file */
 extern const struct key_type type_fastcgi;    /* address of an application, or "" */
 extern const struct key_type type_log;        /* path, "-", "off" */
+extern const struct key_type type_realm;      /* text that goes into a quoted string */
+extern const struct key_type type_users;      /* path of a file of users (http_users.h), or "" */
 extern const struct key_type type_rate;       /* struct rate_limit */
 extern const struct key_type type_mac;        /* struct mac_addr; "" gives zero */
 extern const struct key_type type_impair;     /* struct optional_impair */

@@ -33,6 +33,11 @@ struct http_policy policy_for_http(const struct config_policy *p, struct documen
 		.compress = p->compress,
 		.compress_types = p->compress_types.items,
 		.rate = p->rate,
+		.auth = {
+			.realm = *p->auth != '\0' ? p->auth : NULL,
+			.users = p->users,
+			.attempts = p->auth_rate,
+		},
 		.allow = p->allow.items,
 		.n_allow = p->allow.n,
 		.deny = p->deny.items,

@@ -49,6 +49,8 @@ static const struct status_counter http_counters[] = {
 	HTTP(refused_connections, "refused_connections", "Connections beyond max_connections."),
 	HTTP(refused_by_address, "refused_by_address", "Connections beyond max_connections_per_address."),
 	HTTP(rate_limited, "rate_limited", "Requests answered with 429: more than their rate."),
+	HTTP(auth_failures, "auth_failures", "Attempts with a wrong name or password."),
+	HTTP(auth_limited, "auth_limited", "Attempts answered with 429: more than auth_rate."),
 	HTTP(made_room, "made_room", "Idle connections closed because max_connections was reached."),
 	HTTP(cache_hits, "cache_hits", "Files found in the cache."),
 	HTTP(cache_misses, "cache_misses", "Files that had to be opened."),

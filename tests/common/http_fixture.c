@@ -37,6 +37,7 @@ static void on_request_done(void *context, const struct http_log_record *record)
 	copy_text(l->host, record->host, record->host_len);
 	copy_text(l->referer, record->referer, record->referer_len);
 	copy_text(l->user_agent, record->user_agent, record->user_agent_len);
+	copy_text(l->user, record->user, record->user_len);
 	l->body_bytes_sent = record->body_bytes_sent;
 	l->started_us = record->started_us;
 	l->finished_us = record->finished_us;

@@ -17,6 +17,7 @@ struct http_logged {
 	unsigned status;
 	char method[HTTP_FIXTURE_TEXT], target[HTTP_FIXTURE_TEXT], host[HTTP_FIXTURE_TEXT];
 	char referer[HTTP_FIXTURE_TEXT], user_agent[HTTP_FIXTURE_TEXT];
+	char user[HTTP_FIXTURE_TEXT];
 	uint64_t body_bytes_sent, started_us, finished_us;
 	uint32_t connection_requests;
 	unsigned version;

@@ -75,6 +75,19 @@ static void asking_takes_nothing(void **state)
 	assert_int_equal(burst_of(1), BURST);
 }
 
+static void what_is_given_back_can_be_taken_again(void **state)
+{
+	struct ip_addr a = address(1);
+
+	(void)state;
+	addr_rates_give(&rates, &a, now); /* a full bucket stays full */
+	assert_int_equal(burst_of(1), BURST);
+	addr_rates_give(&rates, &a, now);
+	addr_rates_give(&rates, &a, now);
+	assert_int_equal(burst_of(1), 2);
+	assert_int_equal(burst_of(2), BURST);
+}
+
 static void each_address_has_a_bucket_of_its_own(void **state)
 {
 	(void)state;
@@ -203,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_burst_then_one_an_interval),
 		TEST(asking_takes_nothing),
+		TEST(what_is_given_back_can_be_taken_again),
 		TEST(each_address_has_a_bucket_of_its_own),
 		TEST(an_ip6_client_is_its_network_of_64_bits),
 		TEST(a_bucket_agrees_with_a_model),

@@ -28,6 +28,7 @@ static void names_are_found_in_any_case(void **state)
 	assert_int_equal(find("Transfer-Encoding"), HTTP_FIELD_TRANSFER_ENCODING);
 	assert_int_equal(find("If-Modified-Since"), HTTP_FIELD_IF_MODIFIED_SINCE);
 	assert_int_equal(find("If-None-Match"), HTTP_FIELD_IF_NONE_MATCH);
+	assert_int_equal(find("Authorization"), HTTP_FIELD_AUTHORIZATION);
 	assert_int_equal(find("If-Match"), HTTP_FIELD_IF_MATCH);
 	assert_int_equal(find("If-Range"), HTTP_FIELD_IF_RANGE);
 	assert_int_equal(find("If-Unmodified-Since"), HTTP_FIELD_IF_UNMODIFIED_SINCE);
