@@ -254,6 +254,25 @@ static void the_directory_has_a_limit(void **state)
 	upload_files_fini(&g);
 }
 
+static void what_others_put_there_counts(void **state)
+{
+	struct upload_files f;
+	char path[512];
+	FILE *other;
+
+	(void)state;
+	in_directory(path, "other");
+	other = fopen(path, "w");
+	assert_non_null(other);
+	fprintf(other, "%0200d", 0);
+	fclose(other);
+	begin(&f);
+	add(&f, "a", "");
+	assert_int_equal(write_bytes(&f, 51), 507);
+	assert_int_equal(write_bytes(&f, 50), 0);
+	upload_files_fini(&f);
+}
+
 static void what_was_there_before_counts(void **state)
 {
 	struct upload_limits limits = store.limits;
@@ -359,6 +378,7 @@ int main(void)
 		TEST(a_symlink_is_a_name_that_is_taken),
 		TEST(files_and_requests_have_limits),
 		TEST(the_directory_has_a_limit),
+		TEST(what_others_put_there_counts),
 		TEST(what_was_there_before_counts),
 		TEST(a_full_disk_is_told),
 		TEST(too_many_open_files_are_told),
