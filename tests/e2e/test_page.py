@@ -4,9 +4,10 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 
 import pytest
-from conftest import ADDRESS, ROOT
+from conftest import ADDRESS, ROOT, TAPHOUSE
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr",
@@ -76,6 +77,7 @@ def demo(tmp_path, serve):
     (www / "drive.js").write_text(DRIVE)
     config = tmp_path / "demo.conf"
     config.write_text((ROOT / "conf" / "demo" / "taphouse.conf").read_text().replace("../../www", str(www)))
+    subprocess.run([TAPHOUSE, "check", config], check=True)
     return serve("--config", config, directory=www)
 
 
