@@ -59,7 +59,7 @@
 	/* Browsers often open the first connection ahead of the request, and do not tell how long that took. */
 	function showHandshake(t) {
 		const path = new URL(t.name).pathname;
-		set('handshake', `${duration(handshake(t))}, for ${path}`);
+		set('handshake', duration(handshake(t))); /* on one line, as the dash before it: nothing moves */
 		set('handshake-long', `SYN to ESTABLISHED in ${duration(handshake(t))}, `
 			+ `on the connection opened for ${path}.`);
 	}

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -86,6 +87,22 @@ def test_json(configure, namespace):
     assert row["body_bytes_sent"] == 1024 and 0 <= row["request_time"] < 10
     connections = json.loads(namespace.curl(f"{URL}/.taphouse/connections.json").stdout)["connections"]
     assert connections[0]["id"] > row["connection"] == rows[0]["connection"]
+
+
+def test_tls_and_the_user_are_told(serve, namespace, site, tmp_path):
+    hashed = subprocess.run(["openssl", "passwd", "-6", "open sesame"], capture_output=True, text=True, check=True).stdout
+    (tmp_path / "users").write_text(f"ann:{hashed}")
+    log, file = tmp_path / "access.log", tmp_path / "t.conf"
+    file.write_text(f'log {{ access = "{log}" format = json }}\n'
+                    f'site "e2e" {{ root = "{site}" listen_tls = 443 self_signed = true\n'
+                    f'location "/sub/" {{ auth = "Cave" users = "{tmp_path}/users" }} }}\n')
+    serve("--config", file, directory=None)
+    namespace.curl("-k", "-u", "ann:open sesame", f"https://{ADDRESS}/sub/", f"https://{ADDRESS}/hello.txt")
+    namespace.curl("-k", "-u", "ann:wrong", f"https://{ADDRESS}/sub/")
+    sub, hello, wrong = (json.loads(line) for line in wait_for_lines(log, 3))
+    assert (sub["status"], sub["user"], hello["user"], wrong["status"], wrong["user"]) == (200, "ann", None, 401, None)
+    assert (sub["port"], sub["tls_version"], sub["tls_resumed"]) == (443, "TLSv1.3", False)
+    assert sub["tls_cipher"].startswith("TLS_")
 
 
 HOSTILE = [

@@ -16,8 +16,10 @@ URL = f"http://{ADDRESS}"
 
 # A client that is driven: each line on standard input is bytes to send (repr); what comes within a moment is printed.
 TALK = f"""
-import ast, socket, sys
+import ast, socket, ssl, sys
 s = socket.create_connection(("{ADDRESS}", int(sys.argv[1])), 10)
+if sys.argv[1] == "443":
+    s = ssl._create_unverified_context().wrap_socket(s)
 print("connected", flush=True)
 for line in sys.stdin:
     s.sendall(ast.literal_eval(line))
@@ -61,8 +63,9 @@ class Config:
         self.server = None
         self.start = lambda *options: setattr(self, "server", serve("--config", self.path, *options, directory=None)) or self.server
 
-    def write(self, text=None, *, root=None, listen="80", more=""):
-        self.path.write_text(text or f'site "a" {{ root = "{root or self.root}" listen = {{{listen}}} }}\n{more}')
+    def write(self, text=None, *, root=None, listen="80", tls="", more=""):
+        tls = f"listen_tls = {tls} self_signed = true" if tls else ""
+        self.path.write_text(text or f'site "a" {{ root = "{root or self.root}" listen = {{{listen}}} {tls} }}\n{more}')
 
     def errors(self):
         return self.server.errors.read_text()
@@ -214,9 +217,16 @@ def test_who_gave_up_root_does_not_start_with_a_root_it_may_not_enter(namespace,
                              "Permission denied\n")
 
 
-def run_load(namespace, seconds, *options):
-    return namespace.start("wrk", "-t1", "-c50", f"-d{seconds}s", "--timeout", "10s", *options, f"{URL}/hello.txt",
+def run_load(namespace, seconds, *options, url=URL):
+    return namespace.start("wrk", "-t1", "-c50", f"-d{seconds}s", "--timeout", "10s", *options, f"{url}/hello.txt",
                            stdout=subprocess.PIPE, text=True)
+
+
+def assert_no_request_was_lost(load):
+    said = load.communicate(timeout=30)[0]
+    assert load.returncode == 0
+    assert "Socket errors" not in said and "Non-2xx" not in said, said
+    assert int(re.search(r"(\d+) requests in", said)[1]) > 1000, said
 
 
 def test_twenty_reloads_under_load_lose_no_request(config, namespace, other, tmp_path, site):
@@ -235,15 +245,28 @@ def test_twenty_reloads_under_load_lose_no_request(config, namespace, other, tmp
         config.hup(expect="SIGHUP")
         time.sleep(0.2)
     for load in (kept, short):
-        said = load.communicate(timeout=30)[0]
-        assert load.returncode == 0
-        assert "Socket errors" not in said and "Non-2xx" not in said, said
-        assert int(re.search(r"(\d+) requests in", said)[1]) > 1000, said
+        assert_no_request_was_lost(load)
     assert slow.wait(30) == 0
     assert sha256(target) == sha256(site / "1m.bin")
     assert config.server.stop() == 0
     statuses = {line.rsplit('" ', 3)[1].split()[0] for line in (tmp_path / "a.log").read_text().splitlines()}
     assert statuses <= {"200", "499"}, statuses  # wrk leaves in the middle of its last requests
+
+
+def test_tls_connections_go_over_too(config, namespace, other, site):
+    config.write(tls="443")
+    config.start()
+    talk = Talk(namespace, 443)
+    assert talk.ask(get(b"/hello.txt")).endswith(b"\r\n\r\nhello\n")
+    load = run_load(namespace, 3, url=f"https://{ADDRESS}")
+    for i in range(8):
+        config.write(tls="443", root=site if i % 2 else other)
+        config.hup()
+        answer = talk.ask(get(b"/hello.txt"))
+        assert answer.endswith(b"hello\n" if i % 2 else b"other\n") and b"Connection: close" not in answer
+        time.sleep(0.2)
+    assert_no_request_was_lost(load)
+    talk.close()
 
 
 def test_reloads_leave_nothing_behind(config, namespace):
