@@ -100,10 +100,8 @@ const char *http_header_rule_fault(const char *rule)
 
 	if (strlen(rule) > HTTP_HEADER_RULE_MAX)
 		return "is too long";
-	for (size_t i = 0; i < r.name_len; i++)
-		if (!http_text_is_token_char(r.name[i]))
-			return form;
-	if (r.name_len == 0 || (r.value != NULL && (*r.value == '\0' || r.name[r.name_len] != ':')))
+	if (!http_text_is_token(bytes_of(r.name, r.name_len)) ||
+	    (r.value != NULL && (*r.value == '\0' || r.name[r.name_len] != ':')))
 		return form;
 	for (const char *p = r.value; p != NULL && *p != '\0'; p++)
 		if (*p < ' ' || *p > '~')

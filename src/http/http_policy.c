@@ -89,6 +89,8 @@ int http_policy_open(struct http_open_policy *to, const struct http_policy *from
 	if (error == 0)
 		error = http_cors_open(&to->cors, &from->cors, whose, why);
 	if (error == 0)
+		error = http_redirects_open(&to->redirects, from->redirect, whose, why);
+	if (error == 0)
 		error = open_tails(to, from, whose, why);
 	if (error != 0)
 		http_policy_close(to);
@@ -123,5 +125,6 @@ void http_policy_close(struct http_open_policy *p)
 	http_tries_close(&p->tries);
 	http_tails_close(&p->tails);
 	http_cors_close(&p->cors);
+	http_detours_close(&p->redirects);
 	*p = (struct http_open_policy){ 0 };
 }

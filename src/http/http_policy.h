@@ -10,6 +10,7 @@
 #include "base/failure.h"
 #include "http/http_auth.h"
 #include "http/http_cors.h"
+#include "http/http_detour.h"
 #include "http/http_guard.h"
 #include "http/http_headers.h"
 #include "http/http_tries.h"
@@ -26,6 +27,7 @@ struct http_policy {
 	const char *const *cache_control; /* rules (http_cache_control.h), NULL-terminated; NULL: HTML no-cache */
 	const char *const *header;        /* rules (http_headers.h), NULL-terminated; NULL: none */
 	struct http_cors_settings cors;
+	const char *const *redirect;      /* rules (http_detour.h), NULL-terminated; NULL: none */
 	const uint64_t *max_body;         /* bytes; NULL: the server's (struct http_config) */
 	const struct ip_prefix *allow;    /* clients that are answered (http_clients.h); others get 403 */
 	size_t n_allow;
@@ -52,6 +54,7 @@ struct http_open_policy {
 	char **cache_control; /* NULL-terminated */
 	struct http_tails tails; /* with which heads end */
 	struct http_cors cors;
+	struct http_detours redirects;
 	uint64_t max_body;
 	struct http_guard guard;
 	char **index;      /* NULL-terminated */

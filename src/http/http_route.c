@@ -12,6 +12,8 @@
 struct route {
 	const struct http_open_policy *policy;
 	const struct http_open_location *location; /* with a handler; NULL: files, or "*" */
+	const struct http_detour *redirect; /* NULL: none */
+	struct bytes star; /* its text, in path */
 	bool is_dotfile;
 	struct http_path path;
 };
@@ -245,26 +247,62 @@ static bool is_asterisk(const struct http_target *t)
 	return t->path.len == 1 && t->path.data[0] == '*';
 }
 
+static bool has_path(enum http_path_verdict verdict)
+{
+	return verdict == HTTP_PATH_OK || verdict == HTTP_PATH_DOTFILE;
+}
+
+static void find_place(const struct http_open_site *site, struct route *route)
+{
+	const struct http_open_location *location = http_location_find(site, &route->path);
+
+	route->policy = http_location_policy(site, location);
+	route->location = location != NULL && location->handler != NULL ? location : NULL;
+	if (UNLIKELY(route->policy->redirects.count > 0))
+		route->redirect = http_detours_find(&route->policy->redirects, &route->path, &route->star);
+}
+
+/* Once: what comes of it is not rewritten again, nor redirected. */
+static enum http_path_verdict rewrite(const struct http_open_site *site, enum http_path_verdict verdict,
+				      struct route *route)
+{
+	struct http_path path;
+	struct bytes star;
+	const struct http_detour *detour = http_detours_find(&site->rewrites, &route->path, &star);
+
+	if (detour == NULL)
+		return verdict;
+	verdict = http_detour_rewrite(detour, star, &path);
+	if (has_path(verdict)) {
+		route->path = path;
+		find_place(site, route);
+		route->redirect = NULL;
+	}
+	return verdict;
+}
+
 /* 0, or the status that refuses the target. CONNECT has no path. */
 static unsigned find_route(const struct http_router *router, const struct http_target *t, struct route *route)
 {
 	const struct http_open_site *site = &router->sites->sites[http_sites_find(router->sites, t->authority)];
-	const struct http_open_location *location;
 	enum http_path_verdict verdict;
 
 	route->policy = &site->policy;
 	route->location = NULL;
+	route->redirect = NULL;
 	route->is_dotfile = false;
 	if (t->path.len == 0 || is_asterisk(t))
 		return 0;
 	verdict = http_path_resolve((const char *)t->path.data, t->path.len, &route->path);
-	if (verdict == HTTP_PATH_BAD || verdict == HTTP_PATH_HIDDEN)
-		return verdict == HTTP_PATH_BAD ? 400 : 404;
+	if (has_path(verdict)) {
+		find_place(site, route);
+		if (UNLIKELY(site->rewrites.count > 0) && route->redirect == NULL)
+			verdict = rewrite(site, verdict, route);
+	}
 	route->is_dotfile = verdict == HTTP_PATH_DOTFILE;
-	location = http_location_find(site, &route->path);
-	route->policy = http_location_policy(site, location);
-	route->location = location != NULL && location->handler != NULL ? location : NULL;
-	return 0;
+	if (has_path(verdict))
+		return 0;
+	return verdict == HTTP_PATH_BAD ? 400 : 404;
 }
 
 /* What refuses a request whoever would answer it, or answers instead: 204 is for OPTIONS. 0: nothing does. */
@@ -280,6 +318,8 @@ static unsigned screen(const struct route *route, const struct stream *stream, c
 		return 204;
 	if (UNLIKELY(guard->is_closed) && (status = http_guard_ask(guard, stream, r, &call->pass)) != 0)
 		return status;
+	if (UNLIKELY(route->redirect != NULL))
+		return route->redirect->status;
 	if ((methods >> r->line.method & 1) == 0)
 		return r->line.method == HTTP_METHOD_OPTIONS ? 204 : 405;
 	return http_request_exceeds(r, route->policy->max_body) ? 413 : 0;
@@ -339,7 +379,9 @@ void http_route_answer(const struct http_router *router, const struct stream *st
 	settle(router, route.policy, r, out);
 	if (out->extra.data != NULL)
 		return;
-	if (out->status == 204 || out->status == 405)
+	if (route.redirect != NULL && out->status == route.redirect->status)
+		http_detour_redirect(route.redirect, route.star, t, router->buffers, out);
+	else if (out->status == 204 || out->status == 405)
 		add_allow(&route, out);
 	else if (out->status == 301)
 		redirect_to_slash(router, &route.path, t, out);

@@ -100,6 +100,8 @@ static int open_site(struct http_sites *s, const struct http_config *config, con
 	snprintf(whose, sizeof whose, "site \"%.64s\"", to->name);
 	error = open_policy(s, to, whose, &from->policy, config->max_body, &to->policy, why);
 	if (error == 0)
+		error = http_rewrites_open(&to->rewrites, from->rewrite, whose, why);
+	if (error == 0)
 		error = open_root(to, from, why);
 	return error != 0 ? error : open_locations(s, to, from, why);
 }
@@ -147,6 +149,7 @@ void http_sites_close(struct http_sites *s)
 		free(site->name);
 		http_strings_free(site->hosts);
 		http_policy_close(&site->policy);
+		http_detours_close(&site->rewrites);
 		for (size_t k = 0; k < site->n_locations; k++)
 			http_location_close(&site->locations[k]);
 		free(site->locations);

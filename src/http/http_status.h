@@ -11,9 +11,11 @@
 	X(200, "OK", NULL)                                                                             \
 	X(204, "No Content", NULL)                                                                     \
 	X(206, "Partial Content", NULL)                                                                \
-	X(301, "Moved Permanently", "The address of this page ends in a slash.")                       \
+	X(301, "Moved Permanently", "This page has moved to another address, and stays there.")        \
+	X(302, "Found", "This page is at another address for now.")                                    \
 	X(303, "See Other", "The answer is on another page.")                                          \
 	X(304, "Not Modified", NULL)                                                                   \
+	X(307, "Temporary Redirect", "This page is at another address for now.")                       \
 	X(308, "Permanent Redirect", "This has moved, for good.")                                      \
 	X(400, "Bad Request", "The request was malformed, and was not answered further.")              \
 	X(401, "Unauthorized", "This is for those who give their name and password.")                  \
@@ -23,6 +25,7 @@
 	X(406, "Not Acceptable", "This is not here in any form that the request accepts.")             \
 	X(409, "Conflict", "Something is here already under this name, and stays.")                     \
 	X(408, "Request Timeout", "The request did not arrive completely in time.")                    \
+	X(410, "Gone", "This was here once, and will not come back.")                                  \
 	X(412, "Precondition Failed", "This has changed since the request was made ready.")            \
 	X(413, "Content Too Large", "The body of the request is larger than this server takes.")       \
 	X(414, "URI Too Long", "The address in the request is longer than this server takes.")         \

@@ -20,11 +20,18 @@ enum {
 	CONFIG_SITES = 64, /* most site sections */
 	CONFIG_LOCATIONS = 64, /* most location sections, of all sites together */
 	CONFIG_LIST = 16,  /* most elements of a list */
+	CONFIG_RULES = 64, /* most detours of a site or location */
 };
 
 struct text_list {
 	unsigned n;
 	const char *items[CONFIG_LIST + 1]; /* the one after the last is NULL */
+};
+
+/* A longer one, likewise. */
+struct rule_list {
+	unsigned n;
+	const char *items[CONFIG_RULES + 1];
 };
 
 struct port_list {
@@ -99,6 +106,7 @@ struct config_policy {
 	struct text_list cors_origins, cors_methods, cors_headers, cors_expose; /* as http_cors.h has them */
 	bool cors_credentials;
 	uint64_t cors_max_age_us;
+	struct rule_list redirect; /* rules, as http_detour.h has them */
 	uint64_t max_body;
 	bool compress;
 	struct text_list compress_types; /* patterns, as http_mime.h has them */
@@ -150,6 +158,7 @@ struct config_site {
 	const char *name;
 	const char *root;
 	struct text_list hosts;  /* Host names that it answers to; none: any */
+	struct rule_list rewrite; /* rules, as http_detour.h has them */
 	struct config_policy policy;
 	struct config_given given;
 	struct port_list listen;

@@ -37,9 +37,9 @@ static int prepend(const struct config_key *key, void *to, const void *from, str
 	size_t item = key->type->item_size;
 	char *items = (char *)to + key->type->items_at;
 
-	if (*n + added > CONFIG_LIST)
-		return failure_set(why, -EINVAL, "%s: with those of the site there are more than %d values",
-				   key->name, CONFIG_LIST);
+	if (*n + added > key->type->most)
+		return failure_set(why, -EINVAL, "%s: with those of the site there are more than %u values",
+				   key->name, key->type->most);
 	memmove(items + added * item, items, *n * item);
 	memcpy(items, (const char *)from + key->type->items_at, added * item);
 	*n += added;

@@ -11,6 +11,7 @@
 #include "http/http_auth.h"
 #include "http/http_cache_control.h"
 #include "http/http_cors.h"
+#include "http/http_detour.h"
 #include "http/http_error_page.h"
 #include "http/http_headers.h"
 #include "http/http_rate.h"
@@ -395,7 +396,7 @@ static int parse_optional_prefix(const struct key_input *in, void *field)
 
 static int list_full(const struct key_input *in)
 {
-	return failure_set(in->why, -ENOSPC, "more than %d values", CONFIG_LIST);
+	return failure_set(in->why, -ENOSPC, "more than %u values", in->key->type->most);
 }
 
 static int parse_prefix_item(const struct key_input *in, void *field)
@@ -473,6 +474,31 @@ static int parse_cache_control_item(const struct key_input *in, void *field)
 	return http_cache_control_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
 }
 
+/* fault: of the rule; NULL: none. */
+static int add_rule(const struct key_input *in, struct rule_list *list, const char *fault)
+{
+	int r;
+
+	if (list->n == CONFIG_RULES)
+		return list_full(in);
+	if (fault != NULL)
+		return failure_set(in->why, -EINVAL, "\"%s\" %s", in->text, fault);
+	r = keep(in, in->text, &list->items[list->n]);
+	if (r == 0)
+		list->n++;
+	return r;
+}
+
+static int parse_redirect_item(const struct key_input *in, void *field)
+{
+	return add_rule(in, field, http_redirect_fault(in->text));
+}
+
+static int parse_rewrite_item(const struct key_input *in, void *field)
+{
+	return add_rule(in, field, http_rewrite_fault(in->text));
+}
+
 static int parse_header_item(const struct key_input *in, void *field)
 {
 	const char *fault = http_header_rule_fault(in->text);
@@ -543,7 +569,11 @@ static int parse_port_item(const struct key_input *in, void *field)
 	.expects = what, .size = sizeof(const char *), .is_text = true, .parse = what_parses }
 #define LIST(field, what, what_parses) { \
 	.expects = what, .size = sizeof(field), .is_list = true, .items_at = offsetof(field, items), \
-	.item_size = sizeof(((field *)NULL)->items[0]), .parse = what_parses }
+	.item_size = sizeof(((field *)NULL)->items[0]), .most = CONFIG_LIST, .parse = what_parses }
+#define RULES(what_parses) { \
+	.expects = "a rule", .size = sizeof(struct rule_list), .is_list = true, \
+	.items_at = offsetof(struct rule_list, items), .item_size = sizeof(const char *), \
+	.most = CONFIG_RULES, .parse = what_parses }
 
 const struct key_type type_time = NUMBER(uint64_t, A_TIME, value_time, value_format_time);
 const struct key_type type_time32 = NUMBER(uint32_t, A_TIME, value_time, value_format_time);
@@ -599,6 +629,8 @@ const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_i
 const struct key_type type_cache_controls =
 	LIST(struct text_list, "a media type and a value, such as \"image/* max-age=86400\"",
 	     parse_cache_control_item);
+const struct key_type type_redirects = RULES(parse_redirect_item);
+const struct key_type type_rewrites = RULES(parse_rewrite_item);
 const struct key_type type_headers = LIST(struct text_list, "a header", parse_header_item);
 const struct key_type type_origins =
 	LIST(struct text_list, "an origin as browsers write it, such as \"https://app.example\", or \"*\"",

@@ -25,6 +25,7 @@ struct key_type {
 	size_t size;         /* of the field */
 	bool is_list;
 	size_t items_at, item_size; /* of a list, which begins with their number, an unsigned */
+	unsigned most; /* elements */
 	bool is_text;        /* the field is a const char * */
 	key_parse_fn *parse;
 	int (*scan)(const char *text, uint64_t *out);             /* numbers only, as the next */
@@ -67,6 +68,7 @@ extern const struct key_type type_prefixes, type_networks, type_addresses, type_
 extern const struct key_type type_params;         /* struct text_list of "NAME value" */
 extern const struct key_type type_error_pages;    /* struct text_list of rules (http_error_page.h) */
 extern const struct key_type type_origins, type_cors_names; /* struct text_list, as http_cors.h has them */
+extern const struct key_type type_redirects, type_rewrites; /* struct rule_list, as http_detour.h has them */
 extern const struct key_type type_headers;        /* struct text_list of rules (http_headers.h) */
 extern const struct key_type type_tries;          /* struct text_list of rules (http_tries.h) */
 extern const struct key_type type_cache_controls; /* struct text_list of rules (http_cache_control.h) */

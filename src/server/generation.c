@@ -124,6 +124,7 @@ static void add_site(struct site_list *list, const struct config_site *site, str
 		.name = site->name,
 		.root = site->root,
 		.hosts = site->hosts.items,
+		.rewrite = site->rewrite.items,
 		.policy = policy_for_http(&site->policy, &g->worker->documents),
 		.locations = &list->locations[list->n_locations],
 		.n_locations = site->n_locations,

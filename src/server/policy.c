@@ -21,6 +21,7 @@ struct http_policy policy_for_http(const struct config_policy *p, struct documen
 		.listing_context = documents,
 		.cache_control = p->cache_control.items,
 		.header = p->header.items,
+		.redirect = p->redirect.items,
 		.cors = {
 			.origins = p->cors_origins.items,
 			.methods = p->cors_methods.items,

@@ -18,6 +18,10 @@ site "default" {
 	location "/bare/" { header = {"-X-Content-Type-Options"}  error_page = {"404 /bare/404.html"} }
 	location "/api/" { echo = true  cors_origins = {"https://app.example"}  cors_methods = {"PUT"}
 		cors_headers = {"Content-Type"}  cors_expose = {"ETag"}  cors_credentials = true }
+	redirect = {"301 /old/* /assets/*", "302 /away/* https://elsewhere.example/*", "308 /secure/* https://$host/*",
+		"410 /gone"}
+	rewrite = {"/v1/* /echo/*", "/short /docs/page"}
+	location "/old/kept/" { redirect = {} }
 	location "/fonts/" { cors_origins = "*" }
 	location "/app" { try_files = {"$uri", "/app/index.html"} }
 	location "/intern/" { allow = {"10.77.0.0/24"}  deny = {"10.77.0.1"} }
@@ -176,3 +180,28 @@ def test_a_preflight_is_answered_by_the_server(ask):
     answer = ask("/fonts/a.woff2", *asked, "-H", "Origin: https://any.example")
     assert answer.status == 204
     assert answer.fields["access-control-allow-origin"] == "*"
+
+
+def test_redirects_lead_where_the_rules_say(ask):
+    for path, status, location in [
+        ("/old/a.css", 301, "/assets/a.css"),
+        ("/old/a%20b?q=1", 301, "/assets/a%20b?q=1"),
+        ("/old//evil.example", 301, "/assets/evil.example"),
+        ("/away/x/y?z", 302, "https://elsewhere.example/x/y?z"),
+        ("/secure/x", 308, f"https://{ADDRESS}/x"),
+    ]:
+        for options in [], ["-d", "x=y"], ["-I"]:
+            answer = ask(path, "--path-as-is", *options)
+            assert (answer.status, answer.fields["location"]) == (status, location), (path, options)
+            assert answer.fields["x-frame-options"] == "DENY"
+    assert ask("/gone").status == 410
+    assert ask("/old/kept/x").status == 404
+    assert ask("/old/a.css", "-L").body.endswith("\r\n\r\nassets")
+
+
+def test_rewrites_are_not_seen(ask):
+    answer = ask("/short")
+    assert (answer.status, answer.body) == (200, "a page")
+    assert answer.fields["x-frame-options"] == "SAMEORIGIN"
+    assert ask("/v1/x?y=z", "-H", "Accept: text/plain").status == 200
+    assert ask("/v1/x", "-d", "123456789").status == 413

@@ -258,6 +258,10 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 		       "header: \"X-A\" is not a header such as \"X-Frame-Options: DENY\"");
 	assert_refused(*state, "site \"a\" { header = \"Content-Length: 1\" }", 1,
 		       "header: \"Content-Length: 1\" is a field that the server itself must say");
+	assert_refused(*state, "site \"a\" { redirect = \"301 /a //b\" }", 1,
+		       "redirect: \"301 /a //b\" leads to what is no path, and no http or https URI with a path");
+	assert_refused(*state, "site \"a\" { rewrite = \"/a\" }", 1,
+		       "rewrite: \"/a\" is not a rule of a path and where it leads");
 	assert_refused(*state, "site \"a\" { fallback = \"../index.html\" }", 1,
 		       "fallback: \"../index.html\" is not a file below the root, or empty");
 }

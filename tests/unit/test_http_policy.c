@@ -294,6 +294,34 @@ static void cross_origin_answers_name_the_origin(void **state)
 	fake_stream_fini(&s);
 }
 
+static void redirects_are_for_every_method_and_rewrites_for_every_answer(void **state)
+{
+	static const char *const redirect[] = { "301 /old/* /new/*", "410 /gone", NULL }, *const none[] = { NULL };
+	static const char *const rewrite[] = { "/v1/* /files/*", "/send /post", "/x* /*", NULL };
+	static struct ip_prefix net;
+
+	(void)state;
+	fx.site.policy.redirect = policies[1].redirect = redirect;
+	policies[0].redirect = none;
+	fx.site.rewrite = rewrite;
+	http_fixture_write_text(&fx, ".env", "secret");
+	assert_field_of("/old/a?b", "Location", "/new/a?b");
+	assert_int_equal(post("/old/a", "Content-Length: 1\r\n\r\nx"), 301);
+	assert_int_equal(status_from("192.0.2.1", "/gone"), 410);
+	assert_int_equal(status_from("192.0.2.1", "/v1/a.txt"), 200);
+	assert_int_equal(status_from("192.0.2.1", "/v1/missing"), 404);
+	assert_int_equal(post("/send", "Content-Length: 1\r\n\r\nx"), 200);
+	assert_int_equal(status_from("192.0.2.1", "/x.env"), 404);
+	assert_int_equal(status_from("192.0.2.1", "/x../root/a.txt"), 400);
+	/* A path that was rewritten has the policy of where it leads. */
+	assert_true(ip_prefix_parse("192.0.2.1", &net));
+	http_server_free(fx.server);
+	fx.server = NULL;
+	policies[0].deny = &net;
+	policies[0].n_deny = 1;
+	assert_int_equal(status_from("192.0.2.1", "/v1/a.txt"), 403);
+}
+
 static unsigned status_of(struct http_reply r, const char *body)
 {
 	assert_int_equal(r.body_len, strlen(body));
@@ -365,6 +393,7 @@ int main(void)
 		TEST(headers_are_on_every_kind_of_answer),
 		TEST(a_304_says_what_its_200_would),
 		TEST(cross_origin_answers_name_the_origin),
+		TEST(redirects_are_for_every_method_and_rewrites_for_every_answer),
 		TEST(error_pages_are_for_every_refusal),
 		TEST(a_rule_that_cannot_be_is_refused),
 	};
