@@ -45,7 +45,8 @@ struct http_config {
 	const char *mime_types; /* file of media types beside our own; "": none. The default one may be missing */
 	uint32_t cache_entries;
 	uint64_t cache_bytes, cache_max_file; /* contents kept in memory */
-	uint64_t cache_revalidate_us; /* a cached entry is checked against the file system after this long */
+	uint64_t cache_revalidate_us; /* a cached entry is checked against the file system after this long ... */
+	uint32_t cache_watches; /* ... unless its directory is watched: most directories that are */
 	uint64_t compress_min; /* smaller files are not compressed */
 	uint8_t gzip_level, brotli_level;
 	uint32_t file_buffer_bytes, file_buffers; /* larger files are sent through buffers: size and number */
@@ -124,7 +125,8 @@ struct http_usage {
 	uint64_t responses_by_class[6]; /* 1xx … 5xx at [1] … [5]; 499 is no response and stands at [0] */
 	uint64_t idle, busy;            /* connections now; lingering ones are busy */
 	uint64_t cache_hits, cache_misses;
-	uint64_t cache_entries, cache_bytes; /* now */
+	uint64_t cache_watch_events;         /* told by watched directories */
+	uint64_t cache_entries, cache_bytes, cache_watches; /* now */
 	uint64_t cache_compressed, cache_compressed_saved; /* files; bytes by which they are smaller */
 	uint64_t request_waits, buffer_waits; /* times that a connection waited for a pool at its limit */
 	uint64_t aborted;             /* reset by us: file changed under way, no memory, peer not reading */
@@ -171,6 +173,11 @@ void http_abort_all(struct http_server *server);
 
 /* No connection is left. */
 bool http_is_deserted(const struct http_server *server);
+
+/* A descriptor that is readable when something has happened to files in the cache, which http_look() then notices;
+ * -1: there is none. */
+int http_look_fd(const struct http_server *server);
+void http_look(struct http_server *server);
 
 void http_usage(const struct http_server *server, struct http_usage *out);
 void http_each_pool(const struct http_server *server, pool_visit_fn *visit, void *context);

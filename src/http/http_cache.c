@@ -1,7 +1,9 @@
 /*
  * The file cache. An entry is compared with the file system when it has not been for revalidate_us: the path is
  * opened again, so a file that was replaced, removed, or closed to us is noticed whatever its times say. An
- * entry that was not settled when it was read is read again.
+ * entry that was not settled when it was read is read again. Where the directory can be watched a comparison is due
+ * when something has happened to one of the entry's names, and otherwise after WATCHED_US only, for what no watch
+ * sees (http_watch.h).
  *
  * At its limits the cache drops what was not used for longest. Entries that responses still refer to are
  * counted until they go; when those alone fill max_bytes, further files are sent from their descriptors.
@@ -14,9 +16,11 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/minmax.h"
 
 enum {
 	COMPLAINT_US = 1000000,
+	WATCHED_US = 60000000,
 	MAX_DESCRIPTORS = 256, /* held by entries that are found; a process has 1024 by default */
 };
 
@@ -33,6 +37,7 @@ static void unlink_entry(struct http_cache *c, struct http_entry *e)
 		p = &(*p)->next;
 	*p = e->next;
 	list_remove(&e->lru);
+	list_remove(&e->depends.node);
 	c->entries--;
 	c->descriptors -= http_entry_descriptors(e);
 	span_owner_unref(&e->owner);
@@ -101,7 +106,22 @@ static struct http_entry *find(const struct http_cache *c, uint64_t hash,
 
 static bool is_fresh(const struct http_cache *c, const struct http_entry *e)
 {
-	return c->world->now_us - e->checked_us < c->limits.revalidate_us;
+	return c->world->now_us < e->fresh_until_us;
+}
+
+/* It was compared with the file system just now. */
+static void set_fresh(const struct http_cache *c, struct http_entry *e)
+{
+	uint64_t for_us = c->limits.revalidate_us;
+
+	if (list_is_linked(&e->depends.node) && e->settled)
+		for_us = max_u64(for_us, WATCHED_US);
+	e->fresh_until_us = c->world->now_us + for_us;
+}
+
+static void on_change(struct http_dependent *d)
+{
+	CONTAINER_OF(d, struct http_entry, depends)->fresh_until_us = 0;
 }
 
 static void use(struct http_cache *c, struct http_entry *e)
@@ -125,25 +145,82 @@ static void complain(struct http_cache *c, const struct http_path *path, unsigne
 			       : "input/output error");
 }
 
+/* Whether it is watched from now on. The system's own limit is worth a line, once. */
+static bool watch(struct http_cache *c, int root, const struct http_sought *sought)
+{
+	int error = http_watch_add(&c->watch, root, sought->directory, sought->directory_len);
+
+	if (error == -ENOSPC && c->watch.count < c->limits.max_watches && !c->told_of_watches) {
+		c->told_of_watches = true;
+		log_line(c->world->log, LOG_NOTICE, "http", "fs.inotify.max_user_watches is reached: "
+			 "changes in further directories are noticed after cache_revalidate");
+	}
+	return error == 0;
+}
+
+static struct http_watched *watched(struct http_cache *c, int root, const struct http_sought *sought)
+{
+	return http_watch_find(&c->watch, root, sought->directory, sought->directory_len);
+}
+
+/*
+ * Finds the file, and in *directory where changes of it will be told of (NULL: they will not). What was found before
+ * its directory was watched may have changed in between, so it is looked for again.
+ */
+static unsigned find_file(struct http_cache *c, const struct http_open_policy *policy, const struct http_path *path,
+			  struct http_found *found, struct http_watched **directory)
+{
+	int root = policy->site->root;
+	unsigned status = http_find(c->sites, policy, path, found);
+
+	*directory = NULL;
+	if (status != 200 || !found->sought.is_watchable || c->watch.fd < 0)
+		return status;
+	*directory = watched(c, root, &found->sought);
+	if (*directory != NULL || !watch(c, root, &found->sought))
+		return status;
+	http_found_close(found);
+	status = http_find(c->sites, policy, path, found);
+	if (status == 200 && found->sought.is_watchable)
+		*directory = watched(c, root, &found->sought);
+	return status;
+}
+
+/* The entry is what was found, just now. */
+static void confirm(struct http_cache *c, struct http_entry *e, uint64_t names, struct http_watched *directory)
+{
+	e->depends.names = names;
+	list_remove(&e->depends.node);
+	if (directory != NULL)
+		http_watch_depend(directory, &e->depends);
+	set_fresh(c, e);
+}
+
+static void forget(struct http_cache *c, struct http_entry *known)
+{
+	if (known != NULL)
+		unlink_entry(c, known);
+}
+
 /* What is_fresh() does not settle: opens the file, and keeps, replaces or drops the entry. */
 static unsigned get_from_disk(struct http_cache *c, uint64_t hash, const struct http_open_policy *policy,
 			      const struct http_path *path, struct http_entry *known, struct http_entry **out)
 {
+	struct http_watched *directory;
 	struct http_found found;
-	unsigned status = http_find(c->sites, policy, path, &found);
+	unsigned status = find_file(c, policy, path, &found, &directory);
 	bool same = status == 200 && known != NULL && http_entry_is_of(known, &found);
 
 	if (same)
 		http_found_close(&found);
 	/* No descriptor or no memory says nothing about the file: what is known of it goes on. */
 	if (same || (status == 503 && known != NULL)) {
-		known->checked_us = c->world->now_us;
+		confirm(c, known, found.sought.names, directory);
 		use(c, known);
 		*out = known;
 		return 200;
 	}
-	if (known != NULL)
-		unlink_entry(c, known);
+	forget(c, known);
 	if (status == 200)
 		status = http_entry_load(c, policy, path, &found, out);
 	if (status != 200)
@@ -151,6 +228,7 @@ static unsigned get_from_disk(struct http_cache *c, uint64_t hash, const struct 
 	c->misses++;
 	(*out)->policy = policy;
 	(*out)->hash = hash;
+	confirm(c, *out, found.sought.names, directory);
 	link_entry(c, *out);
 	return 200;
 }
@@ -173,6 +251,22 @@ unsigned http_cache_get(struct http_cache *c, const struct http_open_policy *pol
 	return 200;
 }
 
+void http_cache_look(struct http_cache *c)
+{
+	http_watch_read(&c->watch);
+}
+
+/* Without it files are compared by time. Who wants that at each request needs no watch. */
+static void open_watch(struct http_cache *c)
+{
+	bool is_wanted = c->limits.revalidate_us > 0 && c->limits.max_entries > 0;
+	int error = http_watch_open(&c->watch, is_wanted ? c->limits.max_watches : 0, on_change);
+
+	if (error != 0)
+		log_line(c->world->log, LOG_NOTICE, "http",
+			 "no inotify: %s: changes of files are noticed after cache_revalidate", strerror(-error));
+}
+
 int http_cache_init(struct http_cache *c, const struct http_cache_limits *limits,
 		    const struct http_sites *sites, const struct world *w, struct http_clock *clock,
 		    struct span_owner *keeper)
@@ -190,6 +284,7 @@ int http_cache_init(struct http_cache *c, const struct http_cache_limits *limits
 		.mask = buckets - 1,
 	};
 	list_init(&c->lru);
+	open_watch(c);
 	c->buckets = calloc(buckets, sizeof(struct http_entry *));
 	return c->buckets != NULL ? 0 : -ENOMEM;
 }
@@ -198,6 +293,12 @@ void http_cache_empty(struct http_cache *c)
 {
 	while (!list_is_empty(&c->lru))
 		unlink_entry(c, oldest(c));
+}
+
+void http_cache_close(struct http_cache *c)
+{
+	http_cache_empty(c);
+	http_watch_close(&c->watch);
 }
 
 void http_cache_fini(struct http_cache *c)

@@ -14,11 +14,13 @@
 #include "http/http_entry.h"
 #include "http/http_path.h"
 #include "http/http_site.h"
+#include "http/http_watch.h"
 
 struct http_cache_limits {
 	uint32_t max_entries;
 	uint64_t max_bytes, max_file;
 	uint64_t revalidate_us;
+	uint32_t max_watches; /* of directories */
 };
 
 struct http_cache {
@@ -36,6 +38,8 @@ struct http_cache {
 	uint64_t bytes;       /* of all entries that exist */
 	uint64_t hits, misses;
 	uint64_t complained_us; /* world time of the last line in the log */
+	bool told_of_watches;   /* in the log: there are no more */
+	struct http_watch watch;
 };
 
 /* sites must outlive the cache. 0 or -ENOMEM. Each entry that exists holds a reference of keeper. */
@@ -46,8 +50,14 @@ int http_cache_init(struct http_cache *c, const struct http_cache_limits *limits
 /* Drops entries until bytes more fit; false if they do not even then. */
 bool http_cache_make_room(struct http_cache *c, uint64_t bytes);
 
+/* Notices which files have changed. To be called when watch.fd is readable. */
+void http_cache_look(struct http_cache *c);
+
 /* Lets go of all entries. */
 void http_cache_empty(struct http_cache *c);
+
+/* And of the directories that are watched. Nothing is asked for any more; entries that responses refer to stay. */
+void http_cache_close(struct http_cache *c);
 
 /* After the last entry is gone. */
 void http_cache_fini(struct http_cache *c);

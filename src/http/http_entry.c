@@ -130,7 +130,6 @@ static struct http_entry *entry_new(struct http_cache *c, const struct source *f
 		.coding = from->coding,
 		.type = from->type,
 		.validators = { .last_modified_s = last_modified_of(c, version) },
-		.checked_us = c->world->now_us,
 		.fd = from->file->fd,
 	};
 	char etag[HTTP_ETAG_ROOM];
@@ -148,6 +147,7 @@ static struct http_entry *entry_new(struct http_cache *c, const struct source *f
 	*e = draft;
 	span_owner_init(&e->owner, entry_release);
 	list_init(&e->lru);
+	list_init(&e->depends.node);
 	at = e->memory;
 	e->key = put(&at, from->key, from->key_len);
 	e->validators.etag = bytes_of(put(&at, etag, etag_len), etag_len);

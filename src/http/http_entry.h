@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "http/http_conditional.h"
 #include "http/http_find.h"
+#include "http/http_watch.h"
 
 struct http_cache;
 
@@ -19,7 +20,8 @@ struct http_entry {
 	struct http_entry *next; /* in its bucket */
 	struct list lru;         /* in no list: no longer found, kept by who still refers to it */
 	uint64_t hash;
-	uint64_t checked_us; /* world time when it was last compared with the file system */
+	uint64_t fresh_until_us; /* world time up to which it needs no comparison with the file system */
+	struct http_dependent depends; /* on its names in a watched directory */
 	const struct http_open_policy *policy;
 	uint32_t key_len;
 	const char *key; /* the path as resolved */

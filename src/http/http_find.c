@@ -1,16 +1,18 @@
 /*
  * Finding files. Siblings are opened as their file is, so that a symlink out of the root, or a directory of that
- * name, is no sibling. System calls: openat2, fstat, close.
+ * name, is no sibling. System calls: openat2, fstat, fstatat, close.
  */
 #include "http/http_find.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "http/http_mime.h"
+#include "http/http_watch.h"
 
 enum { NAME_ROOM = HTTP_PATH_SIZE + 256 };
 
@@ -51,13 +53,42 @@ static unsigned status_of_error(int error)
 	}
 }
 
-/* Opens name and looks what it is: 200 for a regular file, 301 for a directory. */
-static unsigned open_name(const struct http_open_policy *policy, const char *name, struct http_file *out)
+/* Notes that the name was tried. */
+static void note_tried(struct http_sought *s, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	size_t len = slash != NULL ? (size_t)(slash + 1 - name) : 0;
+
+	if (s->names == 0) {
+		s->is_watchable = len <= sizeof s->directory;
+		s->directory_len = s->is_watchable ? len : 0;
+		memcpy(s->directory, name, s->directory_len);
+	} else if (len != s->directory_len || memcmp(name, s->directory, len) != 0) {
+		s->is_watchable = false;
+	}
+	s->names |= http_watch_name(name + len, strlen(name + len));
+}
+
+/* The file has this name only, and by no symlink. */
+static bool is_named(const struct http_open_policy *policy, const char *name, const struct stat *file)
 {
 	struct stat st;
-	unsigned status;
-	int fd = http_site_open(policy, name);
 
+	return file->st_nlink == 1 && fstatat(policy->site->root, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+/* Opens name and looks what it is: 200 for a regular file, 301 for a directory. */
+static unsigned open_name(const struct http_open_policy *policy, const char *name, enum http_coding coding,
+			  struct http_found *out)
+{
+	struct http_file *file = &out->files[coding];
+	struct stat st;
+	unsigned status;
+	int fd;
+
+	note_tried(&out->sought, name);
+	fd = http_site_open(policy, name);
 	if (fd < 0)
 		return status_of_error(fd);
 	if (fstat(fd, &st) != 0)
@@ -70,8 +101,9 @@ static unsigned open_name(const struct http_open_policy *policy, const char *nam
 		close(fd);
 		return status;
 	}
-	out->fd = fd;
-	http_version_set(&out->version, &st);
+	out->sought.is_watchable = out->sought.is_watchable && is_named(policy, name, &st);
+	file->fd = fd;
+	http_version_set(&file->version, &st);
 	return 200;
 }
 
@@ -79,14 +111,14 @@ static unsigned open_name(const struct http_open_policy *policy, const char *nam
 static void open_sibling(const struct http_open_policy *policy, const char *name, enum http_coding coding,
 			 struct http_found *out)
 {
-	const struct http_file *file = &out->files[HTTP_CODING_IDENTITY];
+	const struct http_version *file = &out->files[HTTP_CODING_IDENTITY].version;
 	struct http_file *sibling = &out->files[coding];
 	char sibling_name[NAME_ROOM];
 	int len = snprintf(sibling_name, sizeof sibling_name, "%s%s", name, http_coding_suffix(coding));
 
-	if (len < 0 || (size_t)len >= sizeof sibling_name || open_name(policy, sibling_name, sibling) != 200)
+	if (len < 0 || (size_t)len >= sizeof sibling_name || open_name(policy, sibling_name, coding, out) != 200)
 		return;
-	if (sibling->version.modified.tv_sec < file->version.modified.tv_sec)
+	if (sibling->version.modified.tv_sec < file->modified.tv_sec)
 		close_file(sibling);
 }
 
@@ -94,7 +126,7 @@ static void open_sibling(const struct http_open_policy *policy, const char *name
 static unsigned open_variants(const struct http_sites *sites, const struct http_open_policy *policy,
 			      const char *name, struct http_found *out)
 {
-	unsigned status = open_name(policy, name, &out->files[HTTP_CODING_IDENTITY]);
+	unsigned status = open_name(policy, name, HTTP_CODING_IDENTITY, out);
 
 	out->type = http_mime_type(&sites->types, name, strlen(name));
 	if (status == 200 && policy->precompressed && http_policy_encodes(policy, out->type))
@@ -119,7 +151,7 @@ static unsigned open_index(const struct http_sites *sites, const struct http_ope
 		if (status != 404 && status != 301)
 			return status;
 	}
-	status = open_name(policy, path->text, &out->files[HTTP_CODING_IDENTITY]);
+	status = open_name(policy, path->text, HTTP_CODING_IDENTITY, out);
 	if (status == 200) { /* a file by the name of a directory: only a race can do this */
 		http_found_close(out);
 		return 404;
@@ -166,6 +198,7 @@ static unsigned open_file(const struct http_sites *sites, const struct http_open
 unsigned http_find(const struct http_sites *sites, const struct http_open_policy *policy,
 		   const struct http_path *path, struct http_found *out)
 {
+	out->sought.names = 0;
 	for (int i = 0; i < HTTP_CODINGS; i++)
 		out->files[i].fd = -1;
 	if (path->text[0] == '/')

@@ -12,9 +12,18 @@ struct http_file {
 	struct http_version version;
 };
 
+/* The names that were tried, up to the one that was found. */
+struct http_sought {
+	uint64_t names;    /* http_watch_name() of each */
+	bool is_watchable; /* all in one directory; those found are files with one name each, and no symlinks */
+	size_t directory_len;
+	char directory[HTTP_PATH_SIZE]; /* not terminated; as http_watch_find() takes it */
+};
+
 struct http_found {
 	struct http_file files[HTTP_CODINGS]; /* the file itself is that with the identity coding */
 	const char *type;
+	struct http_sought sought;
 };
 
 /*

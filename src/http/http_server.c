@@ -39,6 +39,7 @@ void http_config_default(struct http_config *c)
 		.cache_bytes = 64 << 20,
 		.cache_max_file = 1 << 20,
 		.cache_revalidate_us = SECONDS(1),
+		.cache_watches = 1024,
 		.compress_min = 512,
 		.gzip_level = 5,
 		.brotli_level = 7,
@@ -195,6 +196,7 @@ static int init_shared(struct http_server *s)
 		.max_bytes = s->config.cache_bytes,
 		.max_file = s->config.cache_max_file,
 		.revalidate_us = s->config.cache_revalidate_us,
+		.max_watches = s->config.cache_watches,
 	};
 	int clock_error = http_clock_init(&s->clock, s->world, s->hooks.wall_us, s->hooks.context,
 					  s->config.server_header, &s->keeper);
@@ -291,7 +293,7 @@ void http_server_free(struct http_server *s)
 	http_admission_fini(s);
 	pool_fini(&s->exchanges);
 	http_parser_pool_fini(&s->parsers);
-	http_cache_empty(&s->cache);
+	http_cache_close(&s->cache);
 	if (s->pages != NULL)
 		span_owner_unref(&s->pages->owner);
 	http_clock_close(&s->clock);
@@ -324,6 +326,16 @@ bool http_is_deserted(const struct http_server *s)
 	return s->conns.in_use == 0;
 }
 
+int http_look_fd(const struct http_server *s)
+{
+	return s->cache.watch.fd;
+}
+
+void http_look(struct http_server *s)
+{
+	http_cache_look(&s->cache);
+}
+
 void http_usage(const struct http_server *s, struct http_usage *out)
 {
 	*out = s->usage;
@@ -331,8 +343,10 @@ void http_usage(const struct http_server *s, struct http_usage *out)
 	out->busy = s->conns.in_use - out->idle;
 	out->cache_hits += s->cache.hits;
 	out->cache_misses += s->cache.misses;
+	out->cache_watch_events += s->cache.watch.events;
 	out->cache_compressed += s->cache.compressor.made;
 	out->cache_compressed_saved += s->cache.compressor.saved;
+	out->cache_watches = s->cache.watch.count;
 	out->cache_bytes = s->cache.bytes;
 	out->cache_entries = s->cache.entries;
 }

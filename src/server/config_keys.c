@@ -123,6 +123,7 @@ const struct config_key config_keys[] = {
 	HTTP(cache_bytes, size, 0, 1024 * GB),
 	HTTP(cache_max_file, size, 0, 1 * GB),
 	HTTP_US(cache_revalidate, time, 0, 1 * D),
+	HTTP(cache_watches, count32, 0, 1 << 20),
 	HTTP(compress_min, size, 1, 1 * GB),
 	HTTP(gzip_level, count8, 1, 9),
 	HTTP(brotli_level, count8, 0, 11),

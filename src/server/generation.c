@@ -154,12 +154,14 @@ static int open_server(struct generation_port *port, struct failure *why)
 	struct generation *g = port->generation;
 	struct http_hooks hooks = g->worker->hooks;
 	struct site_list list;
+	int r;
 
 	if (strcmp(g->config->log.access, "off") == 0)
 		hooks.on_request_done = NULL;
 	list_sites_of_port(&list, port);
-	return http_server_new(&g->config->http, list.sites, list.n, &g->worker->host.stack->world, &hooks,
-			       &port->server, why);
+	r = http_server_new(&g->config->http, list.sites, list.n, &g->worker->host.stack->world, &hooks,
+			    &port->server, why);
+	return r < 0 ? r : file_watch_open(&port->files, &g->worker->poller, port->server, why);
 }
 
 /* Of the sites on a port one may have an opinion, or several the same: config_finish() has seen to it. */
@@ -277,6 +279,7 @@ void generation_free(struct generation *g)
 {
 	generation_stop_listening(g);
 	for (unsigned i = 0; i < g->n_ports; i++) {
+		file_watch_close(&g->ports[i].files);
 		http_server_free(g->ports[i].server);
 		secure_port_close(&g->ports[i].secure);
 	}

@@ -12,6 +12,7 @@
 #include "base/offload.h"
 #include "server/config.h"
 #include "server/fastcgi.h"
+#include "server/file_watch.h"
 #include "server/form.h"
 #include "server/secure.h"
 #include "server/upload.h"
@@ -29,6 +30,7 @@ struct generation_port {
 	struct tcp_listener *listener; /* NULL: not yet, or no more */
 	struct http_server *server;
 	struct secure_port secure;
+	struct file_watch files; /* the server's */
 };
 
 struct generation {

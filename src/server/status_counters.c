@@ -54,6 +54,7 @@ static const struct status_counter http_counters[] = {
 	HTTP(made_room, "made_room", "Idle connections closed because max_connections was reached."),
 	HTTP(cache_hits, "cache_hits", "Files found in the cache."),
 	HTTP(cache_misses, "cache_misses", "Files that had to be opened."),
+	HTTP(cache_watch_events, "cache_watch_events", "Changes told by watched directories."),
 	HTTP(cache_compressed, "cache_compressed", "Files in the cache of which a compressed one was made."),
 	HTTP(cache_compressed_saved, "cache_compressed_saved_bytes", "Bytes by which these are smaller."),
 };
@@ -63,6 +64,7 @@ static const struct status_counter http_gauges[] = {
 	HTTP(busy, "busy_connections", "Connections with a request under way now."),
 	HTTP(cache_entries, "cache_entries", "Files kept in the cache now."),
 	HTTP(cache_bytes, "cache_bytes", "Memory that the cache takes up now."),
+	HTTP(cache_watches, "cache_watches", "Directories that are watched for changes now."),
 };
 
 #define WEBSOCKET(field, help) { #field, #field, help, offsetof(struct ws_usage, field) }

@@ -128,6 +128,8 @@ void http_fixture_advance(struct http_fixture *f, uint64_t us)
 {
 	f->wall_us += us;
 	world_advance(&f->world, f->world.now_us + us);
+	if (f->server != NULL)
+		http_look(f->server);
 }
 
 bool http_fixture_has_openat2(void)

@@ -48,7 +48,7 @@ void http_fixture_fini(struct http_fixture *f);
 void http_fixture_write(struct http_fixture *f, const char *path, const void *data, size_t len);
 void http_fixture_write_text(struct http_fixture *f, const char *path, const char *text);
 
-/* Moves time, both clocks alike, and fires timers. */
+/* Moves time, both clocks alike, fires timers, and lets the server look at its files. */
 void http_fixture_advance(struct http_fixture *f, uint64_t us);
 
 /* The kernel has openat2(2). Under valgrind it has not, and then symlinks are not followed. */

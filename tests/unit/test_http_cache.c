@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -33,6 +35,8 @@ static void keeper_release(struct span_owner *owner)
 	(void)owner;
 }
 
+static uint32_t max_watches;
+
 static void start(uint32_t max_entries, uint64_t max_bytes, uint64_t max_file)
 {
 	const struct http_site site = { .name = "test", .root = fixture.root };
@@ -41,6 +45,7 @@ static void start(uint32_t max_entries, uint64_t max_bytes, uint64_t max_file)
 		.max_bytes = max_bytes,
 		.max_file = max_file,
 		.revalidate_us = 1000000,
+		.max_watches = max_watches,
 	};
 	struct failure why;
 
@@ -52,6 +57,7 @@ static void start(uint32_t max_entries, uint64_t max_bytes, uint64_t max_file)
 static int set_up(void **state)
 {
 	(void)state;
+	max_watches = 0;
 	span_owner_init(&keeper, keeper_release);
 	http_fixture_init(&fixture);
 	http_fixture_write_text(&fixture, "a.html", "<p>a");
@@ -64,7 +70,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	http_cache_empty(&cache);
+	http_cache_close(&cache);
 	http_clock_close(&clock_);
 	assert_int_equal(keeper.references, 1);
 	http_cache_fini(&cache);
@@ -465,6 +471,106 @@ static void the_etag_is_weak_until_the_file_has_settled(void **state)
 	http_entry_unref(settled);
 }
 
+/* ---- watched directories ---- */
+
+static void start_watching(void)
+{
+	max_watches = 100;
+	fixture.wall_us += 10000000; /* the files have settled */
+	start(100, 1 << 20, 1000);
+	assert_true(cache.watch.fd >= 0);
+}
+
+static const char *in_root(const char *path)
+{
+	static char names[2][512];
+	static int turn;
+	char *name = names[turn++ % 2];
+
+	snprintf(name, sizeof names[0], "%s/%s", fixture.root, path);
+	return name;
+}
+
+/* Changes the first byte of a file through a mapping, of which inotify tells nothing. */
+static void write_unseen(const char *path)
+{
+	int fd = open(in_root(path), O_RDWR | O_CLOEXEC);
+	char *map = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	assert_true(map != MAP_FAILED);
+	map[0] = '!';
+	assert_int_equal(msync(map, 1, MS_SYNC), 0);
+	munmap(map, 1);
+	close(fd);
+}
+
+static void a_change_in_a_watched_directory_is_noticed_at_once(void **state)
+{
+	(void)state;
+	start_watching();
+	assert_contents("b.txt", "bbb");
+	assert_contents("dir/", "<p>index");
+	assert_int_equal(cache.watch.count, 2);
+	http_fixture_write_text(&fixture, "b.txt", "other");
+	http_fixture_write_text(&fixture, "dir/index.html", "<p>new");
+	http_cache_look(&cache);
+	assert_contents("b.txt", "other");
+	assert_contents("dir/", "<p>new");
+	assert_int_equal(unlink(in_root("b.txt")), 0);
+	assert_int_equal(rename(in_root("dir"), in_root("rid")), 0);
+	http_cache_look(&cache);
+	assert_int_equal(status_of("b.txt"), 404);
+	assert_int_equal(status_of("dir/"), 404);
+	assert_contents("rid/", "<p>new");
+	assert_int_equal(rename(in_root("rid"), in_root("dir")), 0);
+	http_cache_look(&cache);
+	assert_contents("dir/", "<p>new");
+	assert_int_equal(status_of("rid/"), 404);
+}
+
+static void between_changes_a_watched_file_is_not_asked_for(void **state)
+{
+	(void)state;
+	start_watching();
+	assert_contents("b.txt", "bbb");
+	write_unseen("b.txt");
+	http_fixture_advance(&fixture, 59000000);
+	http_cache_look(&cache);
+	assert_contents("b.txt", "bbb");
+	http_fixture_advance(&fixture, 2000000);
+	assert_contents("b.txt", "!bb");
+}
+
+static void assert_goes_by_time(const char *path, const char *before, const char *after)
+{
+	assert_contents(path, before);
+	write_unseen(path);
+	http_fixture_advance(&fixture, 2000000);
+	assert_contents(path, after);
+}
+
+static void what_changes_elsewhere_goes_by_time(void **state)
+{
+	(void)state;
+	assert_int_equal(symlink("b.txt", in_root("symlink.txt")), 0);
+	assert_int_equal(link(in_root("a.html"), in_root("hard.html")), 0);
+	assert_int_equal(symlink("dir", in_root("way")), 0);
+	start_watching();
+	assert_goes_by_time("symlink.txt", "bbb", "!bb");
+	assert_goes_by_time("hard.html", "<p>a", "!p>a");
+	if (http_fixture_has_openat2())
+		assert_goes_by_time("way/index.html", "<p>index", "!p>index");
+}
+
+static void a_file_just_written_is_read_again_though_it_is_watched(void **state)
+{
+	(void)state;
+	max_watches = 100;
+	start(100, 1 << 20, 1000);
+	fixture.wall_us = (uint64_t)time(NULL) * 1000000;
+	assert_goes_by_time("b.txt", "bbb", "!bb");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -490,6 +596,10 @@ int main(void)
 		TEST(a_cache_without_entries_still_answers),
 		TEST(etags_differ_by_version),
 		TEST(last_modified_is_not_later_than_date),
+		TEST(a_change_in_a_watched_directory_is_noticed_at_once),
+		TEST(between_changes_a_watched_file_is_not_asked_for),
+		TEST(what_changes_elsewhere_goes_by_time),
+		TEST(a_file_just_written_is_read_again_though_it_is_watched),
 	};
 
 	return cmocka_run_group_tests_name("http_cache", tests, NULL, NULL);
