@@ -124,7 +124,7 @@ struct http_usage {
 	uint64_t requests;              /* finished */
 	uint64_t responses_by_class[6]; /* 1xx … 5xx at [1] … [5]; 499 is no response and stands at [0] */
 	uint64_t idle, busy;            /* connections now; lingering ones are busy */
-	uint64_t cache_hits, cache_misses;
+	uint64_t cache_hits, cache_misses, cache_negative_hits;
 	uint64_t cache_watch_events;         /* told by watched directories */
 	uint64_t cache_entries, cache_bytes, cache_watches; /* now */
 	uint64_t cache_compressed, cache_compressed_saved; /* files; bytes by which they are smaller */

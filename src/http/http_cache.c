@@ -233,19 +233,32 @@ static unsigned get_from_disk(struct http_cache *c, uint64_t hash, const struct 
 	return 200;
 }
 
+static unsigned get_anew(struct http_cache *c, uint64_t hash, const struct http_open_policy *policy,
+			 const struct http_path *path, struct http_entry *known, struct http_entry **out)
+{
+	uint64_t now_us = c->world->now_us;
+	unsigned status;
+
+	if (known == NULL && http_misses_has(&c->not_there, hash, now_us, c->watch.appeared)) {
+		c->negative_hits++;
+		return 404;
+	}
+	status = get_from_disk(c, hash, policy, path, known, out);
+	if (status == 404)
+		http_misses_add(&c->not_there, hash, now_us + c->limits.revalidate_us, c->watch.appeared);
+	if (status >= 500)
+		complain(c, path, status);
+	return status;
+}
+
 unsigned http_cache_get(struct http_cache *c, const struct http_open_policy *policy, const struct http_path *path,
 			struct http_entry **out)
 {
 	uint64_t hash = hash_of(c, policy, path);
 	struct http_entry *e = find(c, hash, policy, path);
 
-	if (e == NULL || !is_fresh(c, e)) {
-		unsigned status = get_from_disk(c, hash, policy, path, e, out);
-
-		if (status >= 500)
-			complain(c, path, status);
-		return status;
-	}
+	if (e == NULL || !is_fresh(c, e))
+		return get_anew(c, hash, policy, path, e, out);
 	use(c, e);
 	*out = e;
 	return 200;

@@ -12,6 +12,7 @@
 #include "http/http_clock.h"
 #include "http/http_compress.h"
 #include "http/http_entry.h"
+#include "http/http_misses.h"
 #include "http/http_path.h"
 #include "http/http_site.h"
 #include "http/http_watch.h"
@@ -36,10 +37,11 @@ struct http_cache {
 	uint32_t entries;     /* in the list */
 	uint32_t descriptors; /* that entries in the list hold */
 	uint64_t bytes;       /* of all entries that exist */
-	uint64_t hits, misses;
+	uint64_t hits, misses, negative_hits;
 	uint64_t complained_us; /* world time of the last line in the log */
 	bool told_of_watches;   /* in the log: there are no more */
 	struct http_watch watch;
+	struct http_misses not_there;
 };
 
 /* sites must outlive the cache. 0 or -ENOMEM. Each entry that exists holds a reference of keeper. */

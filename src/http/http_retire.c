@@ -51,7 +51,7 @@ static void hand_over_counters(struct http_server *from, struct http_server *to)
 	for (size_t i = 0; i < sizeof own / sizeof *counter; i++)
 		sum[i] += counter[i];
 	from->usage = (struct http_usage){ 0 };
-	from->cache.hits = from->cache.misses = 0;
+	from->cache.hits = from->cache.misses = from->cache.negative_hits = 0;
 	from->cache.watch.events = 0;
 	from->cache.compressor.made = from->cache.compressor.saved = 0;
 }

@@ -343,6 +343,7 @@ void http_usage(const struct http_server *s, struct http_usage *out)
 	out->busy = s->conns.in_use - out->idle;
 	out->cache_hits += s->cache.hits;
 	out->cache_misses += s->cache.misses;
+	out->cache_negative_hits += s->cache.negative_hits;
 	out->cache_watch_events += s->cache.watch.events;
 	out->cache_compressed += s->cache.compressor.made;
 	out->cache_compressed_saved += s->cache.compressor.saved;

@@ -23,7 +23,8 @@
 #include "base/hash.h"
 
 enum {
-	EVENTS = IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_MODIFY | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR,
+	APPEARING = IN_CREATE | IN_MOVED_TO | IN_ATTRIB,
+	EVENTS = APPEARING | IN_MODIFY | IN_MOVED_FROM | IN_DELETE | IN_ONLYDIR,
 	READS = 16, /* of a buffer full, before others have their turn */
 };
 
@@ -272,6 +273,7 @@ void http_watch_depend(struct http_watched *directory, struct http_dependent *d)
 
 static void tell_all(struct http_watch *w)
 {
+	w->appeared++;
 	LIST_FOR_EACH(node, &w->recent)
 		tell(w, LIST_ENTRY(node, struct http_watched, recent), UINT64_MAX);
 }
@@ -292,6 +294,7 @@ static void take_event_of(struct http_watch *w, struct http_watched *d, const st
 static void take_event(struct http_watch *w, const struct inotify_event *event)
 {
 	w->events++;
+	w->appeared += (event->mask & APPEARING) != 0;
 	if ((event->mask & IN_Q_OVERFLOW) != 0)
 		tell_all(w);
 	LIST_FOR_EACH(node, chain_of_id(w, event->wd)) {

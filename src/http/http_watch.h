@@ -28,6 +28,7 @@ struct http_watch {
 	uint32_t limit; /* of directories; beyond it those not used for longest are given up */
 	uint32_t count;
 	uint64_t events;   /* told by the kernel */
+	uint64_t appeared; /* times that a name may have come to be in some directory */
 	void (*on_change)(struct http_dependent *d);
 	struct list recent; /* the directories; a directory comes after those on the way to it */
 	struct list by_path[HTTP_WATCH_CHAINS], by_id[HTTP_WATCH_CHAINS];

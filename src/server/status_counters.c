@@ -54,6 +54,7 @@ static const struct status_counter http_counters[] = {
 	HTTP(made_room, "made_room", "Idle connections closed because max_connections was reached."),
 	HTTP(cache_hits, "cache_hits", "Files found in the cache."),
 	HTTP(cache_misses, "cache_misses", "Files that had to be opened."),
+	HTTP(cache_negative_hits, "cache_negative_hits", "Times that a file was known not to be there."),
 	HTTP(cache_watch_events, "cache_watch_events", "Changes told by watched directories."),
 	HTTP(cache_compressed, "cache_compressed", "Files in the cache of which a compressed one was made."),
 	HTTP(cache_compressed_saved, "cache_compressed_saved_bytes", "Bytes by which these are smaller."),

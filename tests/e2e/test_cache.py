@@ -76,6 +76,17 @@ def test_by_time_where_nothing_is_watched(configure, namespace, site):
     assert port(namespace)["cache_watches"] == 0
 
 
+def test_misses_are_remembered_and_push_nothing_out(configure, namespace, site):
+    configure("cache_entries = 4")
+    assert get(namespace, "/hello.txt") == b"hello\n"
+    before = port(namespace)
+    namespace.curl("-o", "/dev/null", f"{URL}/no/[1-200]", f"{URL}/no/[1-200]")
+    after = port(namespace)
+    assert after["cache_negative_hits"] - before["cache_negative_hits"] > 150
+    assert get(namespace, "/hello.txt") == b"hello\n"
+    assert port(namespace)["cache_misses"] == before["cache_misses"]
+
+
 # ---- a file that changes while it is sent ----
 
 

@@ -524,7 +524,7 @@ static void a_change_in_a_watched_directory_is_noticed_at_once(void **state)
 	assert_contents("rid/", "<p>new");
 	assert_int_equal(rename(in_root("rid"), in_root("dir")), 0);
 	http_cache_look(&cache);
-	assert_contents("dir/", "<p>new");
+	assert_contents("dir/", "<p>new"); /* that it was not there counts no more */
 	assert_int_equal(status_of("rid/"), 404);
 }
 
@@ -571,6 +571,49 @@ static void a_file_just_written_is_read_again_though_it_is_watched(void **state)
 	assert_goes_by_time("b.txt", "bbb", "!bb");
 }
 
+/* ---- what is not there ---- */
+
+static void what_is_missed_again_costs_no_look(void **state)
+{
+	(void)state;
+	start(100, 1 << 20, 1000);
+	assert_int_equal(status_of("late.txt"), 404);
+	http_fixture_write_text(&fixture, "late.txt", "late");
+	assert_int_equal(status_of("late.txt"), 404);
+	assert_int_equal(cache.negative_hits, 1);
+	http_fixture_advance(&fixture, 1000000);
+	assert_contents("late.txt", "late");
+}
+
+static void what_appears_in_a_watched_directory_is_there(void **state)
+{
+	(void)state;
+	start_watching();
+	assert_contents("b.txt", "bbb");
+	assert_int_equal(status_of("late.txt"), 404);
+	http_fixture_write_text(&fixture, "late.txt", "late");
+	http_cache_look(&cache);
+	assert_contents("late.txt", "late");
+}
+
+static void a_flood_of_misses_pushes_no_file_out(void **state)
+{
+	char path[32];
+
+	(void)state;
+	start(2, 1 << 20, 1000);
+	assert_contents("b.txt", "bbb");
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < 100; i++) {
+			snprintf(path, sizeof path, "nothing/%d", i);
+			assert_int_equal(status_of(path), 404);
+		}
+	assert_true(cache.negative_hits > 80);
+	assert_int_equal(cache.entries, 1);
+	assert_contents("b.txt", "bbb");
+	assert_int_equal(cache.hits, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -600,6 +643,9 @@ int main(void)
 		TEST(between_changes_a_watched_file_is_not_asked_for),
 		TEST(what_changes_elsewhere_goes_by_time),
 		TEST(a_file_just_written_is_read_again_though_it_is_watched),
+		TEST(what_is_missed_again_costs_no_look),
+		TEST(what_appears_in_a_watched_directory_is_there),
+		TEST(a_flood_of_misses_pushes_no_file_out),
 	};
 
 	return cmocka_run_group_tests_name("http_cache", tests, NULL, NULL);

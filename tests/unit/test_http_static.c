@@ -353,6 +353,7 @@ static void what_is_tried_is_found_in_turn(void **state)
 	http_fixture_advance(&fx, 1000000);
 	assert_int_equal(get("/nothing.css", "").status, 403);
 	http_fixture_write_text(&fx, "down.html", "back soon");
+	http_fixture_advance(&fx, 1); /* it is seen that a file has appeared */
 	r = get("/a.css", "");
 	assert_body(&r, "back soon");
 }
