@@ -133,7 +133,16 @@ static void add_json_pair(struct document *d, struct bytes name, struct bytes va
 	json_close_array(d);
 }
 
-/* Pairs stay pairs: a name may come twice, and the order counts. */
+void echo_write_fields(struct document *d, const struct http_call *call)
+{
+	struct bytes name, value;
+
+	json_open_array(d, "fields");
+	for (uint32_t i = 0; http_call_field(call, i, &name, &value); i++)
+		add_json_pair(d, name, value);
+	json_close_array(d);
+}
+
 static void write_json(struct document *d, struct echo *e)
 {
 	struct bytes method = http_call_method(e->call), target = target_of(e), name, value;
@@ -149,10 +158,7 @@ static void write_json(struct document *d, struct echo *e)
 	while (take_parameter(e, &name, &value))
 		add_json_pair(d, name, value);
 	json_close_array(d);
-	json_open_array(d, "fields");
-	for (uint32_t i = 0; http_call_field(e->call, i, &name, &value); i++)
-		add_json_pair(d, name, value);
-	json_close_array(d);
+	echo_write_fields(d, e->call);
 	json_number(d, "body_bytes", e->body.len);
 	json_bytes(d, "body", e->body.data, e->body.len);
 	json_close_object(d);

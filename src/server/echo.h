@@ -6,6 +6,10 @@
 #define SERVER_ECHO_H
 
 #include "http/http_call.h"
+#include "server/document.h"
+
+/* An array of pairs: a name may come twice, and the order counts. */
+void echo_write_fields(struct document *d, const struct http_call *call);
 
 /* Contexts are the worker. */
 extern const struct http_handler echo_handler, echo_octet_handler;

@@ -6,7 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/echo.h"
+#include "server/json.h"
+#include "server/status.h"
 #include "server/worker.h"
+
+/* ---- the handshake, shown ---- */
+
+static void write_handshake(struct document *d, const struct ws_opening *opening)
+{
+	struct bytes target = http_request_target(opening->call->request);
+
+	json_open_object(d, NULL);
+	json_open_object(d, "handshake");
+	json_bytes(d, "target", target.data, target.len);
+	echo_write_fields(d, opening->call);
+	json_bytes(d, "answer", opening->fields.data, opening->fields.len);
+	json_close_object(d);
+	json_close_object(d);
+}
+
+/* Without memory for it a client goes without. */
+static void show_handshake(struct ws_conn *c, const struct ws_opening *opening)
+{
+	const struct websocket *ws = ws_endpoint_context(ws_endpoint_of(c));
+	struct document *d;
+
+	if (opening->protocol == NULL || strcmp(opening->protocol, WEBSOCKET_SHOWS_HANDSHAKE) != 0)
+		return;
+	d = document_new(&ws->worker->documents, STATUS_DOCUMENT);
+	if (d == NULL)
+		return;
+	write_handshake(d, opening);
+	if (!d->failed)
+		ws_send(c, WS_TEXT, bytes_of(d->text, d->len));
+	span_owner_unref(&d->owner);
+}
 
 /* ---- echo ---- */
 
@@ -15,7 +50,7 @@ static void echo(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *mes
 	ws_send_buffer(c, opcode, message);
 }
 
-static const struct ws_handler echo_handler = { .on_message = echo };
+static const struct ws_handler websocket_echo = { .on_open = show_handshake, .on_message = echo };
 
 /* ---- chat ---- */
 
@@ -35,11 +70,12 @@ static unsigned admit_to_room(void *context, const struct http_call *call)
 	return strlen(call->path) <= WEBSOCKET_ROOM && name_topic(context, call, topic) ? 0 : 404;
 }
 
-static void enter_room(struct ws_conn *c, const struct http_call *call)
+static void enter_room(struct ws_conn *c, const struct ws_opening *opening)
 {
 	char topic[WS_TOPIC_NAME + 1];
 
-	name_topic(ws_endpoint_context(ws_endpoint_of(c)), call, topic);
+	show_handshake(c, opening);
+	name_topic(ws_endpoint_context(ws_endpoint_of(c)), opening->call, topic);
 	if (ws_subscribe(c, topic) < 0)
 		ws_close(c, WS_CLOSE_TRY_AGAIN_LATER, "no room for more rooms");
 }
@@ -50,15 +86,15 @@ static void pass_on(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *
 	ws_publish_from(c, opcode, message);
 }
 
-static const struct ws_handler chat_handler = {
+static const struct ws_handler websocket_chat = {
 	.admit = admit_to_room, .on_open = enter_room, .on_message = pass_on,
 };
 
 /* ---- the locations ---- */
 
 static const struct ws_handler *const handlers[] = {
-	[CONFIG_WEBSOCKET_ECHO] = &echo_handler,
-	[CONFIG_WEBSOCKET_CHAT] = &chat_handler,
+	[CONFIG_WEBSOCKET_ECHO] = &websocket_echo,
+	[CONFIG_WEBSOCKET_CHAT] = &websocket_chat,
 };
 
 int websockets_open_server(struct worker *w, const struct config *c, struct failure *why)
@@ -92,7 +128,7 @@ static bool open_site(struct websockets *all, const struct config_site *site, st
 
 		if (site->locations[i].websocket == CONFIG_WEBSOCKET_OFF)
 			continue;
-		*ws = (struct websocket){ .config = &site->locations[i], .site = site };
+		*ws = (struct websocket){ .worker = w, .config = &site->locations[i], .site = site };
 		if (!open_endpoint(ws, w))
 			return false;
 		all->n++;

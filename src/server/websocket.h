@@ -16,7 +16,12 @@ enum {
 	WEBSOCKET_ROOM = 64,         /* most characters of a room's name in the path */
 };
 
+/* The subprotocol of clients that want to see how they came here, if the location agrees to it: their first message is
+ * JSON, with the request and the answer as the server has them. */
+#define WEBSOCKET_SHOWS_HANDSHAKE "taphouse.handshake"
+
 struct websocket {
+	struct worker *worker;
 	const struct config_location *config;
 	const struct config_site *site;
 	struct ws_endpoint *endpoint;

@@ -51,11 +51,18 @@ struct ws_config {
 
 void ws_config_default(struct ws_config *c);
 
+/* How a connection came to be; valid during the call. */
+struct ws_opening {
+	const struct http_call *call; /* the request */
+	const char *protocol;         /* that was agreed on; NULL: none */
+	struct bytes fields;          /* lines of the answer, without Date */
+};
+
 /* What an endpoint does. Any member but on_message may be NULL. The functions may send, publish and close. */
 struct ws_handler {
 	/* 0, or the status that refuses the client before it is one. */
 	unsigned (*admit)(void *context, const struct http_call *call);
-	void (*on_open)(struct ws_conn *c, const struct http_call *call);
+	void (*on_open)(struct ws_conn *c, const struct ws_opening *opening);
 	/* opcode is WS_TEXT, which is UTF-8, or WS_BINARY. The message may be sent on, but not be changed. */
 	void (*on_message)(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message);
 	/* There is room again, after a message was dropped or ws_send() had none. */

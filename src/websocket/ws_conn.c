@@ -549,7 +549,7 @@ void ws_conn_discard(struct ws_conn *c)
 	free_conn(c);
 }
 
-size_t ws_conn_open(struct ws_conn *c, const struct http_call *call, struct stream *stream, struct bytes rest,
+size_t ws_conn_open(struct ws_conn *c, const struct ws_opening *opening, struct stream *stream, struct bytes rest,
 		    bool ended)
 {
 	size_t taken = rest.len;
@@ -561,7 +561,7 @@ size_t ws_conn_open(struct ws_conn *c, const struct http_call *call, struct stre
 	stream->user = c;
 	server_of(c)->usage.opened++;
 	if (c->endpoint->handler->on_open != NULL)
-		c->endpoint->handler->on_open(c, call);
+		c->endpoint->handler->on_open(c, opening);
 	if (ended)
 		c->flags |= WS_CONN_ENDED;
 	if (rest.len > 0 && c->state != WS_DEAD)

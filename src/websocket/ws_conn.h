@@ -61,7 +61,7 @@ struct ws_conn *ws_conn_new(struct ws_endpoint *e, const struct ip_addr *client,
 /* It never got a stream. */
 void ws_conn_discard(struct ws_conn *c);
 /* The stream is its own from now on; as take_over() of a http_handler. */
-size_t ws_conn_open(struct ws_conn *c, const struct http_call *call, struct stream *stream, struct bytes rest,
+size_t ws_conn_open(struct ws_conn *c, const struct ws_opening *opening, struct stream *stream, struct bytes rest,
 		    bool ended);
 
 enum ws_sent ws_conn_send(struct ws_conn *c, struct ws_outgoing *message);

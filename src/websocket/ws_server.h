@@ -45,7 +45,10 @@ struct ws_server {
 	struct timer reap;  /* sees to it */
 	bool draining;
 	struct ws_usage usage;
-	char answer[WS_HANDSHAKE_ANSWER]; /* field lines of an answer, on their way to HTTP */
+	/* Of the answer that is on its way, until its stream is taken over. */
+	char answer[WS_HANDSHAKE_ANSWER]; /* field lines */
+	size_t answer_len;
+	const char *protocol;
 };
 
 void ws_endpoint_unref(struct ws_endpoint *e);

@@ -36,17 +36,17 @@ static unsigned answer(struct http_call *call, struct http_document *out)
 	struct ws_server *s = e->server;
 	struct ws_handshake h;
 	unsigned status = check(e, call, &h);
-	size_t len;
 
 	if (status != 0)
 		return refuse(s, status, out);
-	len = ws_handshake_format(&h, s->answer);
-	if (len == 0)
+	s->answer_len = ws_handshake_format(&h, s->answer);
+	s->protocol = h.protocol;
+	if (s->answer_len == 0)
 		return refuse(s, 500, out);
 	call->state = ws_conn_new(e, &call->client, &h);
 	if (call->state == NULL)
 		return refuse(s, 503, out);
-	out->fields = bytes_of(s->answer, len);
+	out->fields = bytes_of(s->answer, s->answer_len);
 	out->tells_caching = true;
 	return 101;
 }
@@ -54,9 +54,13 @@ static unsigned answer(struct http_call *call, struct http_document *out)
 static size_t take_over(struct http_call *call, struct stream *stream, struct bytes rest, bool ended)
 {
 	struct ws_conn *c = call->state;
+	struct ws_server *s = c->endpoint->server;
+	const struct ws_opening opening = {
+		.call = call, .protocol = s->protocol, .fields = bytes_of(s->answer, s->answer_len),
+	};
 
 	call->state = NULL;
-	return ws_conn_open(c, call, stream, rest, ended);
+	return ws_conn_open(c, &opening, stream, rest, ended);
 }
 
 static void end(struct http_call *call)

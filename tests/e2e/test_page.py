@@ -104,7 +104,7 @@ def test_what_the_demo_takes_is_kept(demo, namespace, tmp_path):
     assert (tmp_path / "uploads" / "hello.txt").read_text() == "hello\n"
 
 
-@pytest.mark.parametrize("page", ["", "get-post.html"])
+@pytest.mark.parametrize("page", ["", "get-post.html", "websocket.html"])
 @pytest.mark.parametrize("name, width, height, scheme", [
     ("wide-light", 1440, 2400, 1), ("wide-dark", 1440, 2400, 0), ("narrow-light", 400, 2400, 1), ("narrow-dark", 400, 2400, 0)])
 def test_screenshots(serve, browser, tmp_path, page, name, width, height, scheme):

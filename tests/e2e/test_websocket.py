@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ADDRESS, raw
+from conftest import ADDRESS, ROOT, raw
 
 CLIENT = pathlib.Path(__file__).with_name("websocket_client.py")
 URL = f"http://{ADDRESS}"
@@ -147,23 +147,93 @@ function tooBig(path) {
 """
 
 
-def test_chromium_with_and_without_compression(websocket, namespace, site, tmp_path):
+@pytest.fixture
+def chromium(namespace, tmp_path):
+    """chromium(url, file) opens a page, and returns what it posts to a form that is stored in the file. On the real clock:
+    virtual time does not wait for WebSocket."""
+    processes = []
+
+    def run(url, results):
+        program = shutil.which("chromium") or shutil.which("chromium-browser")
+        assert program, "chromium is missing: configure --install-deps installs it"
+        with open(tmp_path / "chromium.log", "wb") as log:
+            processes.append(namespace.start(
+                program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--enable-logging=stderr",
+                "--ignore-certificate-errors", "--remote-debugging-port=0", f"--user-data-dir={tmp_path}/profile", url, stdout=log,
+                stderr=log))
+        deadline = time.monotonic() + 60
+        while not results.exists() or not results.read_text().endswith("\n"):
+            assert time.monotonic() < deadline, "the page told nothing:\n" + (tmp_path / "chromium.log").read_text()
+            time.sleep(0.1)
+        return json.loads(results.read_text())["fields"]
+
+    yield run
+    for process in processes:
+        process.terminate()
+        process.wait(20)
+
+
+def test_chromium_with_and_without_compression(websocket, site, chromium):
     server = websocket()
     (site / "ws.html").write_text(PAGE)
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    process = namespace.start(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                              "--remote-debugging-port=0", f"--user-data-dir={tmp_path}/profile", f"{URL}/ws.html",
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not server.results.exists() or server.results.stat().st_size == 0:
-        assert time.monotonic() < deadline, "the page told nothing"
-        time.sleep(0.1)
-    process.terminate()
-    process.wait(20)
-    fields = json.loads(server.results.read_text())["fields"]
+    fields = chromium(f"{URL}/ws.html", server.results)
     for path, extensions in (("echo", "permessage-deflate; client_max_window_bits=12"), ("plain", "")):
         assert fields[path] == {"extensions": extensions, "text": True, "binary": True, "code": 4321, "clean": True}
     assert fields["big"] == {"code": 1009, "reason": "message too big"}
+
+
+DRIVE = """
+const wait = (test) => new Promise((done) => {
+	const timer = setInterval(() => { if (test()) { clearInterval(timer); done(); } }, 20);
+});
+const text = (id) => document.getElementById(id).textContent;
+const button = (selector) => document.querySelector(selector);
+const status = (end) => button(`[data-end="${end}"]`).closest('.act').querySelector('[role="status"]').textContent;
+addEventListener('load', async () => {
+	const other = new WebSocket(`ws://${location.host}/ws/chat/taproom`), heard = [];
+	other.onmessage = ({ data }) => heard.push(data);
+	await wait(() => text('answer').includes('101') && other.readyState === 1);
+	await wait(() => ['echo', 'chat'].every((name) => button(`[data-state="${name}"]`).textContent.startsWith('connected')));
+	button('#echo-form button').click();
+	await wait(() => text('echo-log').includes('\u2190 two pints'));
+	button('[data-hundred]').click();
+	await wait(() => text('echo-log').includes('\u2190 message 100 of 100'));
+	button('#chat-form [name="words"]').value = 'good evening';
+	button('#chat-form button').click();
+	await wait(() => text('chat-log').includes('Ann: good evening') && heard.length === 1);
+	other.send('no JSON <b>');
+	await wait(() => text('chat-log').includes('somebody: no JSON <b>'));
+	for (const end of ['normal', 'own', 'big']) {
+		button(`[data-end="${end}"]`).click();
+		await wait(() => status(end).startsWith('closed'));
+	}
+	const told = { heard: heard[0], request: text('request'), answer: text('answer'), ends: ['normal', 'own', 'big'].map(status),
+		state: button('[data-state="echo"]').textContent };
+	await fetch('/contact', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(told) });
+});
+"""
+
+
+def test_the_page_of_the_demo(namespace, serve, chromium, tmp_path):
+    """Under a strict policy, with a script that presses its buttons."""
+    www = tmp_path / "www"
+    shutil.copytree(ROOT / "www", www)
+    policy = '<meta http-equiv="Content-Security-Policy" content="default-src \'self\'">'
+    page = (www / "websocket.html").read_text()
+    (www / "websocket.html").write_text(page.replace("</head>", f'{policy}<script src="drive.js" defer></script></head>'))
+    (www / "drive.js").write_text(DRIVE)
+    (tmp_path / "uploads").mkdir()
+    config = tmp_path / "demo.conf"
+    config.write_text((ROOT / "conf" / "demo" / "taphouse.conf").read_text().replace("../../www", str(www)))
+    serve("--config", config, directory=www)
+    told = chromium(f"{URL}/websocket.html", tmp_path / "contact.jsonl")
+    assert json.loads(told["heard"]) == {"name": "Ann", "words": "good evening"}
+    assert told["request"].startswith("GET /ws/echo HTTP/1.1\n")
+    assert f"Host: {ADDRESS}\n" in told["request"] and f"Origin: {URL}\n" in told["request"]
+    assert told["answer"].startswith("HTTP/1.1 101 Switching Protocols\n")
+    assert "Sec-WebSocket-Protocol: taphouse.handshake" in told["answer"]
+    assert told["state"] == "connected, compressed"
+    assert told["ends"] == ["closed: 1000", "closed: 4321", "closed: 1009 message too big"]
 
 
 def test_connections_and_rooms_outlive_a_reload(websocket, namespace, tmp_path):

@@ -34,9 +34,11 @@ static unsigned admit(void *context, const struct http_call *call)
 	return admit_status;
 }
 
-static void on_open(struct ws_conn *c, const struct http_call *call)
+static void on_open(struct ws_conn *c, const struct ws_opening *opening)
 {
-	(void)call;
+	assert_non_null(opening->call->path);
+	assert_null(opening->protocol);
+	assert_memory_equal(opening->fields.data, "Upgrade: websocket\r\n", 20);
 	opened++;
 	last = c;
 	if (close_at_open != 0)
