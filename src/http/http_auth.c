@@ -1,7 +1,7 @@
 /*
- * An attempt is a job: name and hash, copied, and the password, wiped afterwards. Requests that come with the same
- * credentials meanwhile, as a browser sends for all that is on a page, wait for the same attempt. A user who is
- * not there costs an attempt as well, so that time does not tell who is.
+ * An attempt is a job: name and hash, copied, and the password, wiped afterwards. Requests that come with the
+ * same credentials meanwhile, as a browser sends for all that is on a page, wait for the same attempt. A user who
+ * is not there costs an attempt as well, so that time does not tell who is.
  */
 #include "http/http_auth.h"
 
@@ -20,7 +20,8 @@
 #include "http/http_verified.h"
 
 enum {
-	ATTEMPTS_MOST = 64,       /* under way at once, a part of a site; more get 503 */
+	/* Under way at once, for a realm; more get 503. The helper has other work too, which waits behind them. */
+	ATTEMPTS_MOST = 16,
 	ATTEMPT_CLIENTS = 16384,  /* that are told apart */
 	REALM_MOST = 200,         /* characters */
 	RECHECK_US = 1000000,     /* the file is looked at as often as this */

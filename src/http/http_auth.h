@@ -1,7 +1,7 @@
 /*
- * Who somebody is: HTTP's Basic authentication (RFC 7617) against a file of users. Passwords are hashed on another
- * thread (base/offload.h); what was found right counts for a while (http_verified.h); and a client that tries one
- * password after the other is slowed down.
+ * Who somebody is: HTTP's Basic authentication (RFC 7617) against a file of users. Passwords are hashed on
+ * another thread (base/offload.h); what was found right counts for a while (http_verified.h); and a client that
+ * tries one password after the other is slowed down.
  */
 #ifndef HTTP_HTTP_AUTH_H
 #define HTTP_HTTP_AUTH_H

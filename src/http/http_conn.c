@@ -66,8 +66,8 @@ static void enter_measured(struct http_conn *c, enum http_conn_state state)
 	enter(c, state);
 }
 
-/* As much was received, or acknowledged, since then as the least rate makes in the time limit of the state, and
- * something in any case. */
+/* As much was received, or acknowledged, since then as the least rate makes in the time limit of the state,
+ * and something in any case. */
 static bool has_kept_rate(const struct http_conn *c)
 {
 	const struct http_config *config = &c->server->config;

@@ -49,14 +49,14 @@ struct http_pass {
 	struct list waiting; /* with others, for the same; linked if is_waiting */
 };
 
-/* A guard as the policy has it; one of a location shares with the site's, `above`, what is the same. 0, or negative
- * errno and *why, which begins with `whose`; then nothing is held. */
+/* A guard as the policy has it; one of a location shares with the site's, `above`, what is the same. 0, or
+ * negative errno and *why, which begins with `whose`; then nothing is held. */
 int http_guard_open(struct http_guard *g, struct http_guards *shared, const struct http_policy *policy,
 		    const struct http_guard *above, const char *whose, struct failure *why);
 void http_guard_close(struct http_guard *g);
 
-/* 0, or the status that refuses the request of this stream, or HTTP_LATER: then http_call_retry() is called for the
- * pass's call, unless the pass is forgotten before. For guards that are closed. */
+/* 0, or the status that refuses the request of this stream, or HTTP_LATER: then http_call_retry() is called for
+ * the pass's call, unless the pass is forgotten before. For guards that are closed. */
 unsigned http_guard_ask(const struct http_guard *g, const struct stream *stream, const struct http_request *r,
 			struct http_pass *pass);
 

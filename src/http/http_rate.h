@@ -11,8 +11,8 @@ enum {
 	HTTP_RATE_MOST = 1000000,  /* requests in a unit of time, and in a burst */
 };
 
-/* "10/s", "5/m burst=20": requests in a second, minute, hour or day, and how many of them may come at once; without
- * burst as many as the first number. "" is no limit. False: it is nothing of this form. */
+/* "10/s", "5/m burst=20": requests in a second, minute, hour or day, and how many of them may come at once;
+ * without burst as many as the first number. "" is no limit. False: it is nothing of this form. */
 bool http_rate_parse(const char *text, struct rate_limit *out);
 
 /* One with one reference; NULL: no memory. */

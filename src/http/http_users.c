@@ -15,8 +15,8 @@
 /* Seconds for one password are too many for a server: what takes longer than about these is a slip. */
 enum { FILE_MOST = 1 << 20, BCRYPT_COST_MOST = 15, SHA_ROUNDS_MOST = 2000000 };
 
-/* What is taken: how it begins, how many digits stand behind its last dollar sign, and a setting that costs as little
- * as one of its kind can, to see whether this system's crypt(3) knows it. */
+/* What is taken: how it begins, how many digits stand behind its last dollar sign, and a setting that costs as
+ * little as one of its kind can, to see whether this system's crypt(3) knows it. */
 static const struct kind {
 	const char *prefix;
 	size_t digits;

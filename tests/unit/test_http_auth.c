@@ -263,6 +263,29 @@ static void a_body_waits_until_its_sender_is_known(void **state)
 	assert_nothing();
 }
 
+/* However a request is cut, and whenever the password is found right. */
+static void a_request_is_the_same_however_it_is_cut(void **state)
+{
+	static const char request[] =
+		REQUEST("POST", "/post") ALADDIN "Content-Length: 6\r\n\r\nabcdef" REQUEST("GET", "/a.txt") ALADDIN "\r\n";
+
+	(void)state;
+	for (size_t cut = 1; cut < sizeof request - 1; cut++) {
+		fake_stream_feed(&s, request, cut);
+		if (cut % 2 == 0)
+			hand_offload_finish(&offload, true);
+		fake_stream_feed(&s, request + cut, sizeof request - 1 - cut);
+		hand_offload_finish(&offload, true);
+		assert_int_equal(reply().status, 200);
+		assert_int_equal(reply().status, 200);
+		assert_nothing();
+		assert_string_equal(taken, "abcdef");
+		taken[0] = '\0';
+		fake_stream_ack_all(&s);
+		http_fixture_advance(&fx, 15 * SECOND); /* every twentieth time it is forgotten */
+	}
+}
+
 static void the_body_of_a_stranger_is_never_given_to_the_handler(void **state)
 {
 	(void)state;
@@ -414,6 +437,7 @@ int main(void)
 		TEST(attempts_are_limited_and_right_ones_cost_nothing),
 		TEST(requests_with_the_same_password_wait_for_one_attempt),
 		TEST(a_body_waits_until_its_sender_is_known),
+		TEST(a_request_is_the_same_however_it_is_cut),
 		TEST(the_body_of_a_stranger_is_never_given_to_the_handler),
 		TEST(who_waits_to_go_on_is_told_when_the_password_is_right),
 		TEST(a_stream_is_handed_over_behind_a_password),
