@@ -123,3 +123,92 @@ def test_slowhttptest(attacks):
     for mode, attack in attacks.items():
         attack.process.wait(timeout=20)
         assert attack.connections() > 0.9 * CONNECTIONS, mode
+
+
+def limits(tmp_path, site, keys):
+    file = tmp_path / "limits.conf"
+    file.write_text(f'http {{ {keys} }}\nsite "e2e" {{ root = "{site}" location "/echo" {{ echo = "octet" }} }}\n')
+    return file
+
+
+# Sends a body of 2,400 bytes in pieces, ten a second; says what came back, and after how long.
+BODY = """
+import socket, sys, time
+piece = int(sys.argv[1])
+s = socket.create_connection(("%s", 80), 10)
+s.sendall(b"POST /echo HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 2400\\r\\n\\r\\n")
+begun, left = time.monotonic(), 2400
+s.settimeout(0.1)
+answer = b""
+while not answer and time.monotonic() < begun + 20:
+    if left > 0:
+        s.sendall(b"x" * min(piece, left))
+        left -= piece
+    try:
+        answer = s.recv(100)
+    except TimeoutError:
+        pass
+print(answer[:12].decode(), time.monotonic() - begun)
+""" % ADDRESS
+
+
+def test_a_body_must_keep_a_rate(serve, namespace, large_site, tmp_path):
+    serve("--config", limits(tmp_path, large_site, 'body_timeout = "2s" min_body_rate = 400'))
+    protocol, status, seconds = namespace.run("/usr/bin/python3", "-c", BODY, 20).stdout.split()
+    assert status == "408" and 1.9 < float(seconds) < 4
+    protocol, status, seconds = namespace.run("/usr/bin/python3", "-c", BODY, 60).stdout.split()
+    assert status == "200" and float(seconds) > 3.5  # longer than the timeout
+
+
+# Reads a large file at so many bytes ten times a second, and says when it was cut off.
+READER = """
+import socket, sys, time
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+s.settimeout(10)
+s.connect(("%s", 80))
+s.sendall(b"GET /8m.bin HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+begun = time.monotonic()
+while time.monotonic() < begun + 8:
+    time.sleep(0.1)
+    try:
+        if not s.recv(int(sys.argv[1])):
+            break
+    except ConnectionResetError:
+        break
+print(time.monotonic() - begun)
+""" % ADDRESS
+
+
+def test_a_reader_must_keep_a_rate(serve, namespace, large_site, tmp_path):
+    serve("--config", limits(tmp_path, large_site, 'send_timeout = "2s" min_send_rate = 4000'))
+    assert float(namespace.run("/usr/bin/python3", "-c", READER, 100).stdout) < 7
+    assert float(namespace.run("/usr/bin/python3", "-c", READER, 4000).stdout) >= 8
+
+
+# Fills the table with connections that are idle, then wants one more; says which were closed.
+CROWD = """
+import socket, time
+def connect():
+    s = socket.create_connection(("%s", 80), 5)
+    s.sendall(b"GET /hello.txt HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    while b"hello" not in s.recv(4096):
+        pass
+    return s
+idle = [connect() for _ in range(20)]
+connect()
+idle[0].settimeout(5)
+assert idle[0].recv(1) == b""
+for s in idle[1:]:
+    s.setblocking(False)
+    try:
+        assert not s.recv(1)
+        print("closed")
+    except BlockingIOError:
+        print("open")
+""" % ADDRESS
+
+
+def test_the_longest_idle_makes_room(serve, namespace, site, tmp_path):
+    serve("--config", limits(tmp_path, site, "max_connections = 20"))
+    assert namespace.run("/usr/bin/python3", "-c", CROWD).stdout.split() == ["open"] * 19
