@@ -36,7 +36,8 @@ static void drop_directories(struct name *n)
 	while (at > 0 && n->text[at - 1] != '/' && n->text[at - 1] != '\\')
 		at--;
 	n->len -= at;
-	memmove(n->text, n->text + at, n->len);
+	if (at > 0)
+		memmove(n->text, n->text + at, n->len);
 }
 
 /* How many bytes at p make one character that is to be seen as "_": controls, also those of U+0080 on, marks and
