@@ -31,24 +31,37 @@ void access_log_close(struct access_log *a)
 	a->is_open = false;
 }
 
-int access_log_change(struct access_log *a, const char *path, enum access_format format, struct failure *why)
+/* The same path stays open: whoever we are by now might not be allowed to open it. */
+static bool is_same_file(const struct access_log *a, const struct access_log *b)
 {
-	struct access_log next;
-	int r;
+	return strcmp(a->file.path, b->file.path) == 0;
+}
 
-	if (strcmp(path, a->file.path) == 0) { /* whoever we are by now might not be allowed to open it */
-		a->file.path = path;
-		set_format(a, format);
-		return 0;
+int access_log_prepare(const struct access_log *a, const char *path, enum access_format format,
+		       struct access_log *next, struct failure *why)
+{
+	*next = (struct access_log){ .file.path = path };
+	set_format(next, format);
+	return is_same_file(a, next) ? 0 : access_log_open(next, path, format, a->file.log, why);
+}
+
+void access_log_succeed(struct access_log *a, struct access_log *next)
+{
+	if (is_same_file(a, next)) {
+		a->file.path = next->file.path;
+		set_format(a, next->format);
+		return;
 	}
-	r = access_log_open(&next, path, format, a->file.log, why);
-	if (r < 0)
-		return r;
 	access_log_close(a);
-	next.file.lines = a->file.lines;
-	next.file.lost = a->file.lost;
-	*a = next;
-	return 0;
+	next->file.lines = a->file.lines;
+	next->file.lost = a->file.lost;
+	*a = *next;
+}
+
+void access_log_discard(const struct access_log *a, struct access_log *next)
+{
+	if (!is_same_file(a, next))
+		access_log_close(next);
 }
 
 int access_log_reopen(struct access_log *a, struct failure *why)

@@ -21,8 +21,14 @@ int access_log_open(struct access_log *a, const char *path, enum access_format f
 		    struct failure *why);
 void access_log_close(struct access_log *a);
 
-/* Goes on as another configuration has it. On failure it stays as it was: negative errno and *why. */
-int access_log_change(struct access_log *a, const char *path, enum access_format format, struct failure *why);
+/* Opens what another configuration has beside the one that is open. 0, or negative errno and *why. Then one of the two
+ * below is to be called. */
+int access_log_prepare(const struct access_log *a, const char *path, enum access_format format,
+		       struct access_log *next, struct failure *why);
+/* It goes on as next, counting on. */
+void access_log_succeed(struct access_log *a, struct access_log *next);
+/* next is not used. */
+void access_log_discard(const struct access_log *a, struct access_log *next);
 
 /* As log_file_reopen() and log_file_flush(). */
 int access_log_reopen(struct access_log *a, struct failure *why);

@@ -179,23 +179,30 @@ static void put_in_use(struct worker *w, struct generation *next)
 	bound_retired(w);
 }
 
+/* What can fail comes first; then nothing does. */
 int worker_reload(struct worker *w, struct config *config, struct failure *why)
 {
 	struct generation *next;
+	struct access_log access;
 	int r = generation_new(w, config, w->current, &next, why);
 
 	if (r < 0)
 		return r;
+	r = access_log_prepare(&w->access, config->log.access, config->log.format, &access, why);
+	if (r < 0)
+		goto free_generation;
 	r = secure_change(&w->secure, config, why);
-	if (r == 0)
-		r = access_log_change(&w->access, config->log.access, config->log.format, why);
-	if (r < 0) {
-		generation_free(next);
-		return r;
-	}
+	if (r < 0)
+		goto discard_log;
+	access_log_succeed(&w->access, &access);
 	put_in_use(w, next);
 	set_look(w);
 	return 0;
+discard_log:
+	access_log_discard(&w->access, &access);
+free_generation:
+	generation_free(next);
+	return r;
 }
 
 static void bury_retired(struct worker *w)

@@ -99,6 +99,17 @@ static void test_json_has_its_own_time(void **state)
 	close_place(&p);
 }
 
+static int change(struct place *p, const char *path, enum access_format format)
+{
+	struct access_log next;
+	struct failure why;
+	int r = access_log_prepare(&p->log, path, format, &next, &why);
+
+	if (r == 0)
+		access_log_succeed(&p->log, &next);
+	return r;
+}
+
 static void test_change_to_another_file_off_and_back(void **state)
 {
 	struct place p, other;
@@ -109,21 +120,44 @@ static void test_change_to_another_file_off_and_back(void **state)
 	open_place(&p, ACCESS_COMBINED);
 	open_place(&other, ACCESS_COMBINED);
 	add(&p, "/one");
-	assert_int_equal(access_log_change(&p.log, "/nowhere/a.log", ACCESS_JSON, &why), -ENOENT);
+	assert_int_equal(change(&p, "/nowhere/a.log", ACCESS_JSON), -ENOENT);
 	add(&p, "/two");
-	assert_int_equal(access_log_change(&p.log, other.path, ACCESS_JSON, &why), 0);
+	assert_int_equal(change(&p, other.path, ACCESS_JSON), 0);
 	assert_int_equal(fstat(p.fd, &st), 0); /* what was buffered is where it belongs */
 	assert_true(st.st_size > 0);
 	add(&p, "/three");
-	assert_int_equal(access_log_change(&p.log, "off", ACCESS_JSON, &why), 0);
+	assert_int_equal(change(&p, "off", ACCESS_JSON), 0);
 	assert_int_equal(fstat(other.fd, &st), 0);
 	assert_true(st.st_size > 0);
 	add(&p, "/four");
 	access_log_flush(&p.log);
 	assert_int_equal(access_log_reopen(&p.log, &why), 0);
-	assert_int_equal(access_log_change(&p.log, p.path, ACCESS_COMBINED, &why), 0);
+	assert_int_equal(change(&p, p.path, ACCESS_COMBINED), 0);
 	add(&p, "/five");
 	assert_int_equal(p.log.file.lines, 4);
+	close_place(&other);
+	close_place(&p);
+}
+
+static void test_what_was_prepared_in_vain_changes_nothing(void **state)
+{
+	struct place p, other;
+	struct access_log next;
+	struct failure why;
+	struct stat st;
+
+	(void)state;
+	open_place(&p, ACCESS_COMBINED);
+	open_place(&other, ACCESS_COMBINED);
+	assert_int_equal(access_log_prepare(&p.log, other.path, ACCESS_JSON, &next, &why), 0);
+	access_log_discard(&p.log, &next);
+	assert_int_equal(access_log_prepare(&p.log, p.path, ACCESS_JSON, &next, &why), 0);
+	access_log_discard(&p.log, &next);
+	add(&p, "/one");
+	access_log_flush(&p.log);
+	assert_int_equal(fstat(p.fd, &st), 0);
+	assert_true(st.st_size > 0);
+	assert_int_equal(p.log.format, ACCESS_COMBINED);
 	close_place(&other);
 	close_place(&p);
 }
@@ -134,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_lines_reach_the_file_with_the_time),
 		cmocka_unit_test(test_json_has_its_own_time),
 		cmocka_unit_test(test_change_to_another_file_off_and_back),
+		cmocka_unit_test(test_what_was_prepared_in_vain_changes_nothing),
 	};
 
 	return cmocka_run_group_tests_name("access_log", tests, NULL, NULL);

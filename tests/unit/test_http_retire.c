@@ -177,6 +177,21 @@ static void without_a_successor_the_next_answer_is_the_last(void **state)
 	assert_true(http_is_deserted(fx.server));
 }
 
+static void a_place_that_is_taken_after_all_is_gone_over_to(void **state)
+{
+	(void)state;
+	http_serve(fx.server, &s.stream);
+	fake_stream_feed_text(&s, GET("/a.txt"));
+	assert_body("old");
+	http_retire(fx.server, NULL);
+	http_retire(fx.server, next);
+	assert_true(http_is_deserted(fx.server));
+	fake_stream_feed_text(&s, GET("/a.txt"));
+	assert_body("new");
+	assert_null(strstr(s.sent, "Connection: close"));
+	fake_stream_end(&s);
+}
+
 static void who_finds_no_room_stays(void **state)
 {
 	struct http_site site = { .root = fx.outside };
@@ -232,6 +247,7 @@ int main(void)
 		WITH_SERVERS(pipelined_requests_are_answered_and_the_connection_goes_over),
 		WITH_SERVERS(unacknowledged_bytes_outlive_the_server),
 		WITH_SERVERS(without_a_successor_the_next_answer_is_the_last),
+		WITH_SERVERS(a_place_that_is_taken_after_all_is_gone_over_to),
 		WITH_SERVERS(who_finds_no_room_stays),
 		WITH_SERVERS(counters_go_over_once),
 	};
