@@ -105,9 +105,10 @@ static void add_location(struct site_list *list, const struct config_site *site,
 	add_hsts(list, site, &list->policies[number]);
 }
 
-/* Instead of all that the site has. */
+/* Instead of all that the site has: nobody is asked for a password before the connection is encrypted. */
 static void add_redirect(struct site_list *list, const struct config_site *site)
 {
+	list->sites[list->n - 1].policy.auth.realm = NULL;
 	list->locations[list->n_locations++] = (struct http_location){
 		.prefix = "/",
 		.handler = &https_redirect_handler,

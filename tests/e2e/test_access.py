@@ -108,6 +108,17 @@ def test_a_users_file_is_read_again(configure, namespace, users):
     assert f"{users}:1: the hash is of a kind that is not taken" in errors and "sesame" not in errors
 
 
+def test_nobody_is_asked_for_a_password_before_the_connection_is_encrypted(configure, namespace, users):
+    configure(
+        f'auth = "Cave" users = "{users}" listen = {{"80"}} listen_tls = {{"443"}} '
+        "self_signed = true https_redirect = true"
+    )
+    assert status(namespace, "/hello.txt") == "308"
+    secure = ["-k", "-o", "/dev/null", "-w", "%{http_code}", f"https://{ADDRESS}/hello.txt"]
+    assert namespace.curl(*secure).stdout == "401"
+    assert namespace.curl("-u", "ann:open sesame", *secure).stdout == "200"
+
+
 def test_weak_hashes_are_told_with_file_and_line(namespace, site, tmp_path):
     file, users = tmp_path / "weak.conf", tmp_path / "users"
     file.write_text(f'site "e2e" {{\n\troot = "{site}"\n\tauth = "Cave"\n\tusers = "users"\n}}\n')
