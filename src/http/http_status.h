@@ -9,6 +9,8 @@
 #define HTTP_STATUSES(X)                                                                               \
 	X(101, "Switching Protocols", NULL)                                                            \
 	X(200, "OK", NULL)                                                                             \
+	X(201, "Created", NULL)                                                                        \
+	X(202, "Accepted", NULL)                                                                       \
 	X(204, "No Content", NULL)                                                                     \
 	X(206, "Partial Content", NULL)                                                                \
 	X(301, "Moved Permanently", "This page has moved to another address, and stays there.")        \
@@ -33,6 +35,7 @@
 	X(416, "Range Not Satisfiable", "The part that was asked for lies beyond the end.")            \
 	X(417, "Expectation Failed", "The request expects something that this server does not know.")  \
 	X(421, "Misdirected Request", "The request is for another server than this one.")              \
+	X(422, "Unprocessable Content", NULL)                                                          \
 	X(426, "Upgrade Required", "This is spoken to in another protocol than HTTP, or another version of it.") \
 	X(429, "Too Many Requests", "There were too many requests from your address. Please try again soon.") \
 	X(431, "Request Header Fields Too Large", "The header of the request is too large.")           \
