@@ -1,13 +1,12 @@
 /*
  * Connections to applications. Errors of writing are not told at once: an application that has answered without
  * reading everything may close, and its answer is to be read first.
- * System calls: socket, connect, getsockopt, getpeername, recvfrom, read, writev, close.
+ * System calls: socket, connect, getsockopt, getpeername, recvfrom, read, sendmsg, close.
  */
 #include "server/fastcgi_conn.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 enum { LEAST_ROOM = 1024 }; /* so that records do not become small and many */
@@ -110,7 +109,7 @@ void fastcgi_conn_begin(struct fastcgi_conn *c, struct bytes first)
 {
 	c->first = first;
 	c->is_reused = c->is_proven;
-	c->has_answered = false;
+	c->has_answered = c->has_ended = false;
 	c->out_at = c->out_len = c->in_at = c->in_len = 0;
 	c->is_awaited = true;
 	wait_for_events(c);
@@ -162,7 +161,8 @@ void fastcgi_conn_flush(struct fastcgi_conn *c)
 			{ .iov_base = (void *)(uintptr_t)c->first.data, .iov_len = c->first.len },
 			{ .iov_base = c->out + c->out_at, .iov_len = c->out_len - c->out_at },
 		};
-		ssize_t n = writev(c->watch.fd, parts, ARRAY_LENGTH(parts));
+		struct msghdr message = { .msg_iov = parts, .msg_iovlen = ARRAY_LENGTH(parts) };
+		ssize_t n = sendmsg(c->watch.fd, &message, MSG_NOSIGNAL);
 
 		if (n >= 0)
 			advance(c, (size_t)n);
@@ -205,6 +205,7 @@ static enum fastcgi_event next_event(struct fastcgi_conn *c, size_t most, struct
 	enum fastcgi_event event = fastcgi_read(&c->reader, &data, most, content);
 
 	c->in_at = c->in_len - data.len;
+	c->has_ended |= event == FASTCGI_END;
 	return event;
 }
 
@@ -261,6 +262,6 @@ bool fastcgi_conn_holds_end(const struct fastcgi_conn *c)
 
 bool fastcgi_conn_is_clean(const struct fastcgi_conn *c)
 {
-	return c->is_connected && !c->is_hung_up && !c->is_unwritable && fastcgi_conn_is_flushed(c) &&
+	return c->has_ended && c->is_connected && !c->is_hung_up && !c->is_unwritable && fastcgi_conn_is_flushed(c) &&
 	       c->in_at == c->in_len && fastcgi_is_between(&c->reader);
 }

@@ -23,6 +23,7 @@ struct fastcgi_conn {
 	bool is_reused;       /* it has had a request before this one */
 	bool is_proven;       /* the application has answered on it: it does not wait to be accepted */
 	bool has_answered;    /* something has come for this request */
+	bool has_ended;       /* so has the end of it, which is read */
 	bool is_awaited;      /* the request waits for what comes */
 	struct bytes first;   /* to be sent first; whoever gave it keeps it */
 	size_t out_at, out_len, in_at, in_len; /* in the buffers: what is to be sent, what is to be read */
@@ -76,7 +77,7 @@ void fastcgi_conn_look_ahead(struct fastcgi_conn *c);
 /* What has come already, and is not read yet, holds the end of the request. */
 bool fastcgi_conn_holds_end(const struct fastcgi_conn *c);
 
-/* Nothing of the last request is left on it: it can have another. */
+/* The last request has ended, and nothing of it is left: it can have another. */
 bool fastcgi_conn_is_clean(const struct fastcgi_conn *c);
 
 #endif

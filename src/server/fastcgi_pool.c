@@ -35,9 +35,15 @@ static void close_conn(struct fastcgi_pool *p, struct fastcgi_conn *c)
 		set_turn(p, 0);
 }
 
+static void close_idle(struct fastcgi_pool *p, struct fastcgi_conn *c)
+{
+	p->n_idle--;
+	close_conn(p, c);
+}
+
 static void on_idle_event(struct fastcgi_conn *c)
 {
-	close_conn(c->request, c); /* it was closed by the application, or speaks out of turn */
+	close_idle(c->request, c); /* it was closed by the application, or speaks out of turn */
 }
 
 static void on_idle_timeout(struct timer *t, uint64_t now_us)
@@ -62,6 +68,7 @@ static void keep(struct fastcgi_pool *p, struct fastcgi_conn *c)
 		return;
 	}
 	move(c, &p->idle);
+	p->n_idle++;
 	c->request = p;
 	c->on_event = on_idle_event;
 	timer_init(&c->timer, on_idle_timeout);
@@ -193,10 +200,11 @@ static struct fastcgi_conn *take_idle(struct fastcgi_pool *p)
 		if (fastcgi_conn_is_alive(c)) {
 			timer_cancel(&p->world->timers, &c->timer);
 			move(c, &p->busy);
+			p->n_idle--;
 			p->poller->awaited++;
 			return c;
 		}
-		close_conn(p, c);
+		close_idle(p, c);
 	}
 	return NULL;
 }
@@ -232,7 +240,7 @@ static bool has_place(struct fastcgi_pool *p)
 	struct list *unused = list_first(&p->idle);
 
 	if (p->n_conns >= p->limits.connections && unused != NULL)
-		close_conn(p, LIST_ENTRY(unused, struct fastcgi_conn, node));
+		close_idle(p, LIST_ENTRY(unused, struct fastcgi_conn, node));
 	return p->n_conns < p->limits.connections;
 }
 
@@ -261,8 +269,10 @@ static void on_turn(struct timer *timer, uint64_t now_us)
 
 bool fastcgi_pool_ask(struct fastcgi_pool *p, struct fastcgi_ticket *t)
 {
-	/* Those that find a connection in the next turn do not wait. */
-	if (p->n_waiting >= p->limits.waiting + (p->limits.connections - p->n_conns))
+	uint32_t in_use = p->n_conns - p->n_idle;
+
+	/* Those that get a connection in the next turn do not wait. */
+	if (p->n_waiting >= p->limits.waiting + (p->limits.connections - in_use))
 		return false;
 	t->pool = p;
 	t->conn = NULL;
@@ -305,7 +315,7 @@ void fastcgi_pool_fini(struct fastcgi_pool *p)
 	struct list *node;
 
 	while ((node = list_first(&p->idle)) != NULL)
-		close_conn(p, LIST_ENTRY(node, struct fastcgi_conn, node));
+		close_idle(p, LIST_ENTRY(node, struct fastcgi_conn, node));
 	while ((node = list_first(&p->busy)) != NULL) /* those that are drained */
 		fastcgi_pool_discard(p, LIST_ENTRY(node, struct fastcgi_conn, node));
 	timer_cancel(&p->world->timers, &p->turn);

@@ -23,7 +23,7 @@ struct fastcgi_pool {
 	const struct log *log;
 	struct list idle, busy; /* connections */
 	struct list waiting;    /* tickets */
-	uint32_t n_conns, n_waiting;
+	uint32_t n_conns, n_idle, n_waiting;
 	struct timer turn;      /* tickets have their turn */
 	bool is_failing;        /* the last connection could not be opened; told once */
 };

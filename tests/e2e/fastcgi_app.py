@@ -200,11 +200,16 @@ class App:
             request.write(block)
         request.end()
 
-    def do_sized(self, request, query):
+    def do_sized(self, request, query, delay=0):
         announced, given = map(int, query.split(","))
         request.write(f"Content-Length: {announced}\nContent-Type: text/plain\n\n")
         request.write(b"x" * given)
+        time.sleep(delay)
         request.end()
+
+    def do_late_end(self, request, query):
+        """A body of known length, and only a moment later its end."""
+        self.do_sized(request, query, 0.05)
 
     def do_pieces(self, request, _):
         request.write("Content-Type: text/plain\n\n")

@@ -308,13 +308,21 @@ def test_connections_are_used_again(start, app, namespace):
     assert app.connections == 1 and len(app.requests) == 15
 
 
+def test_the_end_of_one_request_is_not_taken_for_that_of_the_next(start, app, namespace):
+    start("fastcgi_queue = 0")
+    got = namespace.curl(*[f"{URL}/late_end?9,9"] * 5).stdout
+    assert got == "x" * 45
+
+
 def test_so_many_at_once_and_so_many_wait(start, app, namespace):
-    start('fastcgi_connections = 2 fastcgi_queue = 3 fastcgi_connect_timeout = "20s"')
+    start('fastcgi_connections = 2 fastcgi_queue = 3 fastcgi_connect_timeout = "20s" }\n'
+          'location "/status/" { status = true')
     clients = [namespace.start("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", f"{URL}/wait", stdout=-1)
                for _ in range(5)]
-    eventually(lambda: len(app.requests) == 2)
-    eventually(lambda: code(namespace, f"{URL}/wait") == "503")
-    assert app.connections == 2
+    status = f"http://{ADDRESS}/status/status.json"
+    eventually(lambda: json.loads(namespace.curl(status).stdout)["http"][0]["busy_connections"] == 6)  # and this one
+    assert code(namespace, f"{URL}/wait") == "503"
+    assert app.connections == 2 and len(app.requests) == 2
     app.may_go_on.set()
     assert [client.communicate(timeout=20)[0] for client in clients] == [b"200"] * 5
 
