@@ -128,10 +128,21 @@ static void put_body(struct writer *w, uint64_t body_len)
 		put_number(w, "CONTENT_LENGTH", body_len);
 }
 
+/* Who has proved to be who (RFC 3875 section 4.1.1, 4.1.11): the server asked, so the application need not. */
+static void put_user(struct writer *w)
+{
+	const struct http_pass *pass = &w->call->pass;
+
+	if (pass->user_len == 0)
+		return;
+	put_text(w, "AUTH_TYPE", "Basic");
+	put_bytes(w, "REMOTE_USER", bytes_of(pass->user, pass->user_len));
+}
+
 /* ---- fields ---- */
 
 /* Of the connection (RFC 9110 section 7.6.1), told already, or dangerous. */
-static bool is_kept_back(struct bytes name)
+static bool is_kept_back(const struct writer *w, struct bytes name)
 {
 	static const char *const names[] = {
 		"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
@@ -141,7 +152,7 @@ static bool is_kept_back(struct bytes name)
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
 		if (http_text_is((const char *)name.data, name.len, names[i]))
 			return true;
-	return false;
+	return w->call->pass.user_len > 0 && http_text_is((const char *)name.data, name.len, "authorization");
 }
 
 static char to_upper(uint8_t c)
@@ -185,7 +196,7 @@ static void put_field(struct writer *w, uint32_t i, struct bytes name, struct by
 	bool is_cookie = http_text_is((const char *)name.data, name.len, "cookie");
 	struct bytes other;
 
-	if (is_kept_back(name) || came_before(w->call, i, name) || !begin_field(w, name))
+	if (is_kept_back(w, name) || came_before(w->call, i, name) || !begin_field(w, name))
 		return;
 	add(w, value);
 	while (http_call_field(w->call, ++i, &other, &value))
@@ -222,6 +233,7 @@ bool cgi_variables_put(const struct http_call *call, const struct cgi_script *sc
 	put_request(&w);
 	put_script(&w, script);
 	put_body(&w, body_len);
+	put_user(&w);
 	for (uint32_t i = 0; http_call_field(call, i, &name, &value); i++)
 		put_field(&w, i, name, value);
 	put_extra(&w, extra);

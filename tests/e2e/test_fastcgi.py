@@ -4,6 +4,7 @@ application that dies or says what it must not."""
 import json
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -66,6 +67,17 @@ def test_a_request_becomes_variables(start, app, namespace):
     assert params["SERVER_SOFTWARE"].startswith("taphouse/") and params["REMOTE_PORT"].isdigit()
     for absent in ("HTTP_PROXY", "HTTPS", "SCRIPT_FILENAME", "HTTP_CONNECTION", "HTTP_CONTENT_LENGTH", "HTTP_EXPECT"):
         assert absent not in params
+
+
+def test_who_has_given_a_password_is_told(start, app, namespace, tmp_path):
+    hashed = subprocess.run(["openssl", "passwd", "-5", "secret"], check=True, capture_output=True, text=True).stdout
+    (tmp_path / "users").write_text(f"ann:{hashed}")
+    start(f'auth = "Team" users = "{tmp_path}/users"')
+    params = json.loads(namespace.curl("-u", "ann:secret", f"{URL}/env").stdout)["params"]
+    assert params["REMOTE_USER"] == "ann" and params["AUTH_TYPE"] == "Basic"
+    assert "HTTP_AUTHORIZATION" not in params
+    assert code(namespace, "-u", "ann:wrong", f"{URL}/env") == "401"
+    assert len(app.requests) == 1
 
 
 def test_large_heads_are_told_whole(start, app, namespace):
@@ -320,7 +332,7 @@ def test_so_many_at_once_and_so_many_wait(start, app, namespace):
     clients = [namespace.start("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", f"{URL}/wait", stdout=-1)
                for _ in range(5)]
     status = f"http://{ADDRESS}/status/status.json"
-    eventually(lambda: json.loads(namespace.curl(status).stdout)["http"][0]["busy_connections"] == 6)  # and this one
+    eventually(lambda: json.loads(namespace.curl(status).stdout)["http"][0]["busy"] == 5)
     assert code(namespace, f"{URL}/wait") == "503"
     assert app.connections == 2 and len(app.requests) == 2
     app.may_go_on.set()
