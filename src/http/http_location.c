@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ALLOW_SIZE = 96 }; /* "Allow: ", all methods, CRLF */
+
 bool http_location_prefix_is_valid(const char *prefix)
 {
 	struct http_path path;
@@ -16,10 +18,11 @@ bool http_location_prefix_is_valid(const char *prefix)
 	return (verdict == HTTP_PATH_OK || verdict == HTTP_PATH_DOTFILE) && strcmp(path.text, prefix + 1) == 0;
 }
 
-size_t http_format_allow(unsigned methods, char out[static HTTP_ALLOW_SIZE])
+/* "Allow: GET, HEAD, OPTIONS" and CRLF, for a set of methods and OPTIONS. NULL: no memory. */
+static struct http_lines *make_allow(unsigned methods)
 {
+	char line[ALLOW_SIZE], *at = line;
 	const char *between = "Allow: ";
-	char *at = out;
 
 	methods |= HTTP_METHOD_BIT(OPTIONS);
 	for (const struct http_method_name *m = http_method_names; m->name != NULL; m++) {
@@ -29,7 +32,7 @@ size_t http_format_allow(unsigned methods, char out[static HTTP_ALLOW_SIZE])
 		between = ", ";
 	}
 	at = stpcpy(at, "\r\n");
-	return (size_t)(at - out);
+	return http_lines_new(line, (size_t)(at - line));
 }
 
 int http_location_open(struct http_open_location *to, const struct http_location *from, struct failure *why)
@@ -38,10 +41,13 @@ int http_location_open(struct http_open_location *to, const struct http_location
 		return failure_set(why, -EINVAL, "location \"%s\": a prefix begins with a slash, and is written "
 				   "as paths are when dots, double slashes and %% are resolved", from->prefix);
 	*to = (struct http_open_location){ .handler = from->handler, .context = from->context };
-	http_format_allow(from->handler != NULL ? from->handler->methods : HTTP_METHODS_READING, to->allow_line);
+	if (from->handler != NULL)
+		to->allow = make_allow(from->handler->methods);
 	to->prefix = strdup(from->prefix + 1);
-	if (to->prefix == NULL)
+	if (to->prefix == NULL || (from->handler != NULL && to->allow == NULL)) {
+		http_location_close(to);
 		return failure_set(why, -ENOMEM, "no memory for location \"%s\"", from->prefix);
+	}
 	to->prefix_len = strlen(to->prefix);
 	return 0;
 }
@@ -49,6 +55,7 @@ int http_location_open(struct http_open_location *to, const struct http_location
 void http_location_close(struct http_open_location *l)
 {
 	free(l->prefix);
+	http_lines_unref(l->allow);
 	http_policy_close(&l->own);
 	*l = (struct http_open_location){ 0 };
 }

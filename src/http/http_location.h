@@ -3,10 +3,9 @@
 #define HTTP_HTTP_LOCATION_H
 
 #include "http/http_call.h"
+#include "http/http_lines.h"
 #include "http/http_path.h"
 #include "http/http_site.h"
-
-enum { HTTP_ALLOW_SIZE = 96 }; /* "Allow: ", all methods, CRLF */
 
 struct http_open_location {
 	char *prefix; /* as http_path_resolve() gives it: no leading slash */
@@ -14,7 +13,7 @@ struct http_open_location {
 	struct http_open_policy own; /* without a site: it has none of its own */
 	const struct http_handler *handler; /* NULL: files */
 	void *context;
-	char allow_line[HTTP_ALLOW_SIZE]; /* the field line for 405 and OPTIONS */
+	struct http_lines *allow; /* the field line for 405 and OPTIONS; NULL: a location of files */
 };
 
 /* A copy, but for the policy. 0, or negative errno and *why; then nothing is held. */
@@ -25,9 +24,6 @@ void http_location_close(struct http_open_location *l);
  * segments: "/a" covers /a and /a/b, and not /ab. "/a/" covers /a too, for want of its slash. */
 const struct http_open_location *http_location_find(const struct http_open_site *site,
 						    const struct http_path *path);
-
-/* "Allow: GET, HEAD, OPTIONS" and CRLF, for a set of methods and OPTIONS. Returns its length. */
-size_t http_format_allow(unsigned methods, char out[static HTTP_ALLOW_SIZE]);
 
 /* The policy for what the location covers; l may be NULL: what none does. */
 static inline const struct http_open_policy *http_location_policy(const struct http_open_site *site,

@@ -344,7 +344,7 @@ static void add_allow(const struct route *route, struct http_answer *out)
 	static const char files[] = "Allow: GET, HEAD, OPTIONS\r\n";
 
 	if (route->location != NULL)
-		out->extra = literal_span(route->location->allow_line, strlen(route->location->allow_line));
+		out->extra = http_lines_take(route->location->allow);
 	else
 		out->extra = literal_span(files, sizeof files - 1);
 }
