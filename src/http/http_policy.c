@@ -13,8 +13,9 @@ static bool copy(struct http_open_policy *to, const struct http_policy *from, ui
 {
 	static const char *const default_index[] = { "index.html", NULL };
 	static const char *const default_rules[] = {
-		"text/html no-cache",
-		"application/xhtml+xml no-cache",
+		"text/* no-cache",
+		"application/* no-cache",
+		"* max-age=3600",
 		NULL,
 	};
 

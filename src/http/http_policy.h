@@ -24,7 +24,7 @@ typedef unsigned http_listing_fn(void *context, const struct http_directory *dir
 
 /* As it is told. What is NULL or 0 is left out. */
 struct http_policy {
-	const char *const *cache_control; /* rules (http_cache_control.h), NULL-terminated; NULL: HTML no-cache */
+	const char *const *cache_control; /* rules (http_cache_control.h), NULL-terminated; NULL: the default ones */
 	const char *const *header;        /* rules (http_headers.h), NULL-terminated; NULL: none */
 	struct http_cors_settings cors;
 	const char *const *redirect;      /* rules (http_detour.h), NULL-terminated; NULL: none */

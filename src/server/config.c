@@ -104,7 +104,10 @@ int config_add_site(struct config *c, const char *name, struct config_site **out
 		.auth_rate = { .interval_us = 6000000, .burst = 10 },
 		.precompressed = true,
 		.compress = true,
-		.cache_control = { .n = 2, .items = { "text/html no-cache", "application/xhtml+xml no-cache" } },
+		.cache_control = {
+			.n = 3,
+			.items = { "text/* no-cache", "application/* no-cache", "* max-age=3600" },
+		},
 		.cors_max_age_us = 600000000,
 		.max_body = c->http.max_body,
 	};

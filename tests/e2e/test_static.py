@@ -204,9 +204,10 @@ def test_a_sibling_out_of_the_root_is_no_sibling(server):
     assert (answer.body, answer.fields.get("content-encoding")) == ("plain", None)
 
 
-def test_pages_are_asked_for_again_each_time(server):
+def test_what_belongs_together_is_asked_for_again_each_time(server):
     assert get(server, "/").fields["cache-control"] == "no-cache"
-    assert "cache-control" not in get(server, "/app.js").fields
+    assert get(server, "/app.js").fields["cache-control"] == "no-cache"
+    assert get(server, "/song.xaudio").fields["cache-control"] == "max-age=3600"
 
 
 def test_types_are_ours_and_the_systems(server):

@@ -132,14 +132,18 @@ static void an_entry_has_fields_and_contents_side_by_side(void **state)
 	http_entry_unref(e);
 }
 
-static void only_html_says_no_cache(void **state)
+static void what_is_no_text_may_be_an_hour_old(void **state)
 {
 	struct http_entry *e;
 
 	(void)state;
 	start(10, 1 << 20, 1000);
+	http_fixture_write_text(&fixture, "c.png", "png");
 	assert_int_equal(get("b.txt", &e), 200);
-	assert_null(memmem(e->fields, e->fields_len, "Cache-Control", 13));
+	assert_non_null(memmem(e->fields, e->fields_len, "Cache-Control: no-cache\r\n", 25));
+	http_entry_unref(e);
+	assert_int_equal(get("c.png", &e), 200);
+	assert_non_null(memmem(e->fields, e->fields_len, "Cache-Control: max-age=3600\r\n", 29));
 	http_entry_unref(e);
 }
 
@@ -620,7 +624,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_entry_has_fields_and_contents_side_by_side),
 		TEST(the_etag_is_weak_until_the_file_has_settled),
-		TEST(only_html_says_no_cache),
+		TEST(what_is_no_text_may_be_an_hour_old),
 		TEST(a_path_is_found_again_without_the_file),
 		TEST(directories),
 		TEST(what_is_no_regular_file_is_not_there),

@@ -166,7 +166,7 @@ static void get_a_file(void **state)
 	assert_field(&r, "Date", "Sun, 06 Nov 1994 08:49:39 GMT");
 	assert_field(&r, "X-Content-Type-Options", "nosniff");
 	assert_no_field(&r, "Connection");
-	assert_no_field(&r, "Cache-Control");
+	assert_field(&r, "Cache-Control", "no-cache");
 	assert_int_equal(s.calls, 1);
 	assert_int_equal(s.span_count, 2); /* the shared block with Date; fields and contents */
 	assert_false(s.shut_down);
