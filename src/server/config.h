@@ -87,6 +87,7 @@ enum config_websocket {
 	CONFIG_WEBSOCKET_OFF,
 	CONFIG_WEBSOCKET_ECHO,
 	CONFIG_WEBSOCKET_CHAT,
+	CONFIG_WEBSOCKET_EVENTS,
 };
 
 /* The keys that a section of a site or location has assigned, a bit each (server/config_inherit.h). */
@@ -134,6 +135,7 @@ struct config_location {
 	struct upload_limits upload_limits;
 	enum config_websocket websocket; /* spoken here, in place of HTTP */
 	struct text_list websocket_origins, websocket_protocols;
+	bool websocket_events_all; /* of all connections, and not only the viewer's */
 	struct ws_config websocket_config; /* without these lists */
 	const char *fastcgi;      /* address of an application (server/fastcgi_address.h), or "" */
 	const char *fastcgi_script; /* the one that answers all, or "" */

@@ -207,6 +207,7 @@ const struct config_key config_keys[] = {
 	UPLOAD(numbers, bool, 0, 0),
 	UPLOAD(fsync, bool, 0, 0),
 	LOCATION(websocket, websocket, 0, 0),
+	LOCATION(websocket_events_all, bool, 0, 0),
 	LOCATION(websocket_origins, texts, 0, 0),
 	LOCATION(websocket_protocols, texts, 0, 0),
 	WEBSOCKET(compression, compression, 0, 0),

@@ -187,6 +187,7 @@ static int parse_websocket(const struct key_input *in, void *field)
 		[CONFIG_WEBSOCKET_OFF] = "false",
 		[CONFIG_WEBSOCKET_ECHO] = "echo",
 		[CONFIG_WEBSOCKET_CHAT] = "chat",
+		[CONFIG_WEBSOCKET_EVENTS] = "events",
 	};
 	int word = choose(in, words, ARRAY_LENGTH(words));
 
@@ -592,7 +593,7 @@ const struct key_type type_mtu_probing =
 const struct key_type type_client_certificates =
 	OTHER(enum tls_client_certificates, "off, optional or required", parse_client_certificates);
 const struct key_type type_echo = OTHER(enum config_echo, "true, false or octet", parse_echo);
-const struct key_type type_websocket = OTHER(enum config_websocket, "false, echo or chat", parse_websocket);
+const struct key_type type_websocket = OTHER(enum config_websocket, "false, echo, chat or events", parse_websocket);
 const struct key_type type_compression =
 	OTHER(enum ws_compression, "off, message or takeover", parse_compression);
 const struct key_type type_slow_reader = OTHER(enum ws_slow_reader, "drop or close", parse_slow_reader);

@@ -48,9 +48,14 @@ static void *upload_of(struct generation *g, const struct config_location *l)
 	return uploads_find(&g->uploads, l);
 }
 
+static bool shows_all_events(const struct config_location *l)
+{
+	return l->websocket == CONFIG_WEBSOCKET_EVENTS && l->websocket_events_all;
+}
+
 static bool is_websocket(const struct config_location *l)
 {
-	return l->websocket != CONFIG_WEBSOCKET_OFF;
+	return l->websocket != CONFIG_WEBSOCKET_OFF && !shows_all_events(l);
 }
 
 static void *websocket_of(struct generation *g, const struct config_location *l)
@@ -75,6 +80,7 @@ static const struct location_kind kinds[] = {
 	{ "form", is_form, .handler = &form_handler, .context = form_of },
 	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
 	{ "upload", is_upload, .handler = &upload_handler, .context = upload_of },
+	{ "websocket", shows_all_events, .is_private = true, .handler = &ws_http_handler, .context = websocket_of },
 	{ "websocket", is_websocket, .handler = &ws_http_handler, .context = websocket_of },
 };
 

@@ -90,11 +90,36 @@ static const struct ws_handler websocket_chat = {
 	.admit = admit_to_room, .on_open = enter_room, .on_message = pass_on,
 };
 
+/* ---- events ---- */
+
+static void watch(struct ws_conn *c, const struct ws_opening *opening)
+{
+	const struct websocket *ws = ws_endpoint_context(ws_endpoint_of(c));
+
+	if (!events_watch(ws->worker->events, c, opening->call, ws->config->websocket_events_all))
+		ws_close(c, WS_CLOSE_TRY_AGAIN_LATER, "too many viewers");
+}
+
+/* A viewer has nothing to say. */
+static void ignore(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message)
+{
+	(void)c, (void)opcode, (void)message;
+}
+
+static void leave(struct ws_conn *c, unsigned code)
+{
+	(void)code;
+	events_leave(c);
+}
+
+static const struct ws_handler websocket_events = { .on_open = watch, .on_message = ignore, .on_close = leave };
+
 /* ---- the locations ---- */
 
 static const struct ws_handler *const handlers[] = {
 	[CONFIG_WEBSOCKET_ECHO] = &websocket_echo,
 	[CONFIG_WEBSOCKET_CHAT] = &websocket_chat,
+	[CONFIG_WEBSOCKET_EVENTS] = &websocket_events,
 };
 
 int websockets_open_server(struct worker *w, const struct config *c, struct failure *why)
@@ -105,9 +130,16 @@ int websockets_open_server(struct worker *w, const struct config *c, struct fail
 		.memory = WEBSOCKET_MEMORY,
 	};
 
-	if (ws_server_new(&limits, &w->host.stack->world, &w->websockets) < 0)
+	w->events = events_new(w->host.stack);
+	if (w->events == NULL || ws_server_new(&limits, &w->host.stack->world, &w->websockets) < 0)
 		return failure_set(why, -ENOMEM, "no memory for WebSocket");
 	return 0;
+}
+
+void websockets_close_server(struct worker *w)
+{
+	ws_server_free(w->websockets); /* viewers of events leave */
+	events_free(w->events);
 }
 
 static bool open_endpoint(struct websocket *ws, struct worker *w)

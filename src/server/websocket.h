@@ -1,6 +1,6 @@
 /*
  * The WebSocket locations: "echo" sends each message back; "chat" passes it on to all in the same room, whose name is
- * the rest of the path. A location of a generation is an endpoint; all belong to the worker's WebSocket server, so
+ * the rest of the path; "events" tells what TCP does (events.h). A location of a generation is an endpoint; all belong to the worker's WebSocket server, so
  * that connections, and rooms, outlive a generation.
  */
 #ifndef SERVER_WEBSOCKET_H
@@ -32,8 +32,10 @@ struct websockets {
 	unsigned n;
 };
 
-/* Makes the worker's server. 0, or negative errno and *why. */
+/* Makes the worker's server, and what tells events. 0, or negative errno and *why; to be closed in either case. */
 int websockets_open_server(struct worker *w, const struct config *c, struct failure *why);
+/* Connections that are still open are reset. */
+void websockets_close_server(struct worker *w);
 
 /* Opens an endpoint for each of the configuration's locations that is one. 0, or negative errno and *why; then nothing
  * is held. */

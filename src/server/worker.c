@@ -132,7 +132,7 @@ void worker_close(struct worker *w)
 		generation_free(retired);
 	if (w->current != NULL)
 		generation_free(w->current);
-	ws_server_free(w->websockets);
+	websockets_close_server(w);
 	timer_cancel(&w->host.stack->world.timers, &w->look);
 	secure_close(&w->secure);
 	host_turn(&w->host, clock_now_us()); /* the RST segments of those cut off */

@@ -8,6 +8,7 @@
 
 #include "server/access_log.h"
 #include "server/document.h"
+#include "server/events.h"
 #include "server/generation.h"
 #include "server/helper.h"
 #include "server/loop.h"
@@ -27,6 +28,7 @@ struct worker {
 	const struct log *log;
 	struct host host;
 	struct ws_server *websockets;
+	struct events *events; /* for those of them that watch */
 	struct access_log access;
 	struct http_hooks hooks;
 	struct secure secure;

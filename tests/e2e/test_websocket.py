@@ -20,7 +20,7 @@ HANDSHAKE = ["-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec
 def websocket(tmp_path, site, serve):
     """websocket(*extra lines) starts a server with all kinds of locations; it has .status() and .results."""
 
-    def start(extra="", tcp=""):
+    def start(extra="", tcp="", options=()):
         file = tmp_path / "t.conf"
         file.write_text(f'tcp {{ {tcp} }}\nsite "e2e" {{\n\troot = "{site}"\n'
                         f'\tlocation "/ws/echo" {{ websocket = "echo" {extra} }}\n'
@@ -29,15 +29,15 @@ def websocket(tmp_path, site, serve):
                         '\tlocation "/ws/strict/" { websocket = "chat" websocket_slow_reader = "close" }\n'
                         f'\tlocation "/result" {{ form = "{tmp_path}/result.jsonl" }}\n'
                         '\tlocation "/.taphouse/" { status = true }\n}\n')
-        server = serve("--config", file)
+        server = serve("--config", file, *options)
         server.results = tmp_path / "result.jsonl"
         return server
 
     return start
 
 
-def client(namespace, what, path, *args, timeout=120):
-    answer = namespace.run("/usr/bin/python3", CLIENT, what, f"ws://{ADDRESS}{path}", *args, check=False, timeout=timeout)
+def client(namespace, what, path, *args, timeout=120, scheme="ws"):
+    answer = namespace.run("/usr/bin/python3", CLIENT, what, f"{scheme}://{ADDRESS}{path}", *args, check=False, timeout=timeout)
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout.splitlines()[-1])
 
@@ -56,9 +56,17 @@ def test_pythons_websockets_hears_what_it_says(websocket, namespace, path, compr
     assert (counters(namespace)["compressed_out"] > 0) == (extension != "")
 
 
-def test_close_codes(websocket, namespace):
-    websocket()
-    assert client(namespace, "close_codes", "/ws/echo") == {
+@pytest.mark.parametrize("compression", ["deflate", "none"])
+def test_the_same_over_tls(websocket, namespace, compression):
+    websocket(options=["--self-signed"])
+    answer = client(namespace, "echo", "/ws/echo", compression, 2, scheme="wss")
+    assert (answer["same"], answer["n"], answer["code"]) == (True, 27, 1000)
+
+
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_close_codes(websocket, namespace, scheme):
+    websocket(options=["--self-signed"])
+    assert client(namespace, "close_codes", "/ws/echo", scheme=scheme) == {
         "big": 1009, "inflated": 1009, "1000": 1000, "3000": 3000, "4999": 4999}
 
 
@@ -180,6 +188,33 @@ def test_chromium_with_and_without_compression(websocket, site, chromium):
     for path, extensions in (("echo", "permessage-deflate; client_max_window_bits=12"), ("plain", "")):
         assert fields[path] == {"extensions": extensions, "text": True, "binary": True, "code": 4321, "clean": True}
     assert fields["big"] == {"code": 1009, "reason": "message too big"}
+
+
+@pytest.mark.parametrize("keys, tls", [("", False), ("websocket_events_all = true", False), ("", True)], ids=["own", "all", "tls"])
+def test_events_are_told_as_they_happen(serve, site, namespace, tmp_path, keys, tls):
+    """Of a download, and not of the viewer's own connection, whose events would have no end."""
+    config = tmp_path / "events.conf"
+    config.write_text(f'site "e2e" {{\n\troot = "{site}"\n\tlocation "/ws/events" {{ websocket = "events" {keys} }}\n}}\n')
+    serve("--config", config, *(["--self-signed"] if tls else []))
+    script = ("import asyncio, json, ssl, subprocess, websockets\n"
+              "async def main():\n"
+              "    context = ssl._create_unverified_context()\n"
+              f"    async with websockets.connect('{'wss' if tls else 'ws'}://{ADDRESS}/ws/events'"
+              f"{', ssl=context' if tls else ''}) as ws:\n"
+              f"        curl = await asyncio.create_subprocess_exec('curl', '-sk', '-o', '/dev/null', '{URL}/1m.bin')\n"
+              "        told = []\n"
+              "        while not any(e['event'] == 'state' and ('LAST-ACK -> CLOSED' in e['note'] or 'TIME-WAIT' in e['note'])\n"
+              "                      for e in told):\n"
+              "            told.append(json.loads(await asyncio.wait_for(ws.recv(), 20)))\n"
+              "        await curl.wait()\n"
+              "        print(json.dumps({'told': told, 'port': ws.local_address[1]}))\n"
+              "asyncio.run(main())\n")
+    answer = namespace.run("/usr/bin/python3", "-c", script, check=False)
+    assert answer.returncode == 0, answer.stderr
+    result = json.loads(answer.stdout)
+    assert {e["remote_port"] for e in result["told"]} - {result["port"]}
+    assert result["port"] not in {e["remote_port"] for e in result["told"]}
+    assert {"state", "cwnd", "rtt"} <= {e["event"] for e in result["told"]}
 
 
 DRIVE = """

@@ -478,7 +478,7 @@ static void test_websockets_are_of_a_kind_and_have_limits(void **state)
 	assert_int_equal(l[1].websocket_config.compression, WS_COMPRESSION_TAKEOVER);
 	config_fini(&c);
 	assert_refused(*state, "site a { root = www location \"/x\" { websocket = talk } }", 1,
-		       "websocket: \"talk\" is not false, echo or chat");
+		       "websocket: \"talk\" is not false, echo, chat or events");
 	assert_refused(*state, "site a { root = www location \"/x\" { websocket = echo websocket_window_bits = 16 } }", 1,
 		       "websocket_window_bits: \"16\" is out of range: 8 to 15");
 	assert_refused(*state, "site a { root = www location \"/x\" { websocket = echo form = f } }", 1,

@@ -49,7 +49,7 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	ws_server_free(f->worker.websockets);
+	websockets_close_server(&f->worker);
 	secure_close(&f->worker.secure);
 	host_close(&f->worker.host);
 	f->far->ops->close(f->far);
