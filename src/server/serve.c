@@ -1,59 +1,15 @@
 /* taphouse serve: configuration settled, worker opened, privileges dropped, the ready line, then the loop. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "server/commands.h"
 #include "server/config_fixed.h"
+#include "server/error_log.h"
 #include "server/notify.h"
 #include "server/privileges.h"
 #include "server/self_signed.h"
 #include "server/worker.h"
-
-/* The error log: lines go out one by one, at once. */
-struct error_log {
-	const char *path;
-	int fd;
-	struct log log;
-};
-
-/* The descriptor, or negative errno and *why. */
-static int open_error_file(const char *path, struct failure *why)
-{
-	int fd;
-
-	if (strcmp(path, "-") == 0)
-		return STDERR_FILENO;
-	if (strcmp(path, "off") == 0)
-		path = "/dev/null";
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-	if (fd < 0)
-		return failure_set(why, -errno, "log file %s: cannot be opened: %s", path, strerror(errno));
-	return fd;
-}
-
-static int error_log_open(struct error_log *e, const struct config_log *c, struct failure *why)
-{
-	*e = (struct error_log){ .path = c->error, .fd = open_error_file(c->error, why) };
-	e->log = (struct log){ .level = c->level, .write = log_write_to_fd, .context = &e->fd };
-	return e->fd < 0 ? e->fd : 0;
-}
-
-static void close_error_file(int fd)
-{
-	if (fd != STDERR_FILENO)
-		close(fd);
-}
-
-/* A descriptor of the same path, or of another one, takes the place of what was open. */
-static void error_log_take(struct error_log *e, const char *path, int fd)
-{
-	close_error_file(e->fd);
-	e->path = path;
-	e->fd = fd;
-}
 
 /* ---- the command line's site: the first one ---- */
 
@@ -178,13 +134,8 @@ struct serving {
 static void reopen_error_log(void *context)
 {
 	struct serving *s = context;
-	struct failure why;
-	int fd = open_error_file(s->errors.path, &why);
 
-	if (fd < 0)
-		log_line(&s->errors.log, LOG_ERROR, "server", "%s", why.text);
-	else
-		error_log_take(&s->errors, s->errors.path, fd);
+	error_log_reopen(&s->errors);
 }
 
 /* ---- SIGHUP ---- */
@@ -205,29 +156,21 @@ static struct config *read_again(const struct serving *s, struct failure *why)
 	return NULL;
 }
 
-/* The descriptor of the error log that c names: the one that is open, if it is the same, for whoever we are by now
- * might not be allowed to open it again. Or negative errno and *why. */
-static int next_error_file(const struct error_log *e, const struct config_log *c, struct failure *why)
-{
-	return strcmp(e->path, c->error) == 0 ? e->fd : open_error_file(c->error, why);
-}
-
 static int use(struct serving *s, struct config *c, struct failure *why)
 {
-	int fd = next_error_file(&s->errors, &c->log, why);
-	int r = fd < 0 ? fd : worker_reload(&s->worker, c, why);
+	int fd = error_log_prepare(&s->errors, c->log.error, why);
+	int r;
 
-	if (fd < 0)
+	if (fd < 0) {
 		config_free(c);
-	if (r < 0 && fd >= 0 && fd != s->errors.fd)
-		close_error_file(fd);
+		return fd;
+	}
+	r = worker_reload(&s->worker, c, why);
 	if (r < 0)
-		return r;
-	if (fd != s->errors.fd)
-		error_log_take(&s->errors, c->log.error, fd);
-	s->errors.path = c->log.error;
-	s->errors.log.level = c->log.level;
-	return 0;
+		error_log_discard(&s->errors, fd);
+	else
+		error_log_succeed(&s->errors, c->log.error, fd, c->log.level);
+	return r;
 }
 
 static bool read_and_use(struct serving *s)
@@ -285,7 +228,7 @@ static int run_worker(struct serving *s, struct failure *why)
 static int serve(struct serving *s, struct config *c, struct failure *why)
 {
 	struct signals signals;
-	int r = error_log_open(&s->errors, &c->log, why);
+	int r = error_log_open(&s->errors, c->log.error, c->log.level, why);
 
 	if (r < 0)
 		goto free_config;
@@ -300,7 +243,7 @@ static int serve(struct serving *s, struct config *c, struct failure *why)
 	}
 	signals_close(&signals);
 close_log:
-	close_error_file(s->errors.fd);
+	error_log_close(&s->errors);
 free_config:
 	config_free(c);
 	return r;

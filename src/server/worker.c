@@ -273,7 +273,9 @@ static void obey(struct worker *w, enum signal_event signal, const struct worker
 		reopen_logs(w, owner);
 		break;
 	case SIGNAL_RELOAD:
-		if (!is_stopping)
+		if (is_stopping)
+			log_line(w->log, LOG_NOTICE, "server", "SIGHUP: nothing is read again while the server stops");
+		else
 			*(owner->reload(owner->context) ? &w->reloads.done : &w->reloads.refused) += 1;
 		break;
 	case SIGNAL_NONE:
