@@ -9,6 +9,7 @@ import itertools
 import os
 import pathlib
 import random
+import re
 import select
 import signal
 import subprocess
@@ -91,6 +92,28 @@ class Server:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+class TlsNamespace(Namespace):
+    """Who speaks to port 80 in here, curl or a program in Python, speaks TLS to port 443."""
+
+    def command(self, *args):
+        plain = rf"socket\.create_connection\(\((['\"]){re.escape(ADDRESS)}\1, 80\), (\d+)\)"
+        tls = ("__import__('ssl')._create_unverified_context().wrap_socket("
+               f"socket.create_connection(('{ADDRESS}', 443), \\2))")
+        args = [re.sub(plain, tls, str(a)).replace(f"http://{ADDRESS}/", f"https://{ADDRESS}/") for a in args]
+        return super().command(*(["curl", "--insecure", *args[1:]] if args[0] == "curl" else args))
+
+
+class TlsServer(Server):
+    """Nobody listens on port 80."""
+
+    def __init__(self, namespace, directory, *options, tmp_path):
+        super().__init__(namespace, directory, "--self-signed", "--http", "8080", *options, tmp_path=tmp_path)
+
+
+if "OVER_TLS" in os.environ:  # test_over_tls.py runs files of tests so
+    Namespace, Server = TlsNamespace, TlsServer
 
 
 @pytest.fixture

@@ -608,6 +608,41 @@ static void an_old_file_is_replaced(void **state)
 	free(f.data);
 }
 
+/* Section 4.7: in front of the frame that they open; and from then on nobody else reads the file. */
+static void secrets_stand_before_the_frame_and_make_the_file_private(void **state)
+{
+	enum { DECRYPTION_SECRETS = 10, TLS_KEY_LOG = 0x544c534b };
+	char label[] = "CLIENT_RANDOM 00 ", secret[] = "11\n";
+	const struct iovec parts[] = { { label, strlen(label) }, { secret, strlen(secret) } };
+	struct pcapng *p = open_file();
+	struct stat st;
+	struct file f;
+	size_t at = 0;
+	uint32_t len;
+	const uint8_t *block;
+
+	(void)state;
+	chmod(path, 0644);
+	pcapng_secrets(p, parts, ARRAY_LENGTH(parts));
+	frame_in(p, 1, "sealed", 6);
+	assert_int_equal(pcapng_close(p), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	f = read_file();
+	next_block(&f, &at, &len);
+	next_block(&f, &at, &len);
+	block = next_block(&f, &at, &len);
+	assert_non_null(block);
+	assert_int_equal(u32(block), DECRYPTION_SECRETS);
+	assert_int_equal(u32(block + 8), TLS_KEY_LOG);
+	assert_int_equal(u32(block + 12), 20);
+	assert_memory_equal(block + 16, "CLIENT_RANDOM 00 11\n", 20);
+	block = next_block(&f, &at, &len);
+	assert_non_null(block);
+	assert_int_equal(u32(block), 6);
+	free(f.data);
+}
+
 static int make_directory(void **state)
 {
 	(void)state;
@@ -647,6 +682,7 @@ int main(void)
 		cmocka_unit_test(a_full_disk_stops_writing_and_leaves_whole_blocks),
 		cmocka_unit_test(a_file_that_cannot_be_written_is_named),
 		cmocka_unit_test(an_old_file_is_replaced),
+		cmocka_unit_test(secrets_stand_before_the_frame_and_make_the_file_private),
 	};
 
 	return cmocka_run_group_tests_name("pcapng", tests, make_directory, remove_directory);

@@ -282,19 +282,25 @@ static void sessions_are_of_no_use_where_more_is_asked(void **state)
 	struct tls_pair client = pair("client.example");
 	struct tls_context_config config = { .identities = &identity, .n_identities = 1,
 					     .client_ca = client.certificate };
-	SSL_SESSION *session;
+	static const enum tls_client_certificates less[] = { TLS_CLIENT_CERTIFICATES_OFF,
+							     TLS_CLIENT_CERTIFICATES_OPTIONAL };
 
 	(void)state;
-	open_with(&config);
-	tls_fixture_handshake(&f);
-	session = SSL_get1_session(f.client);
-	config.client_certificates = TLS_CLIENT_CERTIFICATES_REQUIRED;
-	open_with(&config);
-	SSL_set_session(f.client, session);
-	tls_fixture_shuttle(&f);
-	assert_int_equal(f.accepted, 0);
-	assert_int_equal(SSL_session_reused(f.client), 0);
-	SSL_SESSION_free(session);
+	for (size_t i = 0; i < ARRAY_LENGTH(less); i++) {
+		SSL_SESSION *session;
+
+		config.client_certificates = less[i];
+		open_with(&config);
+		tls_fixture_handshake(&f);
+		session = SSL_get1_session(f.client);
+		config.client_certificates = TLS_CLIENT_CERTIFICATES_REQUIRED;
+		open_with(&config);
+		SSL_set_session(f.client, session);
+		tls_fixture_shuttle(&f);
+		assert_int_equal(f.accepted, 0);
+		assert_int_equal(SSL_session_reused(f.client), 0);
+		SSL_SESSION_free(session);
+	}
 	free_pair(&identity.pairs[0]);
 	free_pair(&client);
 }
