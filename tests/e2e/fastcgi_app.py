@@ -247,6 +247,7 @@ class App:
     def do_early(self, request, _):
         """Answers without reading the body, and leaves it to the end of the connection."""
         request.write("Status: 403 Forbidden\nContent-Type: text/plain\n\nno\n")
+        time.sleep(0.2)  # the end comes by itself
         request.end()
         self.may_go_on.wait(30)
         return False
