@@ -1,5 +1,5 @@
 /* Jobs in a list, in the order of taking. */
-#include "common/hand_offload.h"
+#include "hand_offload.h"
 
 static bool submit(struct offload *offload, struct offload_job *job)
 {

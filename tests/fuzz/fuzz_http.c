@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "../common/fake_stream.h"
+#include "../common/hand_offload.h"
 #include "base/world.h"
 #include "http/http_call.h"
+#include "http/http_verified.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,6 +27,7 @@ enum { UNCUT, EVERY_BYTE }; /* ways of cutting; the others begin a generator */
 
 
 static struct world world;
+static struct hand_offload helper; /* hashes passwords */
 static struct http_server *server;
 static char root[] = "/tmp/taphouse-fuzz-XXXXXX";
 
@@ -136,10 +139,22 @@ static void write_file(const char *name, size_t len)
 	fclose(f);
 }
 
+/* a:b, and a hash that costs as little as can be. */
+static void write_users(char path[static 128])
+{
+	FILE *f;
+
+	snprintf(path, 128, "%s/.users", root);
+	f = fopen(path, "w");
+	assert(f != NULL);
+	fputs("a:$5$rounds=1000$s$yB8UNockmGIVTihfzF9xINSvZU7a7wV6cPleBUbWyD1\n", f);
+	fclose(f);
+}
+
 static void remove_root(void)
 {
 	static const char *const names[] = {
-		"index.html", "a", "large", "b.css", "b.css.gz", "b.css.br", NULL,
+		"index.html", "a", "large", "b.css", "b.css.gz", "b.css.br", ".users", NULL,
 	};
 	char path[128];
 
@@ -152,19 +167,22 @@ static void remove_root(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const struct http_hooks hooks = { .wall_us = wall_us };
+	const struct http_hooks hooks = { .wall_us = wall_us, .offload = &helper.offload };
 	static const struct http_handler handler = { .methods = HTTP_METHODS_READING, .answer = answer };
 	static const struct http_handler taker = {
 		.methods = HTTP_METHODS_ALL,
 		.begin = begin, .take = take, .room = room, .answer = give_back, .end = end,
 	};
+	char users[128];
+	const struct http_policy guarded = { .auth = { .realm = "r", .users = users } };
 	const struct http_location locations[] = {
 		{ .prefix = "/.l/", .handler = &handler }, { .prefix = "/t", .handler = &taker },
+		{ .prefix = "/p", .handler = &taker, .policy = &guarded },
 	};
 	static const char *const error_page[] = { "404 406 /index.html", NULL };
 	const struct http_site site = {
 		.name = "fuzz", .root = root, .policy = { .error_page = error_page, .clean_urls = true, .precompressed = true },
-		.locations = locations, .n_locations = 2,
+		.locations = locations, .n_locations = 3,
 	};
 	struct http_config config;
 	struct failure why;
@@ -181,6 +199,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	write_file("b.css", 30);
 	write_file("b.css.gz", 20);
 	write_file("b.css.br", 150);
+	write_users(users);
+	hand_offload_init(&helper, 1);
 	memset(document, 'd', sizeof document);
 	span_owner_init(&document_owner, never);
 	http_config_default(&config);
@@ -224,17 +244,25 @@ static void run(struct fake_stream *f, const uint8_t *data, size_t size, size_t 
 		at += n;
 		if (is_slow)
 			fake_stream_ack(f, next_cut(&cuts) * 20);
+		if (is_slow && cuts % 4 == 0)
+			hand_offload_finish(&helper, true);
 	}
 	if (!fake_stream_is_over(f))
 		fake_stream_end(f);
-	fake_stream_ack_all(f);
+	do
+		fake_stream_ack_all(f);
+	while (hand_offload_finish(&helper, true) > 0);
 	for (size_t i = 0; i < 2 * size && under_way != NULL; i++) {
 		http_call_resume(under_way);
 		fake_stream_ack_all(f);
 	}
 	world_advance(&world, world.now_us + 1); /* what waited for another connection's memory */
+	do
+		fake_stream_ack_all(f);
+	while (hand_offload_finish(&helper, true) > 0);
 	assert(fake_stream_is_over(f));
 	assert(!f->aborted && !f->unread);
+	world_advance(&world, world.now_us + HTTP_VERIFIED_US); /* the next one's password is hashed again */
 }
 
 /* Whether 100 (Continue) is sent depends on what is here already, and on nothing else: it is left out. */
@@ -284,5 +312,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-/* The stream of the unit tests; fuzz targets are linked without tests/common. */
+/* These of the unit tests; fuzz targets are linked without tests/common. */
 #include "../common/fake_stream.c"
+#include "../common/hand_offload.c"
