@@ -31,6 +31,11 @@ def pytest_configure(config):
         pytest.exit(f"{TAPHOUSE} is not there: build it with make, or set TAPHOUSE", returncode=1)
 
 
+def built_with(library):
+    """Whether the program has this optional library."""
+    return library in subprocess.run([TAPHOUSE, "version"], capture_output=True, text=True, check=True).stdout
+
+
 class Namespace:
     """A network namespace with its loopback up."""
 
