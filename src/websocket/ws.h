@@ -117,6 +117,9 @@ enum ws_sent {
 	WS_SENT_CLOSED,  /* the connection is no longer open, or has been closed for not reading */
 };
 
+/* A message, to be sent to one or many: a copy. NULL: no memory. */
+struct ws_buffer *ws_message_new(struct ws_server *s, struct bytes data);
+
 /* opcode: WS_TEXT, of UTF-8, or WS_BINARY. */
 enum ws_sent ws_send(struct ws_conn *c, enum ws_opcode opcode, struct bytes data);
 /* The same without a copy; the caller keeps its reference. */

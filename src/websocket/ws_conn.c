@@ -145,22 +145,22 @@ static void send_frame(struct ws_conn *c, uint8_t first, struct ws_buffer *paylo
 	ws_conn_abort(c, WS_CLOSE_ABNORMAL);
 }
 
-static struct ws_buffer *new_payload(struct ws_conn *c, const void *data, size_t len)
+struct ws_buffer *ws_message_new(struct ws_server *s, struct bytes data)
 {
-	struct ws_buffer *b = ws_buffer_new(&server_of(c)->budget, len);
+	struct ws_buffer *b = ws_buffer_new(&s->budget, data.len);
 
 	if (b == NULL)
 		return NULL;
-	if (len > 0)
-		memcpy(b->data, data, len);
-	b->len = len;
+	if (data.len > 0)
+		memcpy(b->data, data.data, data.len);
+	b->len = data.len;
 	return b;
 }
 
 /* Without memory or room a control frame is left out; a close frame is kept until there is room. */
 static void send_control(struct ws_conn *c, enum ws_opcode opcode, struct bytes payload)
 {
-	struct ws_buffer *b = new_payload(c, payload.data, payload.len);
+	struct ws_buffer *b = ws_message_new(server_of(c), payload);
 
 	if (b == NULL)
 		return;
@@ -286,7 +286,7 @@ enum ws_sent ws_send_buffer(struct ws_conn *c, enum ws_opcode opcode, struct ws_
 
 enum ws_sent ws_send(struct ws_conn *c, enum ws_opcode opcode, struct bytes data)
 {
-	struct ws_buffer *b = new_payload(c, data.data, data.len);
+	struct ws_buffer *b = ws_message_new(server_of(c), data);
 	enum ws_sent sent;
 
 	if (b == NULL) {

@@ -37,6 +37,8 @@ struct ws_conn {
 	struct ws_reader reader;
 };
 
+_Static_assert(sizeof(struct ws_conn) <= 768, "a connection without windows is to stay small");
+
 /* A message on its way, in the forms that connections want it in: made once for all of them. */
 struct ws_outgoing {
 	struct ws_buffer *plain;

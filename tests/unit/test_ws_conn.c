@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "common/ws_fixture.h"
+#include "websocket/ws_conn.h"
 
 #define SECOND UINT64_C(1000000)
 #define BUFFER (1 << 20)
@@ -614,6 +615,27 @@ static void a_client_without_takeover_leaves_no_window_behind(void **state)
 		assert_int_equal(frame.first, TEXT | WS_RSV1);
 	}
 	assert_int_equal(ws_fixture_usage(&fx).bytes_in, 800);
+	assert_null(last->sent.data);
+	assert_null(last->received.data);
+	assert_null(last->reader.inflater);
+}
+
+/* By default: two windows of 4 KiB, and the record. */
+static void a_connection_with_takeover_keeps_less_than_16_kib(void **state)
+{
+	static char text[50000];
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	start("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", BUFFER);
+	ws_test_send(&client, TEXT | WS_RSV1, "\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
+	ws_test_send(&client, TEXT, text, sizeof text);
+	fake_stream_ack_all(&client.s);
+	assert_int_equal(ws_fixture_usage(&fx).memory, 0);
+	assert_non_null(last->sent.data);
+	assert_non_null(last->received.data);
+	assert_null(last->reader.inflater); /* lent for the time of a message */
+	assert_true(sizeof *last + ((size_t)1 << last->sent.bits) + ((size_t)1 << last->received.bits) < 16 << 10);
 }
 
 static void too_large_after_inflation_is_1009(void **state)
@@ -663,6 +685,7 @@ int main(void)
 #ifdef TH_WITH_ZLIB
 		TEST(compressed_both_ways),
 		TEST(a_client_without_takeover_leaves_no_window_behind),
+		TEST(a_connection_with_takeover_keeps_less_than_16_kib),
 		TEST(too_large_after_inflation_is_1009),
 #endif
 	};
