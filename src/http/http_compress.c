@@ -11,7 +11,10 @@
 #include "http/http_cache.h"
 #include "http/http_codec.h"
 
-enum { MAX_UNDER_WAY = 4 }; /* a file that is asked for meanwhile has its turn when it is asked for again */
+enum {
+	MAX_UNDER_WAY = 4, /* a file that is asked for meanwhile has its turn when it is asked for again */
+	LEAST_OF_CACHE = 8, /* files larger than this part of it would push out too many others while they are made */
+};
 
 struct compression {
 	struct offload_job job;
@@ -31,6 +34,8 @@ uint8_t http_compress_codings(const struct http_compressor *z, const struct http
 {
 	unsigned codings = 0;
 
+	if (e->version.size > e->cache->limits.max_bytes / LEAST_OF_CACHE)
+		return 0;
 	/* An unsettled one is read again soon. */
 	if (z->offload == NULL || !policy->compress || !e->settled || e->body == NULL ||
 	    e->version.size < z->min_size || e->version.size == 0 || !http_policy_encodes(policy, e->type))

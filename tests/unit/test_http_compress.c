@@ -297,23 +297,38 @@ static void jobs_are_few_and_none_is_lost(void **state)
 
 static void memory_counts_as_the_cache_s(void **state)
 {
-	uint64_t during, after, other;
+	uint64_t during, after;
+	char name[16];
 
 	(void)state;
-	fx.config.cache_bytes = 45000;
-	write_file("b.txt");
+	fx.config.cache_bytes = 8 * sizeof text;
+	for (int i = 0; i < 8; i++) {
+		snprintf(name, sizeof name, "%d.txt", i);
+		write_file(name);
+	}
 	start();
 	coding_for("/a.txt", "gzip");
 	during = usage().cache_bytes;
-	assert_true(during >= 2 * sizeof text && during < fx.config.cache_bytes);
+	assert_true(during >= 2 * sizeof text - 1);
 	assert_int_equal(hand_offload_finish(&helper, true), 1);
 	after = usage().cache_bytes;
 	assert_true(after > sizeof text + 2000 && after < during);
-	coding_for("/b.txt", "deflate"); /* drops a.txt and what was made of it */
-	other = usage().cache_bytes;
-	assert_true(other > sizeof text && other < sizeof text + 2000);
-	assert_string_equal(coding_for("/a.txt", "gzip"), "");
+	for (int i = 0; i < 8; i++) {
+		snprintf(name, sizeof name, "/%d.txt", i);
+		coding_for(name, "deflate");
+		assert_true(usage().cache_bytes <= fx.config.cache_bytes);
+	}
+	assert_string_equal(coding_for("/a.txt", "gzip"), ""); /* it has gone with its file */
 	assert_int_equal(hand_offload_finish(&helper, true), 1);
+}
+
+static void what_would_fill_the_cache_is_not_made(void **state)
+{
+	(void)state;
+	fx.config.cache_bytes = 8 * sizeof text - 1;
+	start();
+	assert_string_equal(coding_for("/a.txt", "gzip"), "");
+	assert_int_equal(helper.waiting, 0);
 }
 
 static void a_server_that_stops_lets_go_of_jobs(void **state)
@@ -371,6 +386,7 @@ int main(void)
 		TEST(it_lasts_while_the_file_does),
 		TEST(jobs_are_few_and_none_is_lost),
 		TEST(memory_counts_as_the_cache_s),
+		TEST(what_would_fill_the_cache_is_not_made),
 		TEST(a_server_that_stops_lets_go_of_jobs),
 		TEST(several_ranges_are_of_what_is_sent),
 	};
