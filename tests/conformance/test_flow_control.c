@@ -62,6 +62,37 @@ static void rfc9293_3_8_6_the_peers_window_is_kept_to(void **state)
 	peer_fini(&p);
 }
 
+static uint32_t peer_room(const struct peer *p)
+{
+	struct stream_info info;
+
+	stream_info(p->stream, &info);
+	return info.peer_room;
+}
+
+/* What the layer above may go by when it fills buffers. */
+static void rfc9293_3_8_6_the_layer_above_can_see_what_is_left_of_the_peers_window(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, SEG(.mss = 1460, .win = 4000));
+	assert_int_equal(peer_room(&p), 4000);
+	peer_write(&p, 1000);
+	peer_any(&p);
+	assert_int_equal(peer_room(&p), 3000);
+	ack_window(&p, p.iss + 1001, 500);
+	assert_int_equal(peer_room(&p), 500);
+	peer_write(&p, 500);
+	peer_any(&p);
+	ack_window(&p, p.iss + 1001, 200); /* less than is in flight: a peer that has shrunk its window */
+	assert_int_equal(peer_room(&p), 0);
+	ack_window(&p, p.iss + 1501, 0);
+	assert_int_equal(peer_room(&p), 0);
+	peer_fini(&p);
+}
+
 static void rfc9293_must_1_rec_1_windows_are_unsigned_32_bits(void **state)
 {
 	struct peer p;
@@ -877,6 +908,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc9293_3_8_6_the_peers_window_is_kept_to),
+		cmocka_unit_test(rfc9293_3_8_6_the_layer_above_can_see_what_is_left_of_the_peers_window),
 		cmocka_unit_test(rfc9293_must_1_rec_1_windows_are_unsigned_32_bits),
 		cmocka_unit_test(rfc9293_must_34_shld_15_usable_window_may_be_negative),
 		cmocka_unit_test(rfc9293_shld_16_what_lies_in_a_shrunk_window_is_retransmitted),
