@@ -19,7 +19,6 @@
 
 #include "http/http_access.h"
 #include "http/http_admission.h"
-#include "http/http_head.h"
 
 /* Most spans of a 100, and of a response up to its first piece of body. */
 enum { RESPONSE_SPANS = 12 };
@@ -88,34 +87,20 @@ static void enter_sending(struct http_conn *c)
 
 static bool take_exchange(struct http_conn *c)
 {
-	struct http_server *s = c->server;
-	struct http_exchange *x = pool_take(&s->exchanges);
-
-	if (x == NULL)
+	c->exchange = http_exchange_take(c->server);
+	if (c->exchange == NULL)
 		return false;
-	*x = (struct http_exchange){ .request = http_request_take(&s->parsers),
-				     .started_us = s->world->now_us };
-	if (x->request == NULL) {
-		pool_give(&s->exchanges, x);
-		return false;
-	}
-	x->call.conn = c;
-	x->request->blank_lines = c->blank_lines;
-	c->exchange = x;
+	c->exchange->call.conn = c;
+	c->exchange->request->blank_lines = c->blank_lines;
 	return true;
 }
 
 static void give_exchange(struct http_conn *c)
 {
-	struct http_server *s = c->server;
+	struct http_exchange *x = c->exchange;
 
-	http_body_release(&c->exchange->body);
-	http_call_end(&c->exchange->call);
-	http_request_give(c->exchange->request);
-	pool_give(&s->exchanges, c->exchange);
 	c->exchange = NULL;
-	if (UNLIKELY(s->queues[HTTP_CONN_WAITING].count > 0))
-		http_server_wake(s);
+	http_exchange_give(c->server, x);
 }
 
 /* ---- the end of a connection ---- */
@@ -182,21 +167,6 @@ static size_t drop_input(struct http_conn *c, size_t len)
 
 /* ---- responses ---- */
 
-/* Whether the client wants the connection to go on (RFC 9112 section 9.3). */
-static bool client_persists(const struct http_request *r)
-{
-	if (http_request_lists(r, HTTP_FIELD_CONNECTION, "close"))
-		return false;
-	return r->line.minor > 0 || http_request_lists(r, HTTP_FIELD_CONNECTION, "keep-alive");
-}
-
-/* After these the request was understood and read to its end. */
-static bool status_persists(unsigned status)
-{
-	return status < 400 || status == 401 || status == 403 || status == 404 || status == 405 || status == 406 || status == 412 ||
-	       status == 416 || status == 429;
-}
-
 static uint32_t age_units(uint64_t us)
 {
 	return (uint32_t)(us / HTTP_CONN_AGE_UNIT_US);
@@ -209,23 +179,12 @@ static bool is_old(const struct http_conn *c)
 	return age_units(s->world->now_us) - c->opened >= age_units(s->config.keepalive_time_us);
 }
 
-static enum http_persistence decide_persistence(const struct http_conn *c, const struct http_answer *answer)
+/* The connection ends after this request, whatever its answer is. */
+static bool is_last_request(const struct http_conn *c)
 {
 	const struct http_server *s = c->server;
-	struct http_exchange *x = c->exchange;
-	const struct http_request *r = x->request;
-	bool complete = r->stage == HTTP_STAGE_DONE && r->refusal == 0;
 
-	x->persistent = complete && client_persists(r) && !s->draining &&
-			(status_persists(x->status) || answer->given.call != NULL) &&
-			answer->given.framing != HTTP_FRAMED_BY_END &&
-			r->line.method != HTTP_METHOD_CONNECT &&
-			c->requests + 1 < s->config.keepalive_requests && !is_old(c);
-	if (x->status == 101)
-		return HTTP_PERSIST_DEFAULT;
-	if (!x->persistent)
-		return HTTP_PERSIST_CLOSE;
-	return r->line.minor > 0 ? HTTP_PERSIST_DEFAULT : HTTP_PERSIST_KEEP_ALIVE;
+	return s->draining || c->requests + 1 >= s->config.keepalive_requests || is_old(c);
 }
 
 /* The response is queued as a whole. */
@@ -282,7 +241,7 @@ static enum step respond(struct http_conn *c, struct http_batch *out, struct htt
 
 	x->status = answer->status;
 	answer->no_store |= must_not_be_kept(x->request, answer);
-	http_head_add(out, &s->clock, s->pages, answer, decide_persistence(c, answer), &x->body);
+	http_head_add(out, &s->clock, s->pages, answer, http_exchange_persist(x, answer, is_last_request(c)), &x->body);
 	if (x->request->line.method == HTTP_METHOD_HEAD)
 		http_body_omit(&x->body);
 	x->body_total = http_body_left(&x->body);
@@ -310,46 +269,6 @@ static enum step refuse(struct http_conn *c, struct http_batch *out, unsigned st
 
 /* ---- requests ---- */
 
-/* RFC 9110 section 10.1.1: there is one expectation. */
-static bool expects_continue(const struct http_request *r)
-{
-	return r->line.minor > 0 && r->first[HTTP_FIELD_EXPECT] != 0;
-}
-
-/* RFC 9110 section 7.4: a request for an authority that is not ours; and what is asked for by https must not
- * come over a stream that is not encrypted. */
-static bool is_misdirected(const struct http_conn *c)
-{
-	const struct http_target *t = &c->exchange->target;
-	struct stream_info info;
-
-	if (c->server->config.strict_hosts && !http_sites_answer_to(&c->server->sites, t->authority))
-		return true;
-	if (!t->is_https)
-		return false;
-	stream_info(c->stream, &info);
-	return info.tls_version == NULL;
-}
-
-/* What the head alone decides. 0, or the status that refuses the request. */
-static unsigned check_head(struct http_conn *c)
-{
-	struct http_exchange *x = c->exchange;
-	const struct http_request *r = x->request;
-	struct bytes expect = http_request_value(r, HTTP_FIELD_EXPECT);
-	unsigned status = http_target_parse(r, &x->target);
-
-	x->head_checked = true;
-	if (status == 0 && is_misdirected(c))
-		status = 421;
-	if (status != 0 || !expects_continue(r))
-		return status;
-	if (http_request_is_repeated(r, HTTP_FIELD_EXPECT) ||
-	    !http_text_is((const char *)expect.data, expect.len, "100-continue"))
-		return 417;
-	return 0;
-}
-
 /* The guard or the handler knows later. */
 static enum step await(struct http_conn *c)
 {
@@ -374,7 +293,7 @@ static enum step take_head(struct http_conn *c, struct http_batch *out, size_t a
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct http_exchange *x = c->exchange;
-	unsigned status = check_head(c);
+	unsigned status = http_exchange_check_head(x, c->server, c->stream);
 
 	if (status != 0)
 		return refuse(c, out, status);
@@ -382,9 +301,9 @@ static enum step take_head(struct http_conn *c, struct http_batch *out, size_t a
 	if (status == HTTP_LATER)
 		return await(c);
 	/* A client that expects holds its body back: whether it will come now cannot be known. */
-	if (status != 0 && (expects_continue(x->request) || !status_persists(status)))
+	if (status != 0 && (http_exchange_expects_continue(x) || !http_status_persists(status)))
 		return answer_request(c, out);
-	if (expects_continue(x->request) && arrived == 0) {
+	if (http_exchange_expects_continue(x) && arrived == 0) {
 		http_batch_add(out, go_on, sizeof go_on - 1, NULL);
 		c->server->usage.responses_by_class[1]++;
 	}
@@ -394,7 +313,7 @@ static enum step take_head(struct http_conn *c, struct http_batch *out, size_t a
 static enum step answer_message(struct http_conn *c, struct http_batch *out)
 {
 	struct http_exchange *x = c->exchange;
-	unsigned status = x->head_checked ? 0 : check_head(c);
+	unsigned status = x->head_checked ? 0 : http_exchange_check_head(x, c->server, c->stream);
 
 	return status != 0 ? refuse(c, out, status) : answer_request(c, out);
 }

@@ -1,25 +1,10 @@
-/* One connection: the record that stays, the request and response under way, and what happens to them. */
+/* One connection: the record that stays, and what happens to it. */
 #ifndef HTTP_HTTP_CONN_H
 #define HTTP_HTTP_CONN_H
 
 #include "base/stream.h"
-#include "http/http_body.h"
-#include "http/http_call.h"
+#include "http/http_exchange.h"
 #include "http/http_server.h"
-
-/* A request under way and its response: borrowed while there is one. */
-struct http_exchange {
-	struct http_request *request;
-	struct http_target target;
-	struct http_call call;
-	uint64_t started_us; /* world time of the request's first byte */
-	unsigned status;     /* of the response; 0: none yet */
-	bool head_checked;
-	bool is_held_up;     /* by the guard, whose word is awaited */
-	bool persistent;     /* the connection goes on after it */
-	uint64_t body_total; /* bytes of the response's body */
-	struct http_body body;
-};
 
 enum http_conn_flags {
 	HTTP_CONN_HELD = 1,       /* the stream holds bytes that were not taken */
