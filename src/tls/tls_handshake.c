@@ -145,6 +145,13 @@ static bool has_turn(struct tls_stream *s)
 	return true;
 }
 
+/* A piece of a message costs next to nothing: who sends them one by one is not to take others' turns. */
+static void give_step_back(struct tls_stream *s)
+{
+	if (!is_client(s))
+		s->tls->steps_left++;
+}
+
 void tls_handshake_on_turn(struct timer *t, uint64_t now_us)
 {
 	struct tls *tls = CONTAINER_OF(t, struct tls, turn);
@@ -190,6 +197,8 @@ void tls_handshake_step(struct tls_stream *s)
 	r = SSL_do_handshake(s->ssl);
 	if (!tls_output_is_empty(&s->output))
 		s->flags |= TLS_ANSWERED;
+	else if (r != 1)
+		give_step_back(s);
 	if (r == 1)
 		done(s);
 	else if (SSL_get_error(s->ssl, r) == SSL_ERROR_WANT_READ)

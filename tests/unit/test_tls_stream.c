@@ -325,6 +325,26 @@ static void steps_of_handshakes_are_limited_in_a_turn(void **state)
 	fake_stream_fini(&second);
 }
 
+/* Who sends a message byte by byte takes no turns from others. */
+static void pieces_of_messages_are_no_steps(void **state)
+{
+	struct tls_config config;
+	char *hello;
+	long len;
+
+	(void)state;
+	tls_fixture_fini(&f);
+	tls_config_default(&config);
+	config.handshakes_per_turn = 1;
+	tls_fixture_init(&f, &config, NULL);
+	SSL_do_handshake(f.client);
+	len = BIO_get_mem_data(SSL_get_wbio(f.client), &hello);
+	for (long i = 0; i < len; i++)
+		fake_stream_feed(&f.lower, hello + i, 1);
+	assert_int_equal(usage().postponed, 0);
+	assert_true(f.lower.sent_len > 0);
+}
+
 /* ---- data ---- */
 
 static void data_goes_both_ways_in_any_pieces(void **state)
@@ -686,6 +706,7 @@ int main(void)
 		TEST(a_peer_that_leaves_in_the_handshake_is_counted),
 		TEST(handshakes_under_way_are_limited),
 		TEST(steps_of_handshakes_are_limited_in_a_turn),
+		TEST(pieces_of_messages_are_no_steps),
 		TEST(data_goes_both_ways_in_any_pieces),
 		TEST(what_is_not_taken_comes_again),
 		TEST(spans_share_records),
