@@ -190,8 +190,6 @@ static void its_place_is_free_for_another(void **state)
 	struct fake_stream other;
 
 	(void)state;
-	tear_down(NULL);
-	set_up(NULL);
 	http_server_free(fx.server);
 	fake_stream_fini(&s);
 	fx.config.max_connections = 1;
@@ -204,6 +202,22 @@ static void its_place_is_free_for_another(void **state)
 	fake_stream_feed_text(&other, GET("/a.txt"));
 	assert_true(other.sent_len > 0);
 	fake_stream_fini(&other);
+}
+
+/* The last request that a connection may have, and it goes on. */
+static void the_answer_never_says_close(void **state)
+{
+	(void)state;
+	http_server_free(fx.server);
+	fake_stream_fini(&s);
+	fx.config.keepalive_requests = 1;
+	http_fixture_start(&fx);
+	fake_stream_init(&s, 1 << 20);
+	http_serve(fx.server, &s.stream);
+	fake_stream_feed_text(&s, UPGRADE);
+	assert_int_equal(reply().status, 101);
+	assert_null(strstr(s.sent, "close"));
+	assert_false(s.shut_down);
 }
 
 static void what_it_does_not_take_stays_with_the_stream(void **state)
@@ -272,6 +286,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_stream_and_what_came_behind_the_request_go_over, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(http_keeps_nothing_of_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(its_place_is_free_for_another, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_answer_never_says_close, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_it_does_not_take_stays_with_the_stream, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_fin_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(it_may_let_go_of_the_stream_at_once, set_up, tear_down),

@@ -466,6 +466,23 @@ static void the_time_of_a_message_begins_with_it(void **state)
 	assert_false(client.s.shut_down);
 }
 
+/* Also where the end of one and the beginning of the next come together. */
+static void messages_without_a_gap_have_a_time_each(void **state)
+{
+	(void)state;
+	start("", BUFFER);
+	ws_client_text(&client.out, WS_TEXT, "a");
+	ws_test_flush(&client);
+	for (int i = 0; i < 10; i++) {
+		advance(fx.config.message_timeout_us * 2 / 3);
+		ws_client_text(&client.out, WS_FIN | WS_CONTINUATION, "b");
+		ws_client_text(&client.out, WS_TEXT, "a");
+		ws_test_flush(&client);
+	}
+	assert_int_equal(ws_fixture_usage(&fx).messages_in, 10);
+	assert_false(client.s.shut_down);
+}
+
 /* ---- back-pressure ---- */
 
 static void who_does_not_read_is_not_read_from(void **state)
@@ -676,6 +693,7 @@ int main(void)
 		TEST(one_that_still_reads_is_not_dead),
 		TEST(a_message_has_a_time_however_it_trickles),
 		TEST(the_time_of_a_message_begins_with_it),
+		TEST(messages_without_a_gap_have_a_time_each),
 		TEST(who_does_not_read_is_not_read_from),
 		TEST(an_instant_reader_is_served_in_one_go),
 		TEST(what_there_is_no_room_for_is_dropped_and_counted),
