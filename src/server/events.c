@@ -15,10 +15,11 @@ static const struct kind {
 	enum trace_kind kind;
 	const char *name;
 } kinds[] = {
-	{ TRACE_TCP_STATE, "state" },       { TRACE_TCP_RTT, "rtt" },           { TRACE_TCP_CWND, "cwnd" },
-	{ TRACE_TCP_RTO, "rto" },           { TRACE_TCP_WINDOW, "window" },     { TRACE_TCP_RECOVERY, "recovery" },
-	{ TRACE_TCP_MTU, "mtu" },           { TRACE_TCP_URGENT, "urgent" },     { TRACE_TCP_SOFT_ERROR, "soft_error" },
-	{ TRACE_TCP_SSTHRESH, "ssthresh" },
+	{ TRACE_TCP_STATE, "state" },       { TRACE_TCP_RTT, "rtt" },
+	{ TRACE_TCP_CWND, "cwnd" },         { TRACE_TCP_SSTHRESH, "ssthresh" },
+	{ TRACE_TCP_RTO, "rto" },           { TRACE_TCP_WINDOW, "window" },
+	{ TRACE_TCP_RECOVERY, "recovery" }, { TRACE_TCP_MTU, "mtu" },
+	{ TRACE_TCP_URGENT, "urgent" },     { TRACE_TCP_SOFT_ERROR, "soft_error" },
 };
 
 struct event {
@@ -209,7 +210,11 @@ bool events_watch(struct events *e, struct ws_conn *c, const struct http_call *c
 	if (v == NULL)
 		return false;
 	*v = (struct viewer){
-		.events = e, .conn = c, .client = call->client, .port = call->client_port, .everybody = everybody,
+		.events = e,
+		.conn = c,
+		.client = call->client,
+		.port = call->client_port,
+		.everybody = everybody,
 	};
 	list_append(&e->viewers, &v->node);
 	if (e->n_viewers++ == 0)

@@ -1,10 +1,10 @@
 /*
- * TCP's events, told to clients of a WebSocket location as they happen: changes of state, samples of the round trip,
- * congestion window, timeouts, loss recovery. An observer of the stack (base/trace.h) while somebody watches, and
- * nothing otherwise.
+ * TCP's events, told to clients of a WebSocket location as they happen: changes of state, samples of the
+ * round trip, congestion window, timeouts, loss recovery. An observer of the stack (base/trace.h) while
+ * somebody watches, and nothing otherwise.
  *
- * What happens in the middle of TCP's work is noted in a queue, and sent some milliseconds later. The queue is bounded:
- * when half of it is full, samples are left out, then the rest, and each viewer is told how many.
+ * What happens in the middle of TCP's work is noted in a queue, and sent some milliseconds later. The queue
+ * is bounded: when half of it is full, samples are left out, then the rest, and each viewer is told how many.
  */
 #ifndef SERVER_EVENTS_H
 #define SERVER_EVENTS_H
@@ -26,8 +26,8 @@ struct events *events_new(struct stack *stack);
 /* All viewers must have left. */
 void events_free(struct events *e);
 
-/* Of this connection's client the viewer sees all connections; or those of everybody. Its own it never sees, nor those of
- * other viewers: they would have no end. False: no memory, or too many viewers. */
+/* Of this connection's client the viewer sees all connections; or those of everybody. Its own it never
+ * sees, nor those of other viewers: they would have no end. False: no memory, or too many viewers. */
 bool events_watch(struct events *e, struct ws_conn *c, const struct http_call *call, bool everybody);
 /* It leaves, if it has watched. */
 void events_leave(struct ws_conn *c);

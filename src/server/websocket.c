@@ -56,9 +56,9 @@ static const struct ws_handler websocket_echo = { .on_open = show_handshake, .on
 
 /* Rooms of the same name, in locations of the same prefix, in sites of the same name, are one: also that of a
  * configuration that was read again. False: the name is too long. */
-static bool name_topic(const struct websocket *ws, const struct http_call *call, char out[static WS_TOPIC_NAME + 1])
+static bool name_topic(const struct websocket *ws, const char *room, char out[static WS_TOPIC_NAME + 1])
 {
-	int len = snprintf(out, WS_TOPIC_NAME + 1, "%s %s %s", ws->site->name, ws->config->prefix, call->path);
+	int len = snprintf(out, WS_TOPIC_NAME + 1, "%s %s %s", ws->site->name, ws->config->prefix, room);
 
 	return len <= WS_TOPIC_NAME;
 }
@@ -67,7 +67,7 @@ static unsigned admit_to_room(void *context, const struct http_call *call)
 {
 	char topic[WS_TOPIC_NAME + 1];
 
-	return strlen(call->path) <= WEBSOCKET_ROOM && name_topic(context, call, topic) ? 0 : 404;
+	return strlen(call->path) <= WEBSOCKET_ROOM && name_topic(context, call->path, topic) ? 0 : 404;
 }
 
 static void enter_room(struct ws_conn *c, const struct ws_opening *opening)
@@ -75,7 +75,7 @@ static void enter_room(struct ws_conn *c, const struct ws_opening *opening)
 	char topic[WS_TOPIC_NAME + 1];
 
 	show_handshake(c, opening);
-	name_topic(ws_endpoint_context(ws_endpoint_of(c)), opening->call, topic);
+	name_topic(ws_endpoint_context(ws_endpoint_of(c)), opening->path, topic);
 	if (ws_subscribe(c, topic) < 0)
 		ws_close(c, WS_CLOSE_TRY_AGAIN_LATER, "no room for more rooms");
 }
@@ -112,7 +112,9 @@ static void leave(struct ws_conn *c, unsigned code)
 	events_leave(c);
 }
 
-static const struct ws_handler websocket_events = { .on_open = watch, .on_message = ignore, .on_close = leave };
+static const struct ws_handler websocket_events = {
+	.on_open = watch, .on_message = ignore, .on_close = leave,
+};
 
 /* ---- the locations ---- */
 

@@ -1,7 +1,8 @@
 /*
- * The WebSocket locations: "echo" sends each message back; "chat" passes it on to all in the same room, whose name is
- * the rest of the path; "events" tells what TCP does (events.h). A location of a generation is an endpoint; all belong to the worker's WebSocket server, so
- * that connections, and rooms, outlive a generation.
+ * The WebSocket locations: "echo" sends each message back; "chat" passes it on to all in the same room, whose
+ * name is the rest of the path; "events" tells what TCP does (events.h). A location of a generation is an
+ * endpoint; all belong to the worker's WebSocket server, so that connections, and rooms, outlive a
+ * generation.
  */
 #ifndef SERVER_WEBSOCKET_H
 #define SERVER_WEBSOCKET_H
@@ -16,8 +17,8 @@ enum {
 	WEBSOCKET_ROOM = 64,         /* most characters of a room's name in the path */
 };
 
-/* The subprotocol of clients that want to see how they came here, if the location agrees to it: their first message is
- * JSON, with the request and the answer as the server has them. */
+/* The subprotocol of clients that want to see how they came here, if the location agrees to it: their
+ * first message is JSON, with the request and the answer as the server has them. */
 #define WEBSOCKET_SHOWS_HANDSHAKE "taphouse.handshake"
 
 struct websocket {
@@ -32,13 +33,14 @@ struct websockets {
 	unsigned n;
 };
 
-/* Makes the worker's server, and what tells events. 0, or negative errno and *why; to be closed in either case. */
+/* Makes the worker's server, and what tells events. 0, or negative errno and *why; to be closed in either
+ * case. */
 int websockets_open_server(struct worker *w, const struct config *c, struct failure *why);
 /* Connections that are still open are reset. */
 void websockets_close_server(struct worker *w);
 
-/* Opens an endpoint for each of the configuration's locations that is one. 0, or negative errno and *why; then nothing
- * is held. */
+/* Opens an endpoint for each of the configuration's locations that is one. 0, or negative errno and *why;
+ * then nothing is held. */
 int websockets_open(struct websockets *ws, const struct config *c, struct worker *w, struct failure *why);
 /* Their connections go on. */
 void websockets_close(struct websockets *ws);

@@ -39,7 +39,7 @@ static void on_open(struct ws_conn *c, const struct ws_opening *opening)
 	const struct th_ws_handler *h = server_of(c)->handler;
 
 	if (h->on_open != NULL)
-		h->on_open(public_of(c), opening->call->path);
+		h->on_open(public_of(c), opening->path);
 }
 
 static void on_message(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message)
@@ -90,12 +90,17 @@ static bool is_time(uint64_t us)
 	return us <= UINT64_C(1) << 60;
 }
 
+static bool is_window(uint8_t bits)
+{
+	return bits == 0 || (bits >= WS_WINDOW_BITS_MIN && bits <= WS_WINDOW_BITS_MAX);
+}
+
 static bool is_valid(const struct th_ws_config *c)
 {
-	return is_time(c->message_timeout_us) && is_time(c->ping_timeout_us) && is_time(c->close_timeout_us) &&
-	       (is_time(c->ping_interval_us) || c->ping_interval_us == TH_NEVER) &&
-	       c->compression <= TH_WS_UNCOMPRESSED && c->close_slow_readers <= 1 &&
-	       (c->window_bits == 0 || (c->window_bits >= WS_WINDOW_BITS_MIN && c->window_bits <= WS_WINDOW_BITS_MAX));
+	return (is_time(c->ping_interval_us) || c->ping_interval_us == TH_NEVER) &&
+	       is_time(c->message_timeout_us) && is_time(c->ping_timeout_us) &&
+	       is_time(c->close_timeout_us) && is_window(c->window_bits) &&
+	       c->compression <= TH_WS_UNCOMPRESSED && c->close_slow_readers <= 1;
 }
 
 static void set(uint64_t *to, uint64_t given)
@@ -151,7 +156,9 @@ static int open_http(struct th_ws_server *server, struct world *w)
 	struct http_location location = {
 		.prefix = "/", .handler = &ws_http_handler, .context = server->endpoint,
 	};
-	struct http_site site = { .name = "websocket", .root = "/", .locations = &location, .n_locations = 1 };
+	struct http_site site = {
+		.name = "websocket", .root = "/", .locations = &location, .n_locations = 1,
+	};
 	struct http_config config;
 	struct failure why;
 
@@ -161,8 +168,8 @@ static int open_http(struct th_ws_server *server, struct world *w)
 	return http_server_new(&config, &site, 1, w, NULL, &server->http, &why);
 }
 
-static int open_all(struct th_ws_server *server, struct stack *stack, const struct ip_addr *addr, uint16_t port,
-		    const struct th_ws_config *config)
+static int open_all(struct th_ws_server *server, struct stack *stack, const struct ip_addr *addr,
+		    uint16_t port, const struct th_ws_config *config)
 {
 	struct tcp_listener_handler acceptor = { .on_acceptable = on_acceptable, .context = server };
 	int error = open_endpoint(server, &stack->world, config);
@@ -174,8 +181,9 @@ static int open_all(struct th_ws_server *server, struct stack *stack, const stru
 	return error;
 }
 
-int th_ws_serve_sized(struct th_stack *stack, const char *address, uint16_t port, const struct th_ws_config *given,
-		      size_t size, const struct th_ws_handler *h, void *context, struct th_ws_server **out)
+int th_ws_serve_sized(struct th_stack *stack, const char *address, uint16_t port,
+		      const struct th_ws_config *given, size_t size, const struct th_ws_handler *h,
+		      void *context, struct th_ws_server **out)
 {
 	struct th_ws_config config;
 	struct ip_addr addr = { { 0 } };
@@ -288,7 +296,8 @@ void th_ws_unsubscribe(struct th_ws *ws, const char *topic)
 	ws_unsubscribe(conn_of(ws), topic);
 }
 
-int th_ws_publish(struct th_ws_server *server, const char *topic, enum th_ws_kind kind, const void *data, size_t len)
+int th_ws_publish(struct th_ws_server *server, const char *topic, enum th_ws_kind kind, const void *data,
+		  size_t len)
 {
 	struct ws_buffer *message;
 	unsigned n;

@@ -1,11 +1,11 @@
 /*
- * WebSocket (RFC 6455, RFC 7692) on streams: what the rooms above use. A worker has one server; each place that
- * clients connect to is an endpoint, with its limits and a handler; each client is a connection. Messages are told to
- * the handler whole; it answers one connection, or all that have subscribed to a topic.
+ * WebSocket (RFC 6455, RFC 7692) on streams: what the rooms above use. A worker has one server; each place
+ * that clients connect to is an endpoint, with its limits and a handler; each client is a connection.
+ * Messages are told to the handler whole; it answers one connection, or all that have subscribed to a topic.
  *
- * Bounded: messages under way and on their way share one budget; a message, its fragments and its time have limits;
- * the stream's send buffer is the queue to a client. A client that does not read is not read from either, and what
- * is published meanwhile it loses, or is closed for, as the endpoint has it.
+ * Bounded: messages under way and on their way share one budget; a message, its fragments and its time have
+ * limits; the stream's send buffer is the queue to a client. A client that does not read is not read from
+ * either, and what is published meanwhile it loses, or is closed for, as the endpoint has it.
  */
 #ifndef WEBSOCKET_WS_H
 #define WEBSOCKET_WS_H
@@ -52,8 +52,11 @@ struct ws_config {
 void ws_config_default(struct ws_config *c);
 
 /* How a connection came to be; valid during the call. */
+enum { WS_PATH = 1023 }; /* most characters of it; else 404 */
+
 struct ws_opening {
-	const struct http_call *call; /* the request */
+	const struct http_call *call; /* the request; of its path only this is still there: */
+	const char *path;             /* the resolved rest behind the location's prefix */
 	const char *protocol;         /* that was agreed on; NULL: none */
 	struct bytes fields;          /* lines of the answer, without Date */
 };
@@ -67,8 +70,8 @@ struct ws_handler {
 	void (*on_message)(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message);
 	/* There is room again, after a message was dropped or ws_send() had none. */
 	void (*on_drained)(struct ws_conn *c);
-	/* No more messages will come or go: the code of the close frame that came, or else of the one that was sent, or
-	 * WS_CLOSE_ABNORMAL. Told once, in a later turn of the timers. */
+	/* No more messages will come or go: the code of the close frame that came, or else of the one that
+	 * was sent, or WS_CLOSE_ABNORMAL. Told once, in a later turn of the timers. */
 	void (*on_close)(struct ws_conn *c, unsigned code);
 };
 
@@ -86,8 +89,8 @@ struct ws_usage {
 
 /* 0 or -ENOMEM. */
 int ws_server_new(const struct ws_limits *limits, struct world *w, struct ws_server **out);
-/* Resets every connection. What streams still point at is freed when they let go of it. Endpoints must have been
- * closed. */
+/* Resets every connection. What streams still point at is freed when they let go of it. Endpoints must
+ * have been closed. */
 void ws_server_free(struct ws_server *s);
 /* No new connections; those that there are are closed with this code. */
 void ws_server_drain(struct ws_server *s, unsigned code);

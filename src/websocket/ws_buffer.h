@@ -1,6 +1,6 @@
 /*
- * Payloads in memory: a message grows in one while it arrives, with room for a header before it, so that it can
- * be sent on as it lies there, to one or to a thousand. All of a worker's share one budget.
+ * Payloads in memory: a message grows in one while it arrives, with room for a header before it, so that it
+ * can be sent on as it lies there, to one or to a thousand. All of a worker's share one budget.
  */
 #ifndef WEBSOCKET_WS_BUFFER_H
 #define WEBSOCKET_WS_BUFFER_H
@@ -11,7 +11,7 @@
 struct ws_budget {
 	size_t limit, in_use; /* bytes */
 	uint64_t refused;
-	struct span_owner *keeper; /* each buffer holds a reference, for as long as it is on its way; may be NULL */
+	struct span_owner *keeper; /* each buffer holds a reference; may be NULL */
 };
 
 struct ws_buffer {
@@ -25,8 +25,8 @@ struct ws_buffer {
 /* One with this much room and one reference; NULL: no memory, or none of the budget is left. */
 struct ws_buffer *ws_buffer_new(struct ws_budget *budget, size_t room);
 
-/* Makes room for `more` bytes behind those that are there; most is what it may ever need. The buffer must have one
- * reference only, and moves. False: none was left, and it is as it was. */
+/* Makes room for `more` bytes behind those that are there; most is what it may ever need. The buffer must
+ * have one reference only, and moves. False: none was left, and it is as it was. */
 bool ws_buffer_grow(struct ws_buffer **b, size_t more, size_t most);
 
 /* Gives back the room that is not used, if it is much. As above. */

@@ -1,11 +1,12 @@
 /*
- * A connection's life: OPEN, PINGED when nothing was heard of the client for a while and OPEN again when something is;
- * CLOSING when our close frame was first, LINGER when both have been sent, or the client failed; DEAD when the stream is
- * gone. A server ends the TCP connection first (RFC 6455 section 7.1.1): our side is shut down, and what still
- * arrives is dropped until the client's FIN, because closing at once would reset what it has not read yet.
+ * A connection's life: OPEN, PINGED when nothing was heard of the client for a while and OPEN again when
+ * something is; CLOSING when our close frame was first, LINGER when both have been sent, or the client
+ * failed; DEAD when the stream is gone. A server ends the TCP connection first (RFC 6455 section 7.1.1): our
+ * side is shut down, and what still arrives is dropped until the client's FIN, because closing at once would
+ * reset what it has not read yet.
  *
- * Nothing is freed, and no handler told of an end, but in ws_conn_reap(), which a timer calls: whoever walks over
- * connections, as to publish a message, finds them all where they were.
+ * Nothing is freed, and no handler told of an end, but in ws_conn_reap(), which a timer calls: whoever walks
+ * over connections, as to publish a message, finds them all where they were.
  */
 #include "websocket/ws_conn.h"
 
@@ -327,7 +328,8 @@ static void take_close(struct ws_conn *c)
 	unsigned code, refusal = ws_close_parse(payload, &code, &reason);
 
 	if (refusal != 0) {
-		fail(c, refusal, refusal == WS_CLOSE_INVALID_DATA ? "close reason is not UTF-8" : "bad close frame");
+		fail(c, refusal, refusal == WS_CLOSE_INVALID_DATA ? "close reason is not UTF-8"
+								  : "bad close frame");
 		return;
 	}
 	if (ws_conn_is_open(c)) {
@@ -549,8 +551,8 @@ void ws_conn_discard(struct ws_conn *c)
 	free_conn(c);
 }
 
-size_t ws_conn_open(struct ws_conn *c, const struct ws_opening *opening, struct stream *stream, struct bytes rest,
-		    bool ended)
+size_t ws_conn_open(struct ws_conn *c, const struct ws_opening *opening, struct stream *stream,
+		    struct bytes rest, bool ended)
 {
 	size_t taken = rest.len;
 

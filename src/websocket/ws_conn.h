@@ -57,14 +57,15 @@ static inline bool ws_conn_is_open(const struct ws_conn *c)
 	return c->state == WS_OPEN || c->state == WS_PINGED;
 }
 
-/* A connection for a client, for a handshake that has been agreed on; NULL: it is one too many, or there is no
- * memory. It has no stream yet. */
-struct ws_conn *ws_conn_new(struct ws_endpoint *e, const struct ip_addr *client, const struct ws_handshake *h);
+/* A connection for a client, for a handshake that has been agreed on; NULL: it is one too many, or there
+ * is no memory. It has no stream yet. */
+struct ws_conn *ws_conn_new(struct ws_endpoint *e, const struct ip_addr *client,
+			    const struct ws_handshake *h);
 /* It never got a stream. */
 void ws_conn_discard(struct ws_conn *c);
 /* The stream is its own from now on; as take_over() of a http_handler. */
-size_t ws_conn_open(struct ws_conn *c, const struct ws_opening *opening, struct stream *stream, struct bytes rest,
-		    bool ended);
+size_t ws_conn_open(struct ws_conn *c, const struct ws_opening *opening, struct stream *stream,
+		    struct bytes rest, bool ended);
 
 enum ws_sent ws_conn_send(struct ws_conn *c, struct ws_outgoing *message);
 void ws_outgoing_fini(struct ws_outgoing *o);

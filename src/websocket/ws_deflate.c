@@ -1,9 +1,9 @@
 /*
- * zlib, as RFC 7692 section 7.2 wants it: raw, flushed at a message's end, without the four bytes that each flush
- * ends with.
+ * zlib, as RFC 7692 section 7.2 wants it: raw, flushed at a message's end, without the four bytes that each
+ * flush ends with.
  *
- * A state is borrowed: its own window is filled from the connection's when a message begins. That costs a copy of
- * some KiB, and saves a connection 7 to 44 KiB one way and 9 to 268 KiB the other.
+ * A state is borrowed: its own window is filled from the connection's when a message begins. That costs a
+ * copy of some KiB, and saves a connection 7 to 44 KiB one way and 9 to 268 KiB the other.
  */
 #include "websocket/ws_deflate.h"
 
@@ -176,7 +176,8 @@ enum ws_inflated ws_inflate_finish(struct ws_inflater *i, struct ws_buffer **to,
 {
 	enum ws_inflated result;
 
-	/* After the final block of a sender that adds no empty one (section 7.2.3.4) there is nothing to end. */
+	/* After the final block of a sender that adds no empty one (section 7.2.3.4) there is nothing to
+	 * end. */
 	if (i->at_end)
 		return WS_INFLATED;
 	i->taken = 0;

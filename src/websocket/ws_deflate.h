@@ -1,7 +1,7 @@
 /*
- * Messages compressed and expanded (RFC 7692 section 7.2) by zlib. Its states are large: they belong to the worker,
- * and are borrowed for the time of a message. What a connection keeps between messages is the text that the next
- * one may refer to, its window, and only if that was agreed on.
+ * Messages compressed and expanded (RFC 7692 section 7.2) by zlib. Its states are large: they belong to the
+ * worker, and are borrowed for the time of a message. What a connection keeps between messages is the text
+ * that the next one may refer to, its window, and only if that was agreed on.
  */
 #ifndef WEBSOCKET_WS_DEFLATE_H
 #define WEBSOCKET_WS_DEFLATE_H
@@ -34,8 +34,8 @@ enum ws_inflated ws_inflate(struct ws_inflater *i, struct bytes piece, struct ws
 /* The message's last piece has been expanded. */
 enum ws_inflated ws_inflate_finish(struct ws_inflater *i, struct ws_buffer **to, size_t most);
 
-/* A message compressed for this window of 2^bits bytes; NULL: it would not become smaller, or there is no memory,
- * and it is to be sent as it is. The window is the caller's to move on. */
+/* A message compressed for this window of 2^bits bytes; NULL: it would not become smaller, or there is no
+ * memory, and it is to be sent as it is. The window is the caller's to move on. */
 struct ws_buffer *ws_deflate(struct ws_codecs *c, unsigned bits, const struct ws_window *w, struct bytes text,
 			     struct ws_budget *budget);
 

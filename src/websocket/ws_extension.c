@@ -91,7 +91,8 @@ static bool take_parameter(struct offer *o, struct bytes name, struct bytes valu
 	if (http_text_is(text, name.len, "server_max_window_bits"))
 		return set_once(&o->has_server_bits) && read_bits(value, &o->server_bits);
 	if (http_text_is(text, name.len, "client_max_window_bits"))
-		return set_once(&o->has_client_bits) && (value.data == NULL || read_bits(value, &o->client_bits));
+		return set_once(&o->has_client_bits) &&
+		       (value.data == NULL || read_bits(value, &o->client_bits));
 	return false;
 }
 
@@ -113,8 +114,8 @@ static bool take_offer(struct bytes *text, struct bytes *name, struct offer *o)
 	return true;
 }
 
-/* Without client_max_window_bits in its offer the client cannot be held to a window: then its messages stand each
- * by itself, so that no window of 32 KiB need be kept for it. */
+/* Without client_max_window_bits in its offer the client cannot be held to a window: then its messages
+ * stand each by itself, so that no window of 32 KiB need be kept for it. */
 static void agree(const struct offer *o, bool takeover, uint8_t window_bits, struct ws_deflate_params *p)
 {
 	*p = (struct ws_deflate_params){

@@ -1,5 +1,6 @@
 /*
- * The negotiation of permessage-deflate (RFC 7692 sections 5 and 7.1): a client's offers in, what is agreed on out.
+ * The negotiation of permessage-deflate (RFC 7692 sections 5 and 7.1): a client's offers in, what is agreed
+ * on out.
  */
 #ifndef WEBSOCKET_WS_EXTENSION_H
 #define WEBSOCKET_WS_EXTENSION_H
@@ -11,7 +12,7 @@ enum { WS_WINDOW_BITS_MIN = 8, WS_WINDOW_BITS_MAX = 15 };
 enum ws_compression {
 	WS_COMPRESSION_OFF,
 	WS_COMPRESSION_MESSAGE,  /* each message by itself: no memory between messages */
-	WS_COMPRESSION_TAKEOVER, /* a message refers to what came before it, where the client can bound how far */
+	WS_COMPRESSION_TAKEOVER, /* a message may refer to what came before it */
 };
 
 /* What is agreed on. */
@@ -24,9 +25,10 @@ struct ws_deflate_params {
 };
 
 /*
- * Takes the first offer of a Sec-WebSocket-Extensions value that can be accepted; window_bits is how much of what
- * came before we keep at most. False: the value is malformed (RFC 6455 section 9.1). An offer that is not
- * for permessage-deflate, or that is wrong in itself, is passed over. *p stays as it is if it is agreed already.
+ * Takes the first offer of a Sec-WebSocket-Extensions value that can be accepted; window_bits is how much of
+ * what came before we keep at most. False: the value is malformed (RFC 6455 section 9.1). An offer that is
+ * not for permessage-deflate, or that is wrong in itself, is passed over. *p stays as it is if it is agreed
+ * already.
  */
 bool ws_extension_negotiate(struct bytes value, enum ws_compression compression, uint8_t window_bits,
 			    struct ws_deflate_params *p);

@@ -104,7 +104,8 @@ size_t ws_header_emit(uint8_t out[static WS_HEADER_MAX_SENT], uint8_t first, uin
 	return size;
 }
 
-/* The mask is turned to where the payload stands, and doubled: eight bytes at a time, which compilers widen. */
+/* The mask is turned to where the payload stands, and doubled: eight bytes at a time, which compilers
+ * widen. */
 void ws_mask_copy(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[static 4], uint64_t at)
 {
 	uint8_t turned[8];

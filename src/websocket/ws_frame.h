@@ -1,6 +1,6 @@
 /*
- * Frames (RFC 6455 section 5.2): headers taken apart as they arrive, headers written, and masking. What a frame
- * means for the message under way is the reader's (ws_reader.h).
+ * Frames (RFC 6455 section 5.2): headers taken apart as they arrive, headers written, and masking. What a
+ * frame means for the message under way is the reader's (ws_reader.h).
  */
 #ifndef WEBSOCKET_WS_FRAME_H
 #define WEBSOCKET_WS_FRAME_H
@@ -53,7 +53,8 @@ enum ws_header_verdict {
 enum ws_header_verdict ws_header_take(struct ws_header_reader *r, struct bytes *data, struct ws_header *out,
 				      const char **why);
 
-/* The header of a frame from a server: first byte (enum ws_frame_bits and opcode), length. Returns its size. */
+/* The header of a frame from a server: first byte (enum ws_frame_bits and opcode), length. Returns its
+ * size. */
 size_t ws_header_emit(uint8_t out[static WS_HEADER_MAX_SENT], uint8_t first, uint64_t len);
 
 static inline size_t ws_header_emit_size(uint64_t len)
@@ -66,8 +67,8 @@ static inline bool ws_opcode_is_control(uint8_t opcode)
 	return (opcode & 0x8) != 0;
 }
 
-/* Copies len bytes and unmasks (or masks) them; at is the offset in the payload of the first of them. The two may
- * be the same place. */
+/* Copies len bytes and unmasks (or masks) them; at is the offset in the payload of the first of them. The
+ * two may be the same place. */
 void ws_mask_copy(uint8_t *to, const uint8_t *from, size_t len, const uint8_t mask[static 4], uint64_t at);
 
 #endif

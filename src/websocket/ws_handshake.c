@@ -70,7 +70,8 @@ static bool has_version(const struct http_call *call)
 
 static bool is_base64_digit(uint8_t c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+	       c == '/';
 }
 
 /* 16 bytes: of the last digit two bits count, and the other four are zero. */
@@ -217,7 +218,9 @@ size_t ws_handshake_format(const struct ws_handshake *h, char out[static WS_HAND
 	if (h->deflate.agreed)
 		ws_extension_format(&h->deflate, extension);
 	len = snprintf(out, WS_HANDSHAKE_ANSWER,
-		       "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s%s%s%s%s%s",
+		       "Upgrade: websocket\r\n"
+		       "Connection: Upgrade\r\n"
+		       "Sec-WebSocket-Accept: %s\r\n%s%s%s%s%s%s",
 		       h->accept, h->deflate.agreed ? "Sec-WebSocket-Extensions: " : "", extension,
 		       h->deflate.agreed ? "\r\n" : "", h->protocol != NULL ? "Sec-WebSocket-Protocol: " : "",
 		       h->protocol != NULL ? h->protocol : "", h->protocol != NULL ? "\r\n" : "");

@@ -1,6 +1,6 @@
 /*
- * The opening handshake, the server's side (RFC 6455 section 4.2): a request in, what is agreed on out, or the status
- * that refuses it.
+ * The opening handshake, the server's side (RFC 6455 section 4.2): a request in, what is agreed on out, or
+ * the status that refuses it.
  */
 #ifndef WEBSOCKET_WS_HANDSHAKE_H
 #define WEBSOCKET_WS_HANDSHAKE_H
@@ -9,7 +9,7 @@
 #include "websocket/ws_extension.h"
 
 struct ws_handshake_rules {
-	const char *const *origins;   /* that may come, NULL-terminated; "*": all; NULL or none: the server's own */
+	const char *const *origins;   /* that may come, NULL-terminated; "*": all; none, or NULL: our own */
 	const char *const *protocols; /* that are spoken, NULL-terminated; may be NULL */
 	enum ws_compression compression;
 	uint8_t window_bits;          /* most that is kept of what came before */

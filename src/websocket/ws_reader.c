@@ -3,7 +3,7 @@
 
 enum {
 	PIECE = 4096,      /* unmasked at once on the way to the inflater */
-	FIRST_ROOM = 4096, /* for a frame of which less than that is here: what is announced is not believed */
+	FIRST_ROOM = 4096, /* for a frame of which less is here: what is announced is not believed */
 };
 
 void ws_reader_init(struct ws_reader *r, struct ws_budget *budget, struct ws_codecs *codecs,
@@ -103,7 +103,8 @@ static enum ws_event take_header(struct ws_reader *r, struct bytes *data)
 		r->in_frame = true;
 		r->at = 0;
 		r->control_len = 0;
-		return ws_opcode_is_control(r->header.opcode) ? WS_EVENT_NONE : begin_data_frame(r, &r->header);
+		return ws_opcode_is_control(r->header.opcode) ? WS_EVENT_NONE
+							       : begin_data_frame(r, &r->header);
 	}
 }
 
@@ -123,12 +124,12 @@ static void take_control(struct ws_reader *r, struct bytes piece)
 /* Room for a piece. Of what is announced only some KiB are believed before they are there. */
 static bool make_room(struct ws_reader *r, size_t piece)
 {
-	size_t left = frame_left(r), room = piece > FIRST_ROOM ? piece : left < FIRST_ROOM ? left : FIRST_ROOM;
+	size_t left = frame_left(r), expected = left < FIRST_ROOM ? left : FIRST_ROOM;
 
 	if (r->message != NULL)
 		return ws_buffer_grow(&r->message, piece,
 				      r->header.fin ? r->message->len + left : r->max_message);
-	r->message = ws_buffer_new(r->budget, room);
+	r->message = ws_buffer_new(r->budget, piece > expected ? piece : expected);
 	return r->message != NULL;
 }
 

@@ -1,7 +1,7 @@
 /*
- * What a client sends, taken apart (RFC 6455 sections 5 and 6.2): bytes in, in any pieces; messages and control frames
- * out. Masks come off, compressed messages are expanded, texts are checked as they arrive, and what may not be
- * is told with the code that closes the connection.
+ * What a client sends, taken apart (RFC 6455 sections 5 and 6.2): bytes in, in any pieces; messages and
+ * control frames out. Masks come off, compressed messages are expanded, texts are checked as they arrive, and
+ * what may not be is told with the code that closes the connection.
  */
 #ifndef WEBSOCKET_WS_READER_H
 #define WEBSOCKET_WS_READER_H

@@ -32,7 +32,7 @@ struct ws_endpoint {
 enum { WS_TOPIC_HEADS = 256 };
 
 struct ws_server {
-	struct span_owner keeper; /* keeps this memory while streams point at buffers that count in its budget */
+	struct span_owner keeper; /* keeps this memory while streams point at buffers of its budget */
 	struct ws_limits limits;
 	struct world *world;
 	struct ws_budget budget;
@@ -49,6 +49,7 @@ struct ws_server {
 	char answer[WS_HANDSHAKE_ANSWER]; /* field lines */
 	size_t answer_len;
 	const char *protocol;
+	char path[WS_PATH + 1];
 };
 
 void ws_endpoint_unref(struct ws_endpoint *e);

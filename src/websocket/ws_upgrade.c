@@ -23,6 +23,8 @@ static unsigned check(const struct ws_endpoint *e, const struct http_call *call,
 	};
 	unsigned status = ws_handshake_check(call, &rules, h);
 
+	if (status == 0 && strlen(call->path) > WS_PATH)
+		return 404;
 	if (status == 0 && e->handler->admit != NULL)
 		status = e->handler->admit(e->context, call);
 	if (status == 0 && (e->closed || e->server->draining))
@@ -41,6 +43,7 @@ static unsigned answer(struct http_call *call, struct http_document *out)
 		return refuse(s, status, out);
 	s->answer_len = ws_handshake_format(&h, s->answer);
 	s->protocol = h.protocol;
+	strcpy(s->path, call->path);
 	if (s->answer_len == 0)
 		return refuse(s, 500, out);
 	call->state = ws_conn_new(e, &call->client, &h);
@@ -56,7 +59,10 @@ static size_t take_over(struct http_call *call, struct stream *stream, struct by
 	struct ws_conn *c = call->state;
 	struct ws_server *s = c->endpoint->server;
 	const struct ws_opening opening = {
-		.call = call, .protocol = s->protocol, .fields = bytes_of(s->answer, s->answer_len),
+		.call = call,
+		.path = s->path,
+		.protocol = s->protocol,
+		.fields = bytes_of(s->answer, s->answer_len),
 	};
 
 	call->state = NULL;

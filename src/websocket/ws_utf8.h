@@ -1,6 +1,6 @@
 /*
- * UTF-8 (RFC 3629 section 4) checked as it streams: a sequence may be cut anywhere, and the first byte that cannot
- * be part of any text is told at once (RFC 6455 section 8.1).
+ * UTF-8 (RFC 3629 section 4) checked as it streams: a sequence may be cut anywhere, and the first byte that
+ * cannot be part of any text is told at once (RFC 6455 section 8.1).
  */
 #ifndef WEBSOCKET_WS_UTF8_H
 #define WEBSOCKET_WS_UTF8_H

@@ -1,6 +1,6 @@
 /*
- * The last bytes of the messages that went one way of a connection: what the next compressed message may refer to
- * (RFC 7692 section 7.1.1, context takeover).
+ * The last bytes of the messages that went one way of a connection: what the next compressed message may
+ * refer to (RFC 7692 section 7.1.1, context takeover).
  */
 #ifndef WEBSOCKET_WS_WINDOW_H
 #define WEBSOCKET_WS_WINDOW_H

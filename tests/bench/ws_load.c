@@ -1,8 +1,8 @@
 /*
- * WebSocket echo load over the kernel's TCP: connections that each send a binary message when the one before has come
- * back.
+ * WebSocket echo load over the kernel's TCP: connections that each send a binary message when the one before
+ * has come back.
  *
- *	ws_load ADDRESS PORT PATH CONNECTIONS BYTES SECONDS
+ * ws_load ADDRESS PORT PATH CONNECTIONS BYTES SECONDS
  *
  * Prints one line of JSON, as wrk.lua does: round trips are requests, bytes those of messages.
  */

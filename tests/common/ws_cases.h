@@ -1,6 +1,6 @@
 /*
- * What a client may send, by the case families of the well-known conformance suite, and what comes of it: for tests of
- * the reader, and of connections over a wire.
+ * What a client may send, by the case families of the well-known conformance suite, and what comes of it: for
+ * tests of the reader, and of connections over a wire.
  */
 #ifndef TESTS_WS_CASES_H
 #define TESTS_WS_CASES_H

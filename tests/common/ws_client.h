@@ -22,8 +22,8 @@ struct ws_server_frame {
 	struct bytes payload;
 };
 
-/* The next whole frame that a server sent, from *at on, which moves behind it; false: there is none. Asserts that it
- * is not masked and its length minimal. */
+/* The next whole frame that a server sent, from *at on, which moves behind it; false: there is none.
+ * Asserts that it is not masked and its length minimal. */
 bool ws_server_frame_next(const void *sent, size_t len, size_t *at, struct ws_server_frame *out);
 
 #endif

@@ -51,7 +51,7 @@ void ws_fixture_fini(struct ws_fixture *f)
 unsigned ws_test_connect(struct ws_fixture *f, struct ws_test_client *c, const char *path, const char *more,
 			 size_t buffer)
 {
-	char head[1024];
+	char head[4096];
 	int len = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
 			   "Connection: Upgrade\r\n%s%s%s\r\n", path,
 			   strstr(more, "Version") != NULL ? "" : "Sec-WebSocket-Version: 13\r\n",

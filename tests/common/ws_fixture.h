@@ -1,5 +1,5 @@
-/* What tests of WebSocket connections share: an HTTP server with an endpoint at /ws/, clients on streams in memory, and
- * a handler that keeps a diary. */
+/* What tests of WebSocket connections share: an HTTP server with an endpoint at /ws/, clients on streams
+ * in memory, and a handler that keeps a diary. */
 #ifndef TESTS_WS_FIXTURE_H
 #define TESTS_WS_FIXTURE_H
 

@@ -1,9 +1,9 @@
 /*
- * libFuzzer target: bytes into the reader of WebSocket frames, the negotiation of compression, and close payloads. Any
- * input is a good one:
+ * libFuzzer target: bytes into the reader of WebSocket frames, the negotiation of compression, and close
+ * payloads. Any input is a good one:
  *
- * flags (1 byte): bit 0: compression has been agreed on; bit 1: the rest is a Sec-WebSocket-Extensions value, and no
- * frames. Length of a piece, less one (1 byte)
+ * flags (1 byte): bit 0: compression has been agreed on; bit 1: the rest is a Sec-WebSocket-Extensions value,
+ * and no frames. Length of a piece, less one (1 byte)
  *
  * Frames are read whole, and in pieces: what comes of them must be the same.
  */

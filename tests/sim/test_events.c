@@ -1,6 +1,6 @@
 /*
- * Events told over WebSocket: a viewer on a stream in memory watches two hosts that talk over a bad wire. What it is told,
- * in which order, of whom; and that it costs bounded memory when it does not read.
+ * Events told over WebSocket: a viewer on a stream in memory watches two hosts that talk over a bad wire.
+ * What it is told, in which order, of whom; and that it costs bounded memory when it does not read.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * WebSocket over two stacks and a bad wire, plain and over TLS: every case family gets, byte for byte, the answer that it
- * gets from a stream in memory, whatever is lost, late or there twice; and messages that are sent while others come back
- * arrive whole and in order.
+ * WebSocket over two stacks and a bad wire, plain and over TLS: every case family gets, byte for byte, the
+ * answer that it gets from a stream in memory, whatever is lost, late or there twice; and messages that are
+ * sent while others come back arrive whole and in order.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * Streams that a handler takes over with an answer 101: what it is given, in which order, and that HTTP keeps nothing
- * of the connection.
+ * Streams that a handler takes over with an answer 101: what it is given, in which order, and that HTTP keeps
+ * nothing of the connection.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * Connections, from the upgrade to the end: an endpoint that echoes, on streams in memory. What each client is sent,
- * with which code it is closed, and what the handler is told.
+ * Connections, from the upgrade to the end: an endpoint that echoes, on streams in memory. What each client
+ * is sent, with which code it is closed, and what the handler is told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static unsigned admit(void *context, const struct http_call *call)
 
 static void on_open(struct ws_conn *c, const struct ws_opening *opening)
 {
-	assert_non_null(opening->call->path);
+	assert_string_equal(opening->path, "");
 	assert_null(opening->protocol);
 	assert_memory_equal(opening->fields.data, "Upgrade: websocket\r\n", 20);
 	opened++;
@@ -152,6 +152,16 @@ static void what_is_refused_is_answered_by_http(void **state)
 	}
 	assert_int_equal(opened, 1);
 	assert_int_equal(ws_fixture_usage(&fx).refused, 4);
+}
+
+static void a_path_has_a_limit(void **state)
+{
+	char path[WS_PATH + 16] = "/ws/";
+
+	(void)state;
+	ws_fixture_start(&fx);
+	memset(path + 4, 'x', WS_PATH + 1);
+	assert_int_equal(ws_test_connect(&fx, &client, path, "", BUFFER), 404);
 }
 
 static void there_is_a_limit_to_connections_of_one_address(void **state)
@@ -675,6 +685,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(messages_may_come_with_the_request),
 		TEST(what_is_refused_is_answered_by_http),
+		TEST(a_path_has_a_limit),
 		TEST(there_is_a_limit_to_connections_of_one_address),
 		TEST(a_handler_may_close_at_once),
 		TEST(a_ping_is_answered_with_what_it_says),

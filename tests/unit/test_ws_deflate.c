@@ -1,6 +1,7 @@
 /*
- * Compression both ways: what is compressed here is expanded here, for every window and with what came before; zlib
- * itself, with a window of the size that was agreed on, expands it too; and what a hostile peer may send ends.
+ * Compression both ways: what is compressed here is expanded here, for every window and with what came
+ * before; zlib itself, with a window of the size that was agreed on, expands it too; and what a hostile peer
+ * may send ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>

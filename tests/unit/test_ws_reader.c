@@ -1,6 +1,6 @@
 /*
- * The reader, by the case families of the well-known conformance suite: a table of what a client sends and what
- * comes of it. Each case is fed whole, byte by byte, and cut at random by a seed: it must give the same.
+ * The reader, by the case families of the well-known conformance suite: a table of what a client sends and
+ * what comes of it. Each case is fed whole, byte by byte, and cut at random by a seed: it must give the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,8 @@ static int tear_down(void **state)
 	return budget.in_use != 0;
 }
 
-/* What came of it, in words: "text 5:Hello ping 0: fail 1002". Long contents stand as their length and sum. */
+/* What came of it, in words: "text 5:Hello ping 0: fail 1002". Long contents stand as their length and
+ * sum. */
 struct story {
 	char text[512];
 	size_t len;

@@ -21,7 +21,7 @@ static unsigned n_conns, n_closed;
 /* The path's rest is the topic. */
 static void on_open(struct ws_conn *c, const struct ws_opening *opening)
 {
-	assert_int_equal(ws_subscribe(c, opening->call->path), 0);
+	assert_int_equal(ws_subscribe(c, opening->path), 0);
 	conns[n_conns++ % CROWD] = c;
 }
 
