@@ -278,7 +278,9 @@ void http_request_give(struct http_request *r)
 
 struct bytes http_request_value_of(const struct http_request *r, const char *name)
 {
-	for (uint32_t i = 0; i < r->field_count; i++)
+	uint32_t whole = r->field_count - r->in_field;
+
+	for (uint32_t i = 0; i < whole; i++)
 		if (http_text_is(r->store + r->fields[i].name_at, r->fields[i].name_len, name))
 			return http_request_value_at(r, i + 1);
 	return (struct bytes){ 0 };

@@ -152,6 +152,27 @@ static void a_preflight_is_told_what_it_may(void **state)
 	http_cors_close(&c);
 }
 
+/* A request may be refused in the middle of a field, and must be answered alike wherever its bytes were cut. */
+static void a_field_that_is_not_whole_makes_no_preflight(void **state)
+{
+	static const char head[] = "OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n"
+				   "Access-Control-Request-Method";
+	static const char *const origins[] = { "https://a.example", NULL };
+	struct http_request *r = http_request_take(&pool);
+	enum http_parsed parsed;
+	struct http_cors c;
+
+	(void)state;
+	open_cors(&c, &(struct http_cors_settings){ .origins = origins });
+	http_parser_feed(r, bytes_of(head, sizeof head - 1), &parsed);
+	assert_int_equal(parsed, HTTP_PARSED_MORE);
+	assert_false(http_cors_is_preflight(&c, r));
+	http_parser_feed(r, bytes_of(": PUT\r\n\r\n", 9), &parsed);
+	assert_true(http_cors_is_preflight(&c, r));
+	http_request_give(r);
+	http_cors_close(&c);
+}
+
 static void for_any_origin_every_answer_says_so(void **state)
 {
 	static const char *const origins[] = { "https://a.example", "*", NULL };
@@ -195,6 +216,7 @@ int main(void)
 		TEST(without_origins_nothing_is_said),
 		TEST(an_origin_of_the_list_is_named_and_no_other),
 		TEST(a_preflight_is_told_what_it_may),
+		TEST(a_field_that_is_not_whole_makes_no_preflight),
 		TEST(for_any_origin_every_answer_says_so),
 		TEST(credentials_are_not_for_any),
 	};
