@@ -173,16 +173,24 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		.methods = HTTP_METHODS_ALL,
 		.begin = begin, .take = take, .room = room, .answer = give_back, .end = end,
 	};
+	static const char *const error_page[] = { "400 404 406 /index.html", NULL }, *const origins[] = { "http://o", NULL };
+	static const char *const redirect[] = { "301 /r* /*", "302 /q/*.x http://$host/*", "410 /g", NULL };
+	static const char *const rewrite[] = { "/w* /*", NULL }, *const tries[] = { "$uri", "/a$uri", "/a", NULL };
+	static const char *const header[] = { "X: y", "4xx -X", NULL };
+	static const struct http_policy tried = { .try_files = tries, .header = header, .precompressed = true };
 	char users[128];
 	const struct http_policy guarded = { .auth = { .realm = "r", .users = users } };
 	const struct http_location locations[] = {
 		{ .prefix = "/.l/", .handler = &handler }, { .prefix = "/t", .handler = &taker },
-		{ .prefix = "/p", .handler = &taker, .policy = &guarded },
+		{ .prefix = "/p", .handler = &taker, .policy = &guarded }, { .prefix = "/s/", .policy = &tried },
 	};
-	static const char *const error_page[] = { "404 406 /index.html", NULL };
 	const struct http_site site = {
-		.name = "fuzz", .root = root, .policy = { .error_page = error_page, .clean_urls = true, .precompressed = true },
-		.locations = locations, .n_locations = 3,
+		.name = "fuzz", .root = root, .rewrite = rewrite,
+		.policy = {
+			.error_page = error_page, .clean_urls = true, .precompressed = true,
+			.redirect = redirect, .cors.origins = origins,
+		},
+		.locations = locations, .n_locations = ARRAY_LENGTH(locations),
 	};
 	struct http_config config;
 	struct failure why;
