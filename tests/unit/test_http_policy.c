@@ -297,7 +297,7 @@ static void cross_origin_answers_name_the_origin(void **state)
 static void redirects_are_for_every_method_and_rewrites_for_every_answer(void **state)
 {
 	static const char *const redirect[] = { "301 /old/* /new/*", "410 /gone", NULL }, *const none[] = { NULL };
-	static const char *const rewrite[] = { "/v1/* /files/*", "/send /post", "/x* /*", NULL };
+	static const char *const rewrite[] = { "/v1/* /files/*", "/send /post", "/x* /*", "/once /gone", NULL };
 	static struct ip_prefix net;
 
 	(void)state;
@@ -312,6 +312,7 @@ static void redirects_are_for_every_method_and_rewrites_for_every_answer(void **
 	assert_int_equal(status_from("192.0.2.1", "/v1/missing"), 404);
 	assert_int_equal(post("/send", "Content-Length: 1\r\n\r\nx"), 200);
 	assert_int_equal(status_from("192.0.2.1", "/x.env"), 404);
+	assert_int_equal(status_from("192.0.2.1", "/once"), 404); /* it is not redirected on */
 	assert_int_equal(status_from("192.0.2.1", "/x../root/a.txt"), 400);
 	/* A path that was rewritten has the policy of where it leads. */
 	assert_true(ip_prefix_parse("192.0.2.1", &net));
