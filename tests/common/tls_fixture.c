@@ -162,9 +162,10 @@ void tls_fixture_to_server(struct tls_fixture *f)
 {
 	char *data;
 	long len = BIO_get_mem_data(SSL_get_wbio(f->client), &data);
-	size_t piece = f->piece > 0 ? f->piece : (size_t)len;
+	size_t piece, most = f->piece > 0 ? f->piece : (size_t)len;
 
 	for (size_t at = 0; at < (size_t)len; at += piece) {
+		piece = at == 0 && f->cut > 0 ? f->cut : most;
 		fake_stream_feed(&f->lower, data + at, min_u64(piece, (size_t)len - at));
 		world_advance(&f->world, f->world.now_us + 100); /* the next turn of the loop */
 	}

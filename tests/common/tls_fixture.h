@@ -21,7 +21,9 @@ struct tls_fixture {
 	struct tls_context *context;
 	struct tls_acceptor acceptor;
 	struct fake_stream lower;
-	size_t to_client, piece; /* bytes of lower.sent that the client has been given; most at once, 0: all */
+	size_t to_client;        /* bytes of lower.sent that the client has been given */
+	size_t piece;            /* most bytes given to the server at once; 0: all */
+	size_t cut;              /* bytes of the first piece of each flight; 0: as the others */
 	SSL_CTX *client_ctx;
 	SSL *client;
 	/* The layer above. */
