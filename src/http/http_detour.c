@@ -122,7 +122,8 @@ static bool is_target(struct bytes to)
 	for (size_t i = 0; i < to.len; i++)
 		if (!is_uri_char(to.data[i]))
 			return false;
-	if (origin == 0 || memchr(to.data, '*', origin) != NULL || (to.len > 1 && to.data[0] == '/' && to.data[1] == '/'))
+	if (origin == 0 || memchr(to.data, '*', origin) != NULL ||
+	    (to.len > 1 && to.data[0] == '/' && to.data[1] == '/'))
 		return false;
 	bytes_skip(&rest, origin);
 	return count(to, '*') <= 1 && memmem(rest.data, rest.len, host_variable, HOST_VARIABLE_LEN) == NULL;

@@ -174,7 +174,9 @@ static struct http_lines *make_tail(char *const *rules, const char *lines, unsig
 /* A status for which the i-th tail is. 299 and its like are in no list. */
 static unsigned status_at(size_t i)
 {
-	return i < HTTP_STATUS_COUNT ? http_status_all()[i].code : (unsigned)(i - HTTP_STATUS_COUNT + 1) * 100 + 99;
+	if (i < HTTP_STATUS_COUNT)
+		return http_status_all()[i].code;
+	return (unsigned)(i - HTTP_STATUS_COUNT + 1) * 100 + 99;
 }
 
 bool http_tails_open(struct http_tails *t, char *const *rules, const char *lines)

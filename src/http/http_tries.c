@@ -95,14 +95,16 @@ static int check_order(const char *const *rules, const char *whose, struct failu
 		bool has_uri = strstr(*rules, variable) != NULL;
 
 		if (!http_try_rule_is_valid(*rules))
-			return failure_set(why, -EINVAL, "%s: \"%s\" is not a path to try, or a status", whose, *rules);
+			return failure_set(why, -EINVAL, "%s: \"%s\" is not a path to try, or a status",
+					   whose, *rules);
 		if (**rules == '=' && rules[1] != NULL)
 			return failure_set(why, -EINVAL, "%s: behind \"%s\" nothing is tried", whose, *rules);
 		runs += has_uri && !in_run;
 		in_run = has_uri;
 	}
 	if (runs > 1)
-		return failure_set(why, -EINVAL, "%s: paths to try that have $uri in them must stand side by side", whose);
+		return failure_set(why, -EINVAL, "%s: paths to try that have $uri in them must stand "
+				   "side by side", whose);
 	return 0;
 }
 
@@ -139,7 +141,8 @@ int http_tries_open(struct http_tries *t, const char *const *rules, bool clean_u
 	if (error != 0)
 		return error;
 	if (!given && fallback != NULL && !http_path_of_file(fallback, &path))
-		return failure_set(why, -EINVAL, "%s: \"%s\" could not be served as its fallback", whose, fallback);
+		return failure_set(why, -EINVAL, "%s: \"%s\" could not be served as its fallback",
+				   whose, fallback);
 	for (const char *const *rule = rules; given && *rule != NULL; rule++)
 		count++;
 	t->items = calloc(count, sizeof *t->items);
