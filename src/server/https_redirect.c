@@ -14,7 +14,8 @@ struct redirect {
 static struct redirect *make_redirect(const struct http_call *call)
 {
 	const uint16_t *port = call->context;
-	struct bytes host = http_authority_host(call->target->authority), path = call->target->path, query = call->target->query;
+	struct bytes host = http_authority_host(call->target->authority);
+	struct bytes path = call->target->path, query = call->target->query;
 	size_t room = host.len + path.len + query.len + 64;
 	struct redirect *r = malloc(sizeof *r + room);
 	char number[8] = "";

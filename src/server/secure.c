@@ -148,7 +148,8 @@ static int make_own(struct secure *s, const struct config *c, struct failure *wh
 				    (int64_t)(clock_wall_us() / 1000000), why);
 }
 
-static struct tls_identity_config identity_of(const struct config_site *site, const struct tls_self_signed *own)
+static struct tls_identity_config identity_of(const struct config_site *site,
+					      const struct tls_self_signed *own)
 {
 	const struct config_site_tls *tls = &site->tls;
 	struct tls_identity_config identity = { .names = site->hosts.n > 0 ? site->hosts.items : NULL };
@@ -172,9 +173,11 @@ static void warn_of_expiry(void *context, const char *file, int64_t not_after)
 	int64_t left = not_after - (int64_t)(clock_wall_us() / 1000000);
 
 	if (left < 0)
-		log_line(s->log, LOG_WARNING, "tls", "certificate %s has expired: clients will refuse it", file);
+		log_line(s->log, LOG_WARNING, "tls", "certificate %s has expired: clients will refuse it",
+			 file);
 	else if (left < EXPIRY_WARNING_DAYS * DAY)
-		log_line(s->log, LOG_WARNING, "tls", "certificate %s expires in %" PRId64 " days", file, left / DAY);
+		log_line(s->log, LOG_WARNING, "tls", "certificate %s expires in %" PRId64 " days", file,
+			 left / DAY);
 }
 
 static int make_context(struct secure *s, const struct config *c, uint16_t number, struct tls_context **out,
@@ -229,12 +232,14 @@ void secure_port_look(struct secure_port *p, struct secure *s, const struct conf
 		return;
 	p->mark = mark;
 	if (make_context(s, c, number, &next, &why) < 0) {
-		log_line(s->log, LOG_ERROR, "tls", "port %u: the certificates in use stay: %s", number, why.text);
+		log_line(s->log, LOG_ERROR, "tls", "port %u: the certificates in use stay: %s", number,
+			 why.text);
 		return;
 	}
 	tls_context_free(p->context);
 	p->context = next;
-	log_line(s->log, LOG_NOTICE, "tls", "port %u: certificate files have changed, and are in use", number);
+	log_line(s->log, LOG_NOTICE, "tls", "port %u: certificate files have changed, and are in use",
+		 number);
 }
 
 void secure_look_at_tickets(struct secure *s, const struct config *c)

@@ -1,6 +1,6 @@
 /*
- * TLS of a worker: the instance, contexts made from what the configuration says of a port, secrets told to those
- * who may know them, and certificate files looked at now and then.
+ * TLS of a worker: the instance, contexts made from what the configuration says of a port, secrets told to
+ * those who may know them, and certificate files looked at now and then.
  */
 #ifndef SERVER_SECURE_H
 #define SERVER_SECURE_H

@@ -8,8 +8,8 @@
 
 enum { SELF_SIGNED_PATH = 64 };
 
-/* Writes the certificate, without its key, for the server on this device, and where to. False: it could not be
- * written, which is no reason not to serve. */
+/* Writes the certificate, without its key, for the server on this device, and where to. False: it could not
+ * be written, which is no reason not to serve. */
 bool self_signed_write(const X509 *certificate, const char *device, char path[static SELF_SIGNED_PATH]);
 
 #endif

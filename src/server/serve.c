@@ -15,8 +15,8 @@
 
 static int bad_port(const char *option, const char *text, struct failure *why)
 {
-	return failure_set(why, -EINVAL, "serve: --%s: \"%s\" is not a port (1 to 65535); see \"taphouse serve --help\"",
-			   option, text);
+	return failure_set(why, -EINVAL, "serve: --%s: \"%s\" is not a port (1 to 65535); "
+			   "see \"taphouse serve --help\"", option, text);
 }
 
 /* The option is the only port of the list, if it is given. */

@@ -46,8 +46,8 @@ static bool init_tickets(struct tls *tls)
 	return ok;
 }
 
-int tls_new(const struct tls_config *config, struct world *world, const struct tls_hooks *hooks, struct tls **out,
-	    struct failure *why)
+int tls_new(const struct tls_config *config, struct world *world, const struct tls_hooks *hooks,
+	    struct tls **out, struct failure *why)
 {
 	struct tls *tls = calloc(1, sizeof *tls);
 

@@ -1,10 +1,11 @@
 /*
- * TLS 1.2 and 1.3 (RFC 5246, RFC 8446) as a stream over a stream (base/stream.h). OpenSSL does the cryptography: it
- * reads and writes memory. Bytes of the lower stream go to it as they arrive, and the records that it makes go into
- * buffers that the lower stream sends from.
+ * TLS 1.2 and 1.3 (RFC 5246, RFC 8446) as a stream over a stream (base/stream.h). OpenSSL does the
+ * cryptography: it reads and writes memory. Bytes of the lower stream go to it as they arrive, and the
+ * records that it makes go into buffers that the lower stream sends from.
  *
- * An instance a worker; what OpenSSL shares among threads (contexts) is not shared between instances. The server's
- * side hands a stream up when the handshake is done, so that nobody above knows of those that never are.
+ * An instance a worker; what OpenSSL shares among threads (contexts) is not shared between instances. The
+ * server's side hands a stream up when the handshake is done, so that nobody above knows of those that never
+ * are.
  */
 #ifndef TLS_TLS_H
 #define TLS_TLS_H
@@ -40,8 +41,8 @@ struct tls_config {
 void tls_config_default(struct tls_config *c);
 
 struct tls_hooks {
-	/* Secrets of a connection, a line of the format that SSLKEYLOGFILE has, without its newline. NULL: they
-	 * are not told. */
+	/* Secrets of a connection, a line of the format that SSLKEYLOGFILE has, without its newline. NULL:
+	 * they are not told. */
 	void (*on_key_log)(void *context, const char *line);
 	void *context;
 };
@@ -58,12 +59,12 @@ struct tls_usage {
 /* world must outlive the instance. 0, or negative errno and *why. */
 int tls_new(const struct tls_config *config, struct world *world, const struct tls_hooks *hooks, struct tls **out,
 	    struct failure *why);
-/* Resets every connection. Memory that streams still point at is freed when they let go of it. To be called before
- * the stack is freed, and after all contexts. */
+/* Resets every connection. Memory that streams still point at is freed when they let go of it. To be called
+ * before the stack is freed, and after all contexts. */
 void tls_free(struct tls *tls);
 
-/* Times and limits from now on. Ticket keys from a file; "": its own, which go on if they are in use. 0, or negative
- * errno and *why; all is as it was then. */
+/* Times and limits from now on. Ticket keys from a file; "": its own, which go on if they are in use. 0, or
+ * negative errno and *why; all is as it was then. */
 int tls_set(struct tls *tls, const struct tls_config *config, const char *ticket_keys, struct failure *why);
 
 void tls_usage(const struct tls *tls, struct tls_usage *out);
@@ -79,9 +80,9 @@ struct tls_acceptor {
 void tls_accept(struct tls *tls, struct tls_context *context, struct stream *lower,
 		const struct tls_acceptor *acceptor);
 
-/* The client's side, over a stream that is being opened: on_open() tells that the handshake is done. name: of the
- * server, or its address, which the certificate must have. 0 and *out, or -ENOMEM; the lower stream is the caller's
- * then. */
+/* The client's side, over a stream that is being opened: on_open() tells that the handshake is done. name:
+ * of the server, or its address, which the certificate must have. 0 and *out, or -ENOMEM; the lower stream
+ * is the caller's then. */
 int tls_connect(struct tls *tls, struct tls_context *context, struct stream *lower, const char *name,
 		const struct stream_handler *handler, void *user, struct stream **out);
 

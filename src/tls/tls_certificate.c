@@ -37,7 +37,8 @@ static int failed(struct failure *why, const char *what, const char *file)
 
 static int check_readable(const char *what, const char *file, struct failure *why)
 {
-	return access(file, R_OK) == 0 ? 0 : failure_set(why, -errno, "%s %s: %s", what, file, strerror(errno));
+	return access(file, R_OK) == 0 ? 0
+				       : failure_set(why, -errno, "%s %s: %s", what, file, strerror(errno));
 }
 
 static EVP_PKEY *read_key(const char *file)
@@ -67,7 +68,8 @@ static int use_key(SSL_CTX *ctx, X509 *leaf, const struct tls_pair *pair, struct
 	return r;
 }
 
-static int load_files(struct tls_certificate *c, const struct tls_pair *pair, SSL_CTX *ctx, struct failure *why)
+static int load_files(struct tls_certificate *c, const struct tls_pair *pair, SSL_CTX *ctx,
+		      struct failure *why)
 {
 	int r = check_readable("certificate", pair->certificate, why);
 
@@ -82,7 +84,8 @@ static int load_files(struct tls_certificate *c, const struct tls_pair *pair, SS
 	return use_key(ctx, c->leaf, pair, why);
 }
 
-static int load_own(struct tls_certificate *c, const struct tls_self_signed *own, SSL_CTX *ctx, struct failure *why)
+static int load_own(struct tls_certificate *c, const struct tls_self_signed *own, SSL_CTX *ctx,
+		    struct failure *why)
 {
 	if (SSL_CTX_use_certificate(ctx, own->certificate) != 1 || SSL_CTX_use_PrivateKey(ctx, own->key) != 1)
 		return failed(why, "certificate", "(self-signed)");
@@ -102,7 +105,8 @@ static int read_staple(struct tls_certificate *c, const char *file, struct failu
 	n = c->staple != NULL ? read(fd, c->staple, STAPLE_MOST) : -1;
 	close(fd);
 	if (n <= 0 || n == STAPLE_MOST)
-		return failure_set(why, -EINVAL, "OCSP response %s: it cannot be read, is empty, or larger than %d bytes",
+		return failure_set(why, -EINVAL,
+				   "OCSP response %s: it cannot be read, is empty, or larger than %d bytes",
 				   file, STAPLE_MOST - 1);
 	c->staple_len = (size_t)n;
 	return 0;
@@ -115,7 +119,8 @@ static int64_t seconds_of(const ASN1_TIME *t)
 	return ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
-int tls_certificate_load(struct tls_certificate *out, const struct tls_pair *pair, SSL_CTX *ctx, struct failure *why)
+int tls_certificate_load(struct tls_certificate *out, const struct tls_pair *pair, SSL_CTX *ctx,
+			 struct failure *why)
 {
 	int r;
 

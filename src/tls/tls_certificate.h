@@ -1,6 +1,6 @@
 /*
- * A certificate chain and its key, from files or made on the spot. Several of them, of different key types, can
- * stand for one name: the client's signature algorithms decide which is shown.
+ * A certificate chain and its key, from files or made on the spot. Several of them, of different key types,
+ * can stand for one name: the client's signature algorithms decide which is shown.
  */
 #ifndef TLS_TLS_CERTIFICATE_H
 #define TLS_TLS_CERTIFICATE_H
@@ -38,8 +38,8 @@ struct tls_certificate {
 int tls_certificate_load(struct tls_certificate *out, const struct tls_pair *pair, SSL_CTX *ctx, struct failure *why);
 void tls_certificate_free(struct tls_certificate *c);
 
-/* A new P-256 key and a certificate for these names and addresses, valid for 90 days from wall_s on (seconds since
- * 1970). 0, or negative errno and *why. */
+/* A new P-256 key and a certificate for these names and addresses, valid for 90 days from wall_s on (seconds
+ * since 1970). 0, or negative errno and *why. */
 int tls_self_signed_make(struct tls_self_signed *out, const char *const *names, const struct ip_addr *addresses,
 			 size_t n_addresses, int64_t wall_s, struct failure *why);
 void tls_self_signed_free(struct tls_self_signed *s);

@@ -1,9 +1,10 @@
 /*
  * Contexts: settings, certificates, and the choices that OpenSSL asks us to make in a handshake.
  *
- * The identity is chosen before anything else of the ClientHello is looked at, and all identities of a context ask
- * for client certificates alike: so no session of one name gets a client past what another name asks for. Sessions
- * of contexts that ask for different certificates are kept apart by the session id context.
+ * The identity is chosen before anything else of the ClientHello is looked at, and all identities of a
+ * context ask for client certificates alike: so no session of one name gets a client past what another name
+ * asks for. Sessions of contexts that ask for different certificates are kept apart by the session id
+ * context.
  */
 #include "tls/tls_context.h"
 
@@ -19,11 +20,11 @@
 #include "tls/tls_internal.h"
 
 /* Mozilla's guideline 6.0, intermediate; the client's order counts. */
-static const char ciphers_1_2[] =
-	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
-	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-static const char ciphers_1_3[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+static const char ciphers_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+				  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+				  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char ciphers_1_3[] =
+	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 static const char *const groups[] = { "X25519MLKEM768", "X25519", "P-256", "P-384" };
 
 /* ALPN's own form, RFC 7301 section 3.1: a length before each name. */
@@ -66,8 +67,8 @@ static const struct tls_identity *find_identity(const struct tls_context *c, con
 	return NULL;
 }
 
-/* The host name of a server_name extension (RFC 6066 section 3). False: there is none, or it is malformed, which
- * OpenSSL will find out by itself. */
+/* The host name of a server_name extension (RFC 6066 section 3). False: there is none, or it is malformed,
+ * which OpenSSL will find out by itself. */
 static bool read_name(struct bytes extension, char name[static NAME_MOST + 1])
 {
 	enum { LIST_LENGTH = 2, TYPE_AND_LENGTH = 3, HOST_NAME = 0 };
@@ -106,7 +107,8 @@ static int on_server_name(SSL *ssl, int *alert, void *context)
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
 	(void)alert;
-	return name != NULL && find_identity(context, name) != NULL ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+	return name != NULL && find_identity(context, name) != NULL ? SSL_TLSEXT_ERR_OK
+								    : SSL_TLSEXT_ERR_NOACK;
 }
 
 /* ---- what else is asked in a handshake ---- */
@@ -147,8 +149,8 @@ static int on_status(SSL *ssl, void *context)
 	return SSL_TLSEXT_ERR_NOACK;
 }
 
-static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
-		     int seal)
+static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+		     EVP_MAC_CTX *mac, int seal)
 {
 	struct tls_stream *s = SSL_get_app_data(ssl);
 
@@ -199,7 +201,8 @@ static bool set_server(SSL_CTX *ctx, const struct tls *tls, const struct tls_con
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
 	return set_common(ctx, tls, config->only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION) &&
-	       SSL_CTX_set_cipher_list(ctx, ciphers_1_2) == 1 && SSL_CTX_set_ciphersuites(ctx, ciphers_1_3) == 1 &&
+	       SSL_CTX_set_cipher_list(ctx, ciphers_1_2) == 1 &&
+	       SSL_CTX_set_ciphersuites(ctx, ciphers_1_3) == 1 &&
 	       SSL_CTX_set_max_early_data(ctx, 0) == 1; /* RFC 8446 section 8: it can be replayed */
 }
 
@@ -209,7 +212,8 @@ static bool set_session_context(struct tls_context *c, SSL_CTX *ctx, const struc
 	STACK_OF(X509_NAME) *authorities = SSL_CTX_get_client_CA_list(ctx);
 	EVP_MD_CTX *digest = EVP_MD_CTX_new();
 	bool ok = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
-		  EVP_DigestUpdate(digest, &config->client_certificates, sizeof config->client_certificates) == 1;
+		  EVP_DigestUpdate(digest, &config->client_certificates,
+				   sizeof config->client_certificates) == 1;
 
 	for (int i = 0; ok && i < sk_X509_NAME_num(authorities); i++) {
 		const unsigned char *der;
@@ -291,8 +295,9 @@ static int load_pairs(struct tls_identity *i, const struct tls_identity_config *
 	return 0;
 }
 
-static int open_identity(struct tls_context *c, struct tls_identity *i, const struct tls_identity_config *identity,
-			 const struct tls_context_config *config, struct failure *why)
+static int open_identity(struct tls_context *c, struct tls_identity *i,
+			 const struct tls_identity_config *identity, const struct tls_context_config *config,
+			 struct failure *why)
 {
 	int r;
 

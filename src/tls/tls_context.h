@@ -1,7 +1,7 @@
 /*
- * What a port's handshakes have in common: certificates by name, and what is offered and asked for. By default that
- * is Mozilla's intermediate configuration, guideline 6.0. A context is made whole or not at all, and replaced by
- * another one; handshakes under way finish with the one that they began with.
+ * What a port's handshakes have in common: certificates by name, and what is offered and asked for. By
+ * default that is Mozilla's intermediate configuration, guideline 6.0. A context is made whole or not at
+ * all, and replaced by another one; handshakes under way finish with the one that they began with.
  */
 #ifndef TLS_TLS_CONTEXT_H
 #define TLS_TLS_CONTEXT_H
@@ -36,8 +36,8 @@ int tls_context_new(struct tls *tls, const struct tls_context_config *config, st
 int tls_context_new_client(struct tls *tls, const char *ca, bool insecure, struct tls_context **out,
 			   struct failure *why);
 
-/* Both ask clients for the same certificates: who was let in by one is let in by the other. NULL: nothing was asked,
- * and nothing encrypted. */
+/* Both ask clients for the same certificates: who was let in by one is let in by the other. NULL: nothing
+ * was asked, and nothing encrypted. */
 bool tls_contexts_ask_alike(const struct tls_context *a, const struct tls_context *b);
 
 /* Under which the stream's handshake began; NULL: it is not of TLS. */

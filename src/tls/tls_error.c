@@ -57,7 +57,8 @@ void tls_error_take(struct tls_error *e)
 		*e = (struct tls_error){ .failure = TLS_FAILED_INTERNAL, .text = "no reason given" };
 		return;
 	}
-	e->failure = ERR_GET_LIB(code) == ERR_LIB_SSL ? sort_reason(ERR_GET_REASON(code)) : TLS_FAILED_PROTOCOL;
+	e->failure = ERR_GET_LIB(code) == ERR_LIB_SSL ? sort_reason(ERR_GET_REASON(code))
+						      : TLS_FAILED_PROTOCOL;
 	reason = ERR_reason_error_string(code);
 	snprintf(e->text, sizeof e->text, "%s%s%s", reason != NULL ? reason : "unknown error",
 		 (flags & ERR_TXT_STRING) != 0 && *data != '\0' ? ": " : "",

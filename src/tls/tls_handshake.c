@@ -1,10 +1,11 @@
 /*
- * The handshake, and how it is refused: with an alert (RFC 8446 section 6.2), or with a page in clear text if what
- * came is a request in clear text, which a person may have typed. Then the stream lingers, so that this arrives.
+ * The handshake, and how it is refused: with an alert (RFC 8446 section 6.2), or with a page in clear text
+ * if what came is a request in clear text, which a person may have typed. Then the stream lingers, so that
+ * this arrives.
  *
- * A handshake costs a server thousand times as much as a request. So there is a limit to how many are under way, to
- * how long one takes, and to how many steps are made in one turn of the loop: the others wait, their bytes with the
- * lower stream, while those who have come in before are served.
+ * A handshake costs a server thousand times as much as a request. So there is a limit to how many are under
+ * way, to how long one takes, and to how many steps are made in one turn of the loop: the others wait, their
+ * bytes with the lower stream, while those who have come in before are served.
  */
 #include <stdio.h>
 
@@ -55,7 +56,9 @@ static void put_clear(struct tls_stream *s, const void *data, size_t len)
 
 static void refuse_busy(struct tls_stream *s)
 {
-	static const uint8_t internal_error[] = { SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, SSL_AD_INTERNAL_ERROR };
+	static const uint8_t internal_error[] = {
+		SSL3_RT_ALERT, 3, 3, 0, 2, SSL3_AL_FATAL, SSL_AD_INTERNAL_ERROR,
+	};
 
 	put_clear(s, internal_error, sizeof internal_error);
 	fail(s, TLS_FAILED_TOO_MANY, "too many handshakes are under way");

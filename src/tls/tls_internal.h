@@ -124,13 +124,13 @@ void tls_handshake_on_turn(struct timer *t, uint64_t now_us);
 /* ---- tls_stream.c ---- */
 
 struct tls_stream *tls_stream_new(struct tls *tls, struct tls_context *context, struct stream *lower);
-/* Hands to the lower stream what it has room for, and shuts it down, or lets go of it, when that is due. A lower
- * stream that fails is let go of, and the layer above hears of it. */
+/* Hands to the lower stream what it has room for, and shuts it down, or lets go of it, when that is due. A
+ * lower stream that fails is let go of, and the layer above hears of it. */
 void tls_stream_flush(struct tls_stream *s);
 /* Takes what the lower stream holds. */
 void tls_stream_take_held(struct tls_stream *s);
-/* The connection goes no further, and the layer above, if there is one, hears of it: what is queued is still sent,
- * and what arrives is dropped for a while, so that it is received. */
+/* The connection goes no further, and the layer above, if there is one, hears of it: what is queued is still
+ * sent, and what arrives is dropped for a while, so that it is received. */
 void tls_stream_linger(struct tls_stream *s);
 /* Forgets it; the lower stream has been let go of, is gone, or is to be kept. */
 void tls_stream_forget(struct tls_stream *s);

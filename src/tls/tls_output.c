@@ -96,7 +96,8 @@ static int send_some(struct tls_output *o, struct stream *lower)
 {
 	struct span spans[SPANS];
 	size_t n = list_spans(o, spans);
-	struct tls_buffer *first = o->first, *last = CONTAINER_OF(spans[n - 1].owner, struct tls_buffer, owner);
+	struct tls_buffer *first = o->first,
+			  *last = CONTAINER_OF(spans[n - 1].owner, struct tls_buffer, owner);
 	int error;
 
 	o->first = last->next;

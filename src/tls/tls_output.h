@@ -1,7 +1,7 @@
 /*
- * Records on their way down. OpenSSL writes them into buffers that own themselves (base/span.h); these go into
- * the lower stream's queue as they are, and are sent, and sent again, from there. A buffer comes back to its pool
- * when the last of its bytes has been acknowledged.
+ * Records on their way down. OpenSSL writes them into buffers that own themselves (base/span.h); these go
+ * into the lower stream's queue as they are, and are sent, and sent again, from there. A buffer comes back
+ * to its pool when the last of its bytes has been acknowledged.
  */
 #ifndef TLS_TLS_OUTPUT_H
 #define TLS_TLS_OUTPUT_H

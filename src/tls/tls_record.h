@@ -1,7 +1,7 @@
 /*
- * How large the records of a connection should be. A record can be decrypted only when all of it has arrived: in
- * the first flights one record a segment lets the peer begin with the first of them, and what is lost holds up
- * no more than itself. In bulk the largest records cost least.
+ * How large the records of a connection should be. A record can be decrypted only when all of it has
+ * arrived: in the first flights one record a segment lets the peer begin with the first of them, and what is
+ * lost holds up no more than itself. In bulk the largest records cost least.
  */
 #ifndef TLS_TLS_RECORD_H
 #define TLS_TLS_RECORD_H
@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 enum {
-	TLS_RECORD_FIRST = 1400,      /* plaintext that fits a segment of Ethernet, with all that comes around it */
+	TLS_RECORD_FIRST = 1400,      /* plaintext that fits a segment of Ethernet, with what is around it */
 	TLS_RECORD_LARGEST = 16384,   /* RFC 8446 section 5.1 */
 	TLS_RECORD_OVERHEAD = 64,     /* header, explicit nonce, content type, tag: no more than this */
 	TLS_RECORD_EARLY = 16384,     /* bytes in small records: about an initial congestion window */
-	TLS_RECORD_IDLE_US = 1000000, /* after so long a pause the window is small again (RFC 9293's restart window) */
+	TLS_RECORD_IDLE_US = 1000000, /* after such a pause the window is small again (RFC 5681 section 4.1) */
 };
 
 struct tls_record_size {

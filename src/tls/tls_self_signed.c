@@ -118,16 +118,18 @@ static bool add_alternative_names(X509 *x, const char *const *names, const struc
 static bool fill(X509 *x, EVP_PKEY *key, const char *const *names, const struct ip_addr *addresses,
 		 size_t n_addresses, int64_t wall_s)
 {
-	return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) && set_names(x) && set_times(x, wall_s) &&
-	       X509_set_pubkey(x, key) == 1 && add_extension(x, NID_basic_constraints, "critical,CA:FALSE") &&
+	return X509_set_version(x, X509_VERSION_3) == 1 && set_serial(x) && set_names(x) &&
+	       set_times(x, wall_s) && X509_set_pubkey(x, key) == 1 &&
+	       add_extension(x, NID_basic_constraints, "critical,CA:FALSE") &&
 	       add_extension(x, NID_key_usage, "critical,digitalSignature") &&
 	       add_extension(x, NID_ext_key_usage, "serverAuth") &&
 	       add_extension(x, NID_subject_key_identifier, "hash") &&
 	       add_alternative_names(x, names, addresses, n_addresses) && X509_sign(x, key, EVP_sha256()) > 0;
 }
 
-int tls_self_signed_make(struct tls_self_signed *out, const char *const *names, const struct ip_addr *addresses,
-			 size_t n_addresses, int64_t wall_s, struct failure *why)
+int tls_self_signed_make(struct tls_self_signed *out, const char *const *names,
+			 const struct ip_addr *addresses, size_t n_addresses, int64_t wall_s,
+			 struct failure *why)
 {
 	*out = (struct tls_self_signed){ .certificate = X509_new(), .key = EVP_EC_gen("P-256") };
 	if (out->certificate != NULL && out->key != NULL &&

@@ -1,14 +1,15 @@
 /*
- * A stream over a stream. What arrives below is decrypted and offered above; what is sent above becomes records,
- * which are handed down. Neither way keeps more than it must: what the layer above does not take stays with OpenSSL
- * (less than a record) and with the lower stream, whose window closes; what is sent is limited by the lower stream's
- * room.
+ * A stream over a stream. What arrives below is decrypted and offered above; what is sent above becomes
+ * records, which are handed down. Neither way keeps more than it must: what the layer above does not take
+ * stays with OpenSSL (less than a record) and with the lower stream, whose window closes; what is sent is
+ * limited by the lower stream's room.
  *
- * The end (RFC 8446 section 6.1): each side says close_notify before it shuts its half. A FIN without it may be a
- * third party's: the data before it is not known to be complete, and so the layer above hears of an error.
+ * The end (RFC 8446 section 6.1): each side says close_notify before it shuts its half. A FIN without it may
+ * be a third party's: the data before it is not known to be complete, and so the layer above hears of an
+ * error.
  *
- * Anything may end a stream that others up the call chain are at work on: they enter and leave it, and it is freed
- * when the last one leaves.
+ * Anything may end a stream that others up the call chain are at work on: they enter and leave it, and it is
+ * freed when the last one leaves.
  */
 #include <assert.h>
 #include <errno.h>
@@ -20,8 +21,8 @@
 #include "tls/tls_internal.h"
 
 enum {
-	LINGER_BYTES = 256 << 10,     /* that are read and dropped after an alert */
-	CLOSING_US = 60 * 1000000,    /* records may wait so long for room after the layer above has let go */
+	LINGER_BYTES = 256 << 10,  /* that are read and dropped after an alert */
+	CLOSING_US = 60 * 1000000, /* records may wait so long for room after the layer above has let go */
 };
 
 void tls_stream_enter(struct tls_stream *s)
@@ -185,8 +186,8 @@ static bool seal_all(struct tls_stream *s, const struct span *spans, size_t coun
 
 /* ---- what the layer above does ---- */
 
-/* Records are a little longer than what is in them; a room that is not worth that may be exceeded once. Where buffers are scarce, those who have some wait until these
- * have come back. */
+/* Records are a little longer than what is in them; a room that is not worth that may be exceeded once.
+ * Where buffers are scarce, those who have some wait until these have come back. */
 static size_t upper_room(const struct stream *stream)
 {
 	const struct tls_stream *s = (const struct tls_stream *)(const void *)stream;
@@ -362,8 +363,8 @@ static size_t offer(struct tls_stream *s, struct bytes text)
 	return taken;
 }
 
-/* Offers the contents of a record, or what is left of it. What is not taken is not read, and so kept by OpenSSL.
- * False: there is no more, or it is not wanted now. */
+/* Offers the contents of a record, or what is left of it. What is not taken is not read, and so kept by
+ * OpenSSL. False: there is no more, or it is not wanted now. */
 static bool deliver(struct tls_stream *s)
 {
 	uint8_t text[TLS_RECORD_LARGEST];
@@ -425,7 +426,8 @@ static void lower_ended(struct tls_stream *s)
 
 static void look_for_end(struct tls_stream *s)
 {
-	if ((s->flags & (TLS_DEAD | TLS_LOWER_ENDED | TLS_LOWER_HELD | TLS_HELD | TLS_RECEIVING)) == TLS_LOWER_ENDED)
+	if ((s->flags & (TLS_DEAD | TLS_LOWER_ENDED | TLS_LOWER_HELD | TLS_HELD | TLS_RECEIVING)) ==
+	    TLS_LOWER_ENDED)
 		lower_ended(s);
 }
 
@@ -513,7 +515,8 @@ static void on_open(struct stream *lower)
 
 static void tell_writable(struct tls_stream *s)
 {
-	if (tls_stream_is_dead(s) || s->state != TLS_OPEN || !has_upper(s) || !tls_output_is_empty(&s->output))
+	if (tls_stream_is_dead(s) || s->state != TLS_OPEN || !has_upper(s) ||
+	    !tls_output_is_empty(&s->output))
 		return;
 	if (s->stream.handler->on_writable != NULL)
 		s->stream.handler->on_writable(&s->stream);

@@ -12,7 +12,8 @@
 #include <openssl/rand.h>
 
 /* SHA-256 over a label and the secret: as the secret has 256 bits of its own, that is a sound derivation. */
-static bool derive(const uint8_t secret[static TLS_TICKET_SECRET], char label, uint8_t out[static TLS_TICKET_SECRET])
+static bool derive(const uint8_t secret[static TLS_TICKET_SECRET], char label,
+		   uint8_t out[static TLS_TICKET_SECRET])
 {
 	uint8_t input[1 + TLS_TICKET_SECRET];
 	unsigned len;
@@ -54,8 +55,8 @@ static bool add_key(struct tls_tickets *t)
 	return true;
 }
 
-bool tls_tickets_init(struct tls_tickets *t, const uint8_t secret[static TLS_TICKET_SECRET], uint64_t period_us,
-		      uint64_t now_us)
+bool tls_tickets_init(struct tls_tickets *t, const uint8_t secret[static TLS_TICKET_SECRET],
+		      uint64_t period_us, uint64_t now_us)
 {
 	*t = (struct tls_tickets){ .period_us = period_us, .turned_us = now_us };
 	memcpy(t->secret, secret, sizeof t->secret);
@@ -84,9 +85,10 @@ int tls_tickets_load(struct tls_tickets *t, const char *file, struct failure *wh
 		return failure_set(why, (int)len, "ticket keys %s: %s", file, strerror((int)-len));
 	if (n == 0 || n > TLS_TICKET_KEYS || len % TLS_TICKET_KEY_BYTES != 0) {
 		OPENSSL_cleanse(data, sizeof data);
-		return failure_set(why, -EINVAL, "ticket keys %s: the file must have %d bytes for each of one to %d "
-				   "keys: make one with \"openssl rand %d\"", file, TLS_TICKET_KEY_BYTES,
-				   TLS_TICKET_KEYS, TLS_TICKET_KEY_BYTES);
+		return failure_set(why, -EINVAL,
+				   "ticket keys %s: the file must have %d bytes for each of one to %d "
+				   "keys: make one with \"openssl rand %d\"",
+				   file, TLS_TICKET_KEY_BYTES, TLS_TICKET_KEYS, TLS_TICKET_KEY_BYTES);
 	}
 	*t = (struct tls_tickets){ .n = n };
 	for (unsigned i = 0; i < n; i++) {
@@ -125,8 +127,8 @@ static bool init_mac(EVP_MAC_CTX *mac, const struct tls_ticket_key *key)
 	return EVP_MAC_init(mac, key->mac, sizeof key->mac, params) == 1;
 }
 
-static int seal_with(const struct tls_ticket_key *key, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-		     EVP_MAC_CTX *mac)
+static int seal_with(const struct tls_ticket_key *key, unsigned char *name, unsigned char *iv,
+		     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
 	const EVP_CIPHER *aes = EVP_aes_256_cbc();
 
@@ -137,8 +139,8 @@ static int seal_with(const struct tls_ticket_key *key, unsigned char *name, unsi
 	return 1;
 }
 
-int tls_tickets_use(const struct tls_tickets *t, unsigned char name[static TLS_TICKET_NAME], unsigned char *iv,
-		    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, bool seal)
+int tls_tickets_use(const struct tls_tickets *t, unsigned char name[static TLS_TICKET_NAME],
+		    unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, bool seal)
 {
 	if (seal)
 		return seal_with(&t->keys[0], name, iv, cipher, mac);
@@ -147,7 +149,8 @@ int tls_tickets_use(const struct tls_tickets *t, unsigned char name[static TLS_T
 
 		if (memcmp(name, key->name, sizeof key->name) != 0)
 			continue;
-		if (!init_mac(mac, key) || EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv) != 1)
+		if (!init_mac(mac, key) ||
+		    EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv) != 1)
 			return -1;
 		return i == 0 ? 1 : 2;
 	}

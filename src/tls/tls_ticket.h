@@ -1,10 +1,10 @@
 /*
- * Keys of session tickets (RFC 5077, RFC 8446 section 4.6.1). What a server needs to resume a session stands in
- * the ticket, sealed with a key that changes: the newest seals, it and the two before open.
+ * Keys of session tickets (RFC 5077, RFC 8446 section 4.6.1). What a server needs to resume a session stands
+ * in the ticket, sealed with a key that changes: the newest seals, it and the two before open.
  *
- * Own keys come from a ratchet: each is derived from a secret that is then replaced by its own hash. Workers that
- * begin with the same secret have the same keys without sharing anything, and a secret that leaks opens no ticket
- * of an earlier time. Or keys come from a file, so that a fleet resumes each other's sessions.
+ * Own keys come from a ratchet: each is derived from a secret that is then replaced by its own hash. Workers
+ * that begin with the same secret have the same keys without sharing anything, and a secret that leaks opens
+ * no ticket of an earlier time. Or keys come from a file, so that a fleet resumes each other's sessions.
  */
 #ifndef TLS_TLS_TICKET_H
 #define TLS_TLS_TICKET_H
@@ -40,8 +40,8 @@ struct tls_tickets {
 bool tls_tickets_init(struct tls_tickets *t, const uint8_t secret[static TLS_TICKET_SECRET], uint64_t period_us,
 		      uint64_t now_us);
 
-/* The keys in a file: one to three of 80 bytes each, the one that seals first. 0, or negative errno and *why; *t
- * is as it was then. */
+/* The keys in a file: one to three of 80 bytes each, the one that seals first. 0, or negative errno and
+ * *why; *t is as it was then. */
 int tls_tickets_load(struct tls_tickets *t, const char *file, struct failure *why);
 
 /* A new key if the period of the newest is over. */

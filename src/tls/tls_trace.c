@@ -10,7 +10,8 @@ static bool is_hello_retry_request(const uint8_t *message, size_t len)
 {
 	static const uint8_t mark[] = { 0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11 };
 
-	return len >= 6 + sizeof mark && message[0] == SSL3_MT_SERVER_HELLO && memcmp(message + 6, mark, sizeof mark) == 0;
+	return len >= 6 + sizeof mark && message[0] == SSL3_MT_SERVER_HELLO &&
+	       memcmp(message + 6, mark, sizeof mark) == 0;
 }
 
 /* RFC 8446 section 4, and RFC 5246 section 7.4 for those of 1.2 alone. */
@@ -51,11 +52,11 @@ static const char *message_name(int type)
 static void tell(const struct tls_stream *s, const char *note)
 {
 	observers_tell(s->tls->world->observer, &(struct trace_event){
-		.kind = TRACE_LAYER,
-		.now_us = s->tls->world->now_us,
-		.conn = tcp_conn_of_stream(s->lower),
-		.note = note,
-	});
+							.kind = TRACE_LAYER,
+							.now_us = s->tls->world->now_us,
+							.conn = tcp_conn_of_stream(s->lower),
+							.note = note,
+						});
 }
 
 static void tell_alert(const struct tls_stream *s, const uint8_t *alert)
@@ -66,7 +67,8 @@ static void tell_alert(const struct tls_stream *s, const uint8_t *alert)
 	tell(s, note);
 }
 
-static void on_message(int writing, int version, int type, const void *data, size_t len, SSL *ssl, void *context)
+static void on_message(int writing, int version, int type, const void *data, size_t len, SSL *ssl,
+		       void *context)
 {
 	const struct tls_stream *s = context;
 	const uint8_t *bytes = data;
@@ -78,8 +80,8 @@ static void on_message(int writing, int version, int type, const void *data, siz
 	if (type == SSL3_RT_ALERT && len == 2) {
 		tell_alert(s, bytes);
 	} else if (type == SSL3_RT_HANDSHAKE && len > 0) {
-		snprintf(note, sizeof note, "TLS %s", is_hello_retry_request(bytes, len) ? "HelloRetryRequest"
-										: message_name(bytes[0]));
+		snprintf(note, sizeof note, "TLS %s",
+			 is_hello_retry_request(bytes, len) ? "HelloRetryRequest" : message_name(bytes[0]));
 		tell(s, note);
 	}
 }

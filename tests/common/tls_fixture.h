@@ -1,6 +1,6 @@
 /*
- * TLS between a stream in memory and OpenSSL's own client, also in memory: what the one side sends is given to the
- * other in pieces of any size.
+ * TLS between a stream in memory and OpenSSL's own client, also in memory: what the one side sends is given
+ * to the other in pieces of any size.
  */
 #ifndef TESTS_TLS_FIXTURE_H
 #define TESTS_TLS_FIXTURE_H
@@ -36,8 +36,8 @@ struct tls_fixture {
 	enum stream_end why;
 };
 
-/* config NULL: the defaults. tune changes the context's configuration; NULL: not. Fails the test if anything cannot
- * be made. A connection stands ready, of which nothing has been said. */
+/* config NULL: the defaults. tune changes the context's configuration; NULL: not. Fails the test if anything
+ * cannot be made. A connection stands ready, of which nothing has been said. */
 void tls_fixture_init(struct tls_fixture *f, const struct tls_config *config, void (*tune)(struct tls_context_config *));
 void tls_fixture_fini(struct tls_fixture *f);
 

@@ -1,14 +1,14 @@
 /*
- * libFuzzer target: TLS from a broken peer. OpenSSL's client talks to our side over a stream in memory, and the input
- * says what becomes of its bytes on the way. Any input is a good one:
+ * libFuzzer target: TLS from a broken peer. OpenSSL's client talks to our side over a stream in memory, and
+ * the input says what becomes of its bytes on the way. Any input is a good one:
  *
  * setting (1 byte): version, resumption, how many bytes are offered at once, how much our application takes
- * then pairs of an operation and an argument: the next bytes pass, are cut off, changed, doubled, held back and let
- * through behind later ones, or made up; the client writes, asks for new keys, or closes; time passes; acknowledgements
- * come; the end comes, in order or not.
+ * then pairs of an operation and an argument: the next bytes pass, are cut off, changed, doubled, held back
+ * and let through behind later ones, or made up; the client writes, asks for new keys, or closes; time
+ * passes; acknowledgements come; the end comes, in order or not.
  *
- * Whatever happens, what our application is given is what the client wrote, from its beginning on, and nothing is
- * left behind.
+ * Whatever happens, what our application is given is what the client wrote, from its beginning on, and
+ * nothing is left behind.
  */
 #include <assert.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * TLS over two stacks and a bad wire: every byte arrives, in order, once (SHA-256), in both directions at once, and
- * both sides hear of an orderly end. Keys and nonces are OpenSSL's own, so runs repeat in what happens to which frame,
- * not in the bytes of it.
+ * TLS over two stacks and a bad wire: every byte arrives, in order, once (SHA-256), in both directions at
+ * once, and both sides hear of an orderly end. Keys and nonces are OpenSSL's own, so runs repeat in what
+ * happens to which frame, not in the bytes of it.
  */
 #include <setjmp.h>
 #include <stdarg.h>

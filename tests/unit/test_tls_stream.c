@@ -1,4 +1,5 @@
-/* A TLS connection from handshake to close_notify, over a stream in memory: pieces, partial takes, room, ends. */
+/* A TLS connection from handshake to close_notify, over a stream in memory: pieces, partial takes, room,
+ * ends. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
