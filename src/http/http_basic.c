@@ -3,16 +3,17 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "http/http_fields.h"
 #include "http/http_text.h"
 
 static int digit_of(uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z')
+	if (ascii_is_upper(c))
 		return c - 'A';
-	if (c >= 'a' && c <= 'z')
+	if (ascii_is_letter(c))
 		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
+	if (ascii_is_digit(c))
 		return c - '0' + 52;
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }

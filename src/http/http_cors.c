@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "http/http_target.h"
 #include "http/http_text.h"
 
@@ -41,7 +42,7 @@ bool http_cors_origin_is_valid(const char *origin)
 	if (end == NULL || end == origin || len > HTTP_CORS_ORIGIN_MAX || origin[len - 1] == ':')
 		return false;
 	for (const char *p = origin; *p != '\0'; p++)
-		if ((*p >= 'A' && *p <= 'Z') || (p < end && !http_text_is_token_char(*p)))
+		if (ascii_is_upper(*p) || (p < end && !http_text_is_token_char(*p)))
 			return false;
 	return http_authority_is_valid(bytes_of(end + 3, strlen(end + 3))) && !has_default_port(origin);
 }

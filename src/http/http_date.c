@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
+
 static const char day_names[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 static const char *const long_day_names[7] = { "Sunday",   "Monday", "Tuesday", "Wednesday",
 					       "Thursday", "Friday", "Saturday" };
@@ -110,7 +112,7 @@ static bool take_number(struct cursor *c, int digits, int *value)
 	if (c->left < (size_t)digits)
 		return false;
 	for (int i = 0; i < digits; i++) {
-		if (c->at[i] < '0' || c->at[i] > '9')
+		if (!ascii_is_digit(c->at[i]))
 			return false;
 		*value = *value * 10 + (c->at[i] - '0');
 	}

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "http/http_path.h"
 
 /* Reads a status of 4xx or 5xx and the space behind it, and moves *rule on; 0 if there is none. */
@@ -10,7 +11,7 @@ static unsigned take_status(const char **rule)
 {
 	const char *s = *rule;
 
-	if ((s[0] != '4' && s[0] != '5') || s[1] < '0' || s[1] > '9' || s[2] < '0' || s[2] > '9' || s[3] != ' ')
+	if ((s[0] != '4' && s[0] != '5') || !ascii_is_digit(s[1]) || !ascii_is_digit(s[2]) || s[3] != ' ')
 		return 0;
 	*rule += 4;
 	return (unsigned)(s[0] - '0') * 100 + (unsigned)(s[1] - '0') * 10 + (unsigned)(s[2] - '0');

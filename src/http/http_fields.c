@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 /* One bit tells upper from lower case in letters; in no other character of these words does it matter. */
 static inline bool same_4(const char *text, const char *lower)
 {
@@ -77,17 +79,12 @@ enum http_field_id http_field_find(const char *name, size_t len)
 #undef IS
 }
 
-static char to_lower(char c)
-{
-	return (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
-
 bool http_text_is(const char *text, size_t len, const char *word)
 {
 	if (len != strlen(word))
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (to_lower(text[i]) != word[i])
+		if (ascii_to_lower(text[i]) != word[i])
 			return false;
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "http/http_text.h"
 
 /* A rule taken apart; it points into its text. */
@@ -19,17 +20,12 @@ struct rule {
 
 /* ---- reading ---- */
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* "404 " or "4xx ": a status that we give, or a class of them. */
 static bool is_status(const char *s)
 {
 	if (s[0] < '1' || s[0] > '9' || s[1] == '\0' || s[2] == '\0' || s[3] != ' ')
 		return false;
-	return (s[1] == 'x' && s[2] == 'x') || (is_digit(s[1]) && is_digit(s[2]));
+	return (s[1] == 'x' && s[2] == 'x') || (ascii_is_digit(s[1]) && ascii_is_digit(s[2]));
 }
 
 static struct rule take_apart(const char *text)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "http/http_mime_file.h"
 
@@ -177,11 +178,8 @@ bool http_mime_set_extension(struct http_mime *m, const char *extension, size_t 
 	if (len == 0 || len >= sizeof m->extension || memchr(extension, '/', len) != NULL ||
 	    memchr(extension, '.', len) != NULL)
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = extension[i];
-
-		m->extension[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-	}
+	for (size_t i = 0; i < len; i++)
+		m->extension[i] = ascii_to_lower(extension[i]);
 	m->extension[len] = '\0';
 	return true;
 }

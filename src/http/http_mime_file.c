@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/http_text.h"
+
 enum {
 	FILE_MAX = 1 << 20,
 	TYPE_MAX = 80,
@@ -41,19 +43,9 @@ static char *read_file(const char *path, int *error)
 /* token "/" token of RFC 9110 section 8.3.1. */
 static bool is_type(const char *text, size_t len)
 {
-	static const char others[] = "!#$%&'*+-.^_`|~/";
-	const char *slash = memchr(text, '/', len);
+	struct bytes subtype = bytes_of(text, len), kind = http_text_take(&subtype, '/');
 
-	if (len > TYPE_MAX || slash == NULL || slash == text || slash == text + len - 1)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = text[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-		    strchr(others, c) == NULL)
-			return false;
-	}
-	return memchr(slash + 1, '/', len - (size_t)(slash + 1 - text)) == NULL;
+	return len <= TYPE_MAX && http_text_is_token(kind) && http_text_is_token(subtype);
 }
 
 /* Copies a type to *at, with its charset, and moves *at behind it. */

@@ -13,6 +13,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 enum {
 	MAX_BLANK_LINES = 2,     /* RFC 9112 section 2.2: at least one is to be ignored */
 	CHUNK_OVERHEAD = 8,      /* wire bytes for one byte of a chunked body; chunks of one byte take 6 */
@@ -140,7 +142,7 @@ static unsigned check_content_length(const struct http_request *r)
 	if (value.len == 0 || http_request_is_repeated(r, HTTP_FIELD_CONTENT_LENGTH))
 		return 400;
 	for (size_t i = 0; i < value.len; i++)
-		if (value.data[i] < '0' || value.data[i] > '9')
+		if (!ascii_is_digit(value.data[i]))
 			return 400;
 	return r->llhttp.content_length > r->max_body ? 413 : 0;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "http/http_text.h"
 
 /* The byte of %hh at text, or -1. */
@@ -130,9 +131,7 @@ bool http_path_of_file(const char *name, struct http_path *out)
 /* RFC 3986: pchar without percent, and the slash. */
 static bool is_path_char(char c)
 {
-	if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-		return true;
-	return c != '\0' && strchr("-._~!$&'()*+,;=:@/", c) != NULL;
+	return ascii_is_alphanumeric(c) || (c != '\0' && strchr("-._~!$&'()*+,;=:@/", c) != NULL);
 }
 
 size_t http_path_encode(const char *path, size_t len, char *out, size_t room)

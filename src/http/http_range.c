@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <strings.h>
 
+#include "base/ascii.h"
+
 static bool take_char(struct bytes *b, char c)
 {
 	if (b->len == 0 || b->data[0] != (uint8_t)c)
@@ -27,7 +29,7 @@ static bool take_number(struct bytes *b, uint64_t *out)
 	size_t before = b->len;
 	uint8_t c;
 
-	for (*out = 0; b->len > 0 && b->data[0] >= '0' && b->data[0] <= '9'; bytes_skip(b, 1)) {
+	for (*out = 0; b->len > 0 && ascii_is_digit(b->data[0]); bytes_skip(b, 1)) {
 		c = b->data[0] - '0';
 		*out = *out > (UINT64_MAX - c) / 10 ? UINT64_MAX : *out * 10 + c;
 	}

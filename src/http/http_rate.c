@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 
 struct http_rate {
@@ -16,9 +17,9 @@ static bool take_count(const char **text, uint32_t *out)
 {
 	uint32_t n = 0;
 
-	if (**text < '0' || **text > '9')
+	if (!ascii_is_digit(**text))
 		return false;
-	for (; **text >= '0' && **text <= '9' && n <= HTTP_RATE_MOST; (*text)++)
+	for (; ascii_is_digit(**text) && n <= HTTP_RATE_MOST; (*text)++)
 		n = 10 * n + (uint32_t)(**text - '0');
 	*out = n;
 	return n >= 1 && n <= HTTP_RATE_MOST;

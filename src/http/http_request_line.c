@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "http/http_text.h"
 
 const struct http_method_name http_method_names[] = {
@@ -79,16 +80,11 @@ static bool is_target(const char *text, size_t len)
 	return len > 0;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* "HTTP/1.1" */
 static unsigned parse_version(const char *text, size_t len, struct http_request_line *out)
 {
-	if (len != HTTP_VERSION_LEN || memcmp(text, "HTTP/", 5) != 0 || !is_digit(text[5]) ||
-	    text[6] != '.' || !is_digit(text[7]))
+	if (len != HTTP_VERSION_LEN || memcmp(text, "HTTP/", 5) != 0 || !ascii_is_digit(text[5]) ||
+	    text[6] != '.' || !ascii_is_digit(text[7]))
 		return 400;
 	out->major = (uint8_t)(text[5] - '0');
 	out->minor = (uint8_t)(text[7] - '0');

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 void http_strings_free(char **strings)
 {
 	for (char **s = strings; s != NULL && *s != NULL; s++)
@@ -33,6 +35,5 @@ void http_strings_lower(char **strings)
 {
 	for (; *strings != NULL; strings++)
 		for (char *p = *strings; *p != '\0'; p++)
-			if (*p >= 'A' && *p <= 'Z')
-				*p |= 0x20;
+			*p = ascii_to_lower(*p);
 }

@@ -3,20 +3,12 @@
 
 #include <string.h>
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_hex(uint8_t c)
-{
-	return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
+#include "base/ascii.h"
 
 /* RFC 3986 section 3.2.2: unreserved and sub-delims. */
 static bool is_name_char(uint8_t c)
 {
-	if (is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'))
+	if (ascii_is_alphanumeric(c))
 		return true;
 	return c == '.' || c == '-' || (c != '\0' && strchr("_~!$&'()*+,;=", c) != NULL);
 }
@@ -25,7 +17,7 @@ static bool is_reg_name(struct bytes name)
 {
 	for (size_t i = 0; i < name.len; i++) {
 		if (name.data[i] == '%') {
-			if (name.len - i < 3 || !is_hex(name.data[i + 1]) || !is_hex(name.data[i + 2]))
+			if (name.len - i < 3 || !ascii_is_hex(name.data[i + 1]) || !ascii_is_hex(name.data[i + 2]))
 				return false;
 			i += 2;
 		} else if (!is_name_char(name.data[i])) {
@@ -41,7 +33,7 @@ static bool is_ip_literal(struct bytes literal)
 	if (literal.len < 4 || literal.data[literal.len - 1] != ']')
 		return false;
 	for (size_t i = 1; i < literal.len - 1; i++)
-		if (!is_hex(literal.data[i]) && literal.data[i] != ':' && literal.data[i] != '.')
+		if (!ascii_is_hex(literal.data[i]) && literal.data[i] != ':' && literal.data[i] != '.')
 			return false;
 	return true;
 }
@@ -69,7 +61,7 @@ static bool is_port(struct bytes text)
 	if (text.data[0] != ':')
 		return false;
 	for (size_t i = 1; i < text.len; i++) {
-		if (!is_digit(text.data[i]))
+		if (!ascii_is_digit(text.data[i]))
 			return false;
 		port = port * 10 + (uint32_t)(text.data[i] - '0');
 		if (port > UINT16_MAX)

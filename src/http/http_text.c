@@ -47,17 +47,9 @@ bool http_text_is_field_value(struct bytes text)
 	return true;
 }
 
-static int digit_of(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int http_text_octet(uint8_t high, uint8_t low)
 {
-	int h = digit_of(high), l = digit_of(low);
+	int h = ascii_hex(high), l = ascii_hex(low);
 
 	return h >= 0 && l >= 0 ? h << 4 | l : -1;
 }
@@ -72,7 +64,7 @@ bool http_text_weight(struct bytes parameter, uint16_t *out)
 	for (size_t i = 2; i < parameter.len; i++) {
 		uint8_t c = parameter.data[i];
 
-		if (i == 3 ? c != '.' : c < '0' || c > '9')
+		if (i == 3 ? c != '.' : !ascii_is_digit(c))
 			return false;
 		if (i == 3)
 			continue;

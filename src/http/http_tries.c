@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "http/http_status.h"
 
 static const char variable[] = "$uri";
@@ -20,7 +21,7 @@ static unsigned status_of(const char *rule)
 	if (rule[0] != '=' || strlen(rule) != 4)
 		return 0;
 	for (const char *p = rule + 1; *p != '\0'; p++) {
-		if (*p < '0' || *p > '9')
+		if (!ascii_is_digit(*p))
 			return 0;
 		status = status * 10 + (unsigned)(*p - '0');
 	}

@@ -4,6 +4,7 @@
  */
 #include "server/cgi_head.h"
 
+#include "base/ascii.h"
 #include "http/http_call.h"
 #include "http/http_fields.h"
 #include "http/http_text.h"
@@ -35,7 +36,7 @@ static bool take_number(struct bytes *text, uint64_t most, uint64_t *out)
 	uint64_t n = 0;
 	size_t before = text->len;
 
-	while (text->len > 0 && *text->data >= '0' && *text->data <= '9') {
+	while (text->len > 0 && ascii_is_digit(*text->data)) {
 		unsigned digit = (unsigned)(*text->data - '0');
 
 		if (n > (most - digit) / 10)

@@ -9,6 +9,7 @@
 
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "http/http_text.h"
 
 struct writer {
@@ -155,19 +156,15 @@ static bool is_kept_back(const struct writer *w, struct bytes name)
 	return w->call->pass.user_len > 0 && http_text_is((const char *)name.data, name.len, "authorization");
 }
 
-static char to_upper(uint8_t c)
-{
-	return (char)(c >= 'a' && c <= 'z' ? c & ~0x20 : c);
-}
-
 /* "HTTP_ACCEPT_LANGUAGE" begins. False: the name has a character that none of CGI has. */
 static bool begin_field(struct writer *w, struct bytes name)
 {
 	begin(w, "HTTP_");
 	for (size_t i = 0; i < name.len; i++) {
-		char c = to_upper(name.data[i]);
+		uint8_t byte = name.data[i];
+		char c = (char)(ascii_is_letter(byte) ? byte & ~0x20 : byte);
 
-		if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-')
+		if (!ascii_is_alphanumeric(byte) && byte != '-')
 			return false;
 		document_add(w->text, c == '-' ? "_" : &c, 1);
 	}

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "server/json.h"
 
 static bool take_value(struct bytes *text, unsigned depth);
@@ -23,11 +24,6 @@ static bool take(struct bytes *text, char c)
 	return true;
 }
 
-static bool is_hex(uint8_t c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 static bool take_escape(struct bytes *text)
 {
 	bytes_skip(text, 1);
@@ -42,7 +38,7 @@ static bool take_escape(struct bytes *text)
 	if (text->len < 5)
 		return false;
 	for (size_t i = 1; i < 5; i++)
-		if (!is_hex(text->data[i]))
+		if (!ascii_is_hex(text->data[i]))
 			return false;
 	bytes_skip(text, 5);
 	return true;
@@ -72,7 +68,7 @@ static bool take_digits(struct bytes *text)
 {
 	bool any = false;
 
-	for (; text->len > 0 && text->data[0] >= '0' && text->data[0] <= '9'; any = true)
+	for (; text->len > 0 && ascii_is_digit(text->data[0]); any = true)
 		bytes_skip(text, 1);
 	return any;
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
+
 struct unit {
 	const char *name;
 	uint64_t factor;
@@ -26,9 +28,9 @@ static int take_digits(const char *text, uint64_t *out, const char **rest)
 {
 	uint64_t v = 0;
 
-	if (!isdigit((unsigned char)*text))
+	if (!ascii_is_digit(*text))
 		return -EINVAL;
-	for (; isdigit((unsigned char)*text); text++)
+	for (; ascii_is_digit(*text); text++)
 		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, *text - '0', &v))
 			return -ERANGE;
 	*out = v;
@@ -102,14 +104,6 @@ int value_port(const char *text, uint16_t *out)
 	return 0;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int value_mac(const char *text, struct mac_addr *out)
 {
 	static const struct mac_addr zero;
@@ -117,7 +111,7 @@ int value_mac(const char *text, struct mac_addr *out)
 	if (strlen(text) != MAC_TEXT - 1)
 		return -EINVAL;
 	for (size_t i = 0; i < sizeof out->b; i++, text += 3) {
-		int high = hex_digit(text[0]), low = hex_digit(text[1]);
+		int high = ascii_hex(text[0]), low = ascii_hex(text[1]);
 		char after = i + 1 < sizeof out->b ? ':' : '\0';
 
 		if (high < 0 || low < 0 || text[2] != after)

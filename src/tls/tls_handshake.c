@@ -11,6 +11,7 @@
 
 #include <openssl/err.h>
 
+#include "base/ascii.h"
 #include "tls/tls_internal.h"
 
 static bool is_client(const struct tls_stream *s)
@@ -79,7 +80,7 @@ void tls_handshake_timeout(struct tls_stream *s)
 /* The first byte of a method; a record begins with 22, a message of SSL 2.0 with 128 or more. */
 static bool is_clear_text(uint8_t first)
 {
-	return first >= 'A' && first <= 'Z';
+	return ascii_is_upper(first);
 }
 
 static void refuse_clear_text(struct tls_stream *s)

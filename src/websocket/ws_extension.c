@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/ascii.h"
 #include "http/http_fields.h"
 #include "http/http_text.h"
 
@@ -63,7 +64,7 @@ static bool read_bits(struct bytes value, uint8_t *out)
 	if (value.len == 0 || value.len > 2 || value.data[0] == '0')
 		return false;
 	for (size_t i = 0; i < value.len; i++) {
-		if (value.data[i] < '0' || value.data[i] > '9')
+		if (!ascii_is_digit(value.data[i]))
 			return false;
 		bits = 10 * bits + value.data[i] - '0';
 	}

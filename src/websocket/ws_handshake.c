@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <stdio.h>
 
+#include "base/ascii.h"
 #include "http/http_text.h"
 
 enum { KEY_TEXT = 24, KEY_DIGITS = 22 }; /* 16 bytes in base64: 22 digits and two equals signs */
@@ -70,8 +71,7 @@ static bool has_version(const struct http_call *call)
 
 static bool is_base64_digit(uint8_t c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-	       c == '/';
+	return ascii_is_alphanumeric(c) || c == '+' || c == '/';
 }
 
 /* 16 bytes: of the last digit two bits count, and the other four are zero. */
