@@ -10,13 +10,6 @@
  */
 #include "websocket/ws_conn.h"
 
-enum { COMPRESS_MIN = 64 }; /* shorter messages are sent as they are */
-
-static struct ws_server *server_of(const struct ws_conn *c)
-{
-	return c->endpoint->server;
-}
-
 static void leave_queue(struct ws_conn *c)
 {
 	http_queue_leave(&c->endpoint->queues[c->state], &c->node);
@@ -33,7 +26,7 @@ static void enter(struct ws_conn *c, enum ws_state state)
 
 static void reap_later(struct ws_conn *c)
 {
-	struct ws_server *s = server_of(c);
+	struct ws_server *s = ws_conn_server(c);
 
 	if (!list_is_linked(&c->ended))
 		list_append(&s->ended, &c->ended);
@@ -46,7 +39,7 @@ static void note_end(struct ws_conn *c, unsigned code)
 {
 	if (c->code == 0)
 		c->code = (uint16_t)code;
-	timer_cancel(&server_of(c)->world->timers, &c->message_timer);
+	timer_cancel(&ws_conn_server(c)->world->timers, &c->message_timer);
 	reap_later(c);
 }
 
@@ -83,7 +76,7 @@ static void resume(struct ws_conn *c)
 
 static void free_conn(struct ws_conn *c)
 {
-	struct ws_server *s = server_of(c);
+	struct ws_server *s = ws_conn_server(c);
 
 	ws_reader_fini(&c->reader);
 	ws_window_fini(&c->received);
@@ -123,50 +116,17 @@ void ws_conn_reap(struct ws_server *s)
 	}
 }
 
-/* ---- sending ---- */
-
-static size_t room(const struct ws_conn *c)
-{
-	return c->out != NULL ? http_batch_room(c->out) : stream_room(c->stream);
-}
-
-/* A frame, whose payload is the buffer's. */
-static void send_frame(struct ws_conn *c, uint8_t first, struct ws_buffer *payload)
-{
-	struct span frame = ws_buffer_frame(payload, first);
-
-	if (c->out != NULL) {
-		http_batch_add(c->out, frame.data, frame.len, frame.owner);
-		return;
-	}
-	span_owner_ref(frame.owner);
-	if (stream_send(c->stream, &frame, 1, 0) == 0)
-		return;
-	span_owner_unref(frame.owner);
-	ws_conn_abort(c, WS_CLOSE_ABNORMAL);
-}
-
-struct ws_buffer *ws_message_new(struct ws_server *s, struct bytes data)
-{
-	struct ws_buffer *b = ws_buffer_new(&s->budget, data.len);
-
-	if (b == NULL)
-		return NULL;
-	if (data.len > 0)
-		memcpy(b->data, data.data, data.len);
-	b->len = data.len;
-	return b;
-}
+/* ---- control frames ---- */
 
 /* Without memory or room a control frame is left out; a close frame is kept until there is room. */
 static void send_control(struct ws_conn *c, enum ws_opcode opcode, struct bytes payload)
 {
-	struct ws_buffer *b = ws_message_new(server_of(c), payload);
+	struct ws_buffer *b = ws_message_new(ws_conn_server(c), payload);
 
 	if (b == NULL)
 		return;
-	if (room(c) > 0) {
-		send_frame(c, WS_FIN | (uint8_t)opcode, b);
+	if (ws_conn_room(c) > 0) {
+		ws_conn_send_frame(c, WS_FIN | (uint8_t)opcode, b);
 	} else if (opcode == WS_CLOSE) {
 		c->close_due = b;
 		return;
@@ -201,104 +161,6 @@ void ws_close(struct ws_conn *c, unsigned code, const char *reason)
 	send_close(c, code, bytes_of(reason, strlen(reason)));
 }
 
-/* ---- messages out ---- */
-
-static bool is_worth_packing(const struct ws_conn *c, const struct ws_outgoing *o)
-{
-	return c->deflate.agreed && o->plain->len >= COMPRESS_MIN;
-}
-
-/* One that refers to what came before is this connection's alone. NULL: it goes as it is. */
-static struct ws_buffer *pack_alone(struct ws_conn *c, const struct ws_outgoing *o)
-{
-	struct ws_server *s = server_of(c);
-	struct bytes text = bytes_of(o->plain->data, o->plain->len);
-	struct ws_buffer *b = ws_deflate(s->codecs, c->deflate.server_bits, &c->sent, text, &s->budget);
-
-	if (b == NULL || ws_window_add(&c->sent, text))
-		return b;
-	ws_buffer_give(b);
-	return NULL;
-}
-
-static struct ws_buffer *pack_for_all(struct ws_conn *c, struct ws_outgoing *o)
-{
-	static const struct ws_window none = { .bits = 0 };
-	struct ws_server *s = server_of(c);
-	unsigned bits = c->deflate.server_bits;
-	struct ws_buffer **b = &o->packed[bits];
-
-	if ((o->tried >> bits & 1) == 0)
-		*b = ws_deflate(s->codecs, bits, &none, bytes_of(o->plain->data, o->plain->len), &s->budget);
-	o->tried |= (uint16_t)(1u << bits);
-	if (*b != NULL)
-		span_owner_ref(&(*b)->owner);
-	return *b;
-}
-
-static enum ws_sent refuse_slow(struct ws_conn *c)
-{
-	struct ws_usage *usage = &server_of(c)->usage;
-
-	c->flags |= WS_CONN_LACKING;
-	if (c->endpoint->config.slow_reader == WS_SLOW_DROP) {
-		usage->dropped++;
-		return WS_SENT_DROPPED;
-	}
-	usage->closed_slow++;
-	ws_close(c, WS_CLOSE_POLICY, "not reading");
-	return WS_SENT_CLOSED;
-}
-
-enum ws_sent ws_conn_send(struct ws_conn *c, struct ws_outgoing *o)
-{
-	struct ws_usage *usage = &server_of(c)->usage;
-	struct ws_buffer *packed = NULL;
-
-	if (!ws_conn_is_open(c))
-		return WS_SENT_CLOSED;
-	if (room(c) == 0)
-		return refuse_slow(c);
-	if (is_worth_packing(c, o))
-		packed = c->deflate.server_no_takeover ? pack_for_all(c, o) : pack_alone(c, o);
-	send_frame(c, (uint8_t)(WS_FIN | o->opcode | (packed != NULL ? WS_RSV1 : 0)),
-		   packed != NULL ? packed : o->plain);
-	usage->messages_out++;
-	usage->bytes_out += o->plain->len;
-	usage->compressed_out += packed != NULL;
-	ws_buffer_give(packed);
-	return c->state == WS_DEAD ? WS_SENT_CLOSED : WS_SENT;
-}
-
-void ws_outgoing_fini(struct ws_outgoing *o)
-{
-	for (size_t i = 0; i < ARRAY_LENGTH(o->packed); i++)
-		ws_buffer_give(o->packed[i]);
-}
-
-enum ws_sent ws_send_buffer(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message)
-{
-	struct ws_outgoing o = { .plain = message, .opcode = opcode };
-	enum ws_sent sent = ws_conn_send(c, &o);
-
-	ws_outgoing_fini(&o);
-	return sent;
-}
-
-enum ws_sent ws_send(struct ws_conn *c, enum ws_opcode opcode, struct bytes data)
-{
-	struct ws_buffer *b = ws_message_new(server_of(c), data);
-	enum ws_sent sent;
-
-	if (b == NULL) {
-		server_of(c)->usage.dropped++;
-		return WS_SENT_DROPPED;
-	}
-	sent = ws_send_buffer(c, opcode, b);
-	ws_buffer_give(b);
-	return sent;
-}
-
 /* ---- messages in ---- */
 
 static void count_failure(struct ws_usage *usage, unsigned code)
@@ -314,7 +176,7 @@ static void count_failure(struct ws_usage *usage, unsigned code)
 /* Section 7.1.7: the client is told why, and no answer to that is awaited. */
 static void fail(struct ws_conn *c, unsigned code, const char *why)
 {
-	count_failure(&server_of(c)->usage, code);
+	count_failure(&ws_conn_server(c)->usage, code);
 	if (ws_conn_is_open(c)) {
 		note_end(c, code);
 		send_close(c, code, bytes_of(why, strlen(why)));
@@ -341,10 +203,10 @@ static void take_close(struct ws_conn *c)
 
 static void take_message(struct ws_conn *c)
 {
-	struct ws_usage *usage = &server_of(c)->usage;
+	struct ws_usage *usage = &ws_conn_server(c)->usage;
 	struct ws_buffer *message = ws_reader_message(&c->reader);
 
-	timer_cancel(&server_of(c)->world->timers, &c->message_timer);
+	timer_cancel(&ws_conn_server(c)->world->timers, &c->message_timer);
 	usage->messages_in++;
 	usage->bytes_in += message->len;
 	usage->compressed_in += c->reader.is_compressed;
@@ -378,7 +240,7 @@ static void take_event(struct ws_conn *c, enum ws_event event)
 /* Who does not read is not read from. While the client's close frame is awaited nothing is sent any more. */
 static bool takes_input(const struct ws_conn *c)
 {
-	return c->state == WS_CLOSING || (ws_conn_is_open(c) && room(c) > 0);
+	return c->state == WS_CLOSING || (ws_conn_is_open(c) && ws_conn_room(c) > 0);
 }
 
 /* False: what is to be sent could not be. */
@@ -401,7 +263,7 @@ static bool take_all(struct ws_conn *c, struct bytes *data)
 /* A message that has begun has a time limit, whatever its pieces; not while we do not read. */
 static void watch_message(struct ws_conn *c)
 {
-	struct ws_server *s = server_of(c);
+	struct ws_server *s = ws_conn_server(c);
 
 	if (!ws_reader_is_waiting(&c->reader))
 		timer_cancel(&s->world->timers, &c->message_timer);
@@ -468,7 +330,7 @@ static void send_close_due(struct ws_conn *c)
 	struct ws_buffer *b = c->close_due;
 
 	c->close_due = NULL;
-	send_frame(c, WS_FIN | WS_CLOSE, b);
+	ws_conn_send_frame(c, WS_FIN | WS_CLOSE, b);
 	ws_buffer_give(b);
 	if (c->state == WS_LINGER)
 		stream_shutdown(c->stream);
@@ -561,7 +423,7 @@ size_t ws_conn_open(struct ws_conn *c, const struct ws_opening *opening, struct 
 	http_queue_enter(&c->endpoint->queues[WS_OPEN], &c->node);
 	stream->handler = &handler;
 	stream->user = c;
-	server_of(c)->usage.opened++;
+	ws_conn_server(c)->usage.opened++;
 	if (c->endpoint->handler->on_open != NULL)
 		c->endpoint->handler->on_open(c, opening);
 	if (ended)
@@ -601,7 +463,7 @@ static void look_for_life(struct ws_conn *c)
 		enter(c, WS_PINGED);
 		return;
 	}
-	server_of(c)->usage.closed_dead++;
+	ws_conn_server(c)->usage.closed_dead++;
 	ws_conn_abort(c, WS_CLOSE_ABNORMAL);
 }
 

@@ -52,6 +52,11 @@ static inline struct ws_conn *ws_conn_of(struct http_queue_node *n)
 	return CONTAINER_OF(n, struct ws_conn, node);
 }
 
+static inline struct ws_server *ws_conn_server(const struct ws_conn *c)
+{
+	return c->endpoint->server;
+}
+
 static inline bool ws_conn_is_open(const struct ws_conn *c)
 {
 	return c->state == WS_OPEN || c->state == WS_PINGED;
@@ -67,8 +72,16 @@ void ws_conn_discard(struct ws_conn *c);
 size_t ws_conn_open(struct ws_conn *c, const struct ws_opening *opening, struct stream *stream,
 		    struct bytes rest, bool ended);
 
+/* ---- sending (ws_send.c) ---- */
+
+/* Bytes that the client's queue still takes. */
+size_t ws_conn_room(const struct ws_conn *c);
+/* A frame, whose payload is the buffer's. The connection may be dead afterwards. */
+void ws_conn_send_frame(struct ws_conn *c, uint8_t first, struct ws_buffer *payload);
 enum ws_sent ws_conn_send(struct ws_conn *c, struct ws_outgoing *message);
 void ws_outgoing_fini(struct ws_outgoing *o);
+
+/* ---- the end ---- */
 
 void ws_conn_abort(struct ws_conn *c, unsigned code);
 /* It has stayed too long in the queue of its state. */

@@ -1,0 +1,135 @@
+/*
+ * Sending: frames into the stream, or into the batch of the turn; messages compressed for one connection, or
+ * once for all that agreed on the same; and what becomes of those for a client that does not read.
+ */
+#include "websocket/ws_conn.h"
+
+enum { COMPRESS_MIN = 64 }; /* shorter messages are sent as they are */
+
+size_t ws_conn_room(const struct ws_conn *c)
+{
+	return c->out != NULL ? http_batch_room(c->out) : stream_room(c->stream);
+}
+
+void ws_conn_send_frame(struct ws_conn *c, uint8_t first, struct ws_buffer *payload)
+{
+	struct span frame = ws_buffer_frame(payload, first);
+
+	if (c->out != NULL) {
+		http_batch_add(c->out, frame.data, frame.len, frame.owner);
+		return;
+	}
+	span_owner_ref(frame.owner);
+	if (stream_send(c->stream, &frame, 1, 0) == 0)
+		return;
+	span_owner_unref(frame.owner);
+	ws_conn_abort(c, WS_CLOSE_ABNORMAL);
+}
+
+struct ws_buffer *ws_message_new(struct ws_server *s, struct bytes data)
+{
+	struct ws_buffer *b = ws_buffer_new(&s->budget, data.len);
+
+	if (b == NULL)
+		return NULL;
+	if (data.len > 0)
+		memcpy(b->data, data.data, data.len);
+	b->len = data.len;
+	return b;
+}
+
+static bool is_worth_packing(const struct ws_conn *c, const struct ws_outgoing *o)
+{
+	return c->deflate.agreed && o->plain->len >= COMPRESS_MIN;
+}
+
+/* One that refers to what came before is this connection's alone. NULL: it goes as it is. */
+static struct ws_buffer *pack_alone(struct ws_conn *c, const struct ws_outgoing *o)
+{
+	struct ws_server *s = ws_conn_server(c);
+	struct bytes text = bytes_of(o->plain->data, o->plain->len);
+	struct ws_buffer *b = ws_deflate(s->codecs, c->deflate.server_bits, &c->sent, text, &s->budget);
+
+	if (b == NULL || ws_window_add(&c->sent, text))
+		return b;
+	ws_buffer_give(b);
+	return NULL;
+}
+
+static struct ws_buffer *pack_for_all(struct ws_conn *c, struct ws_outgoing *o)
+{
+	static const struct ws_window none = { .bits = 0 };
+	struct ws_server *s = ws_conn_server(c);
+	unsigned bits = c->deflate.server_bits;
+	struct ws_buffer **b = &o->packed[bits];
+
+	if ((o->tried >> bits & 1) == 0)
+		*b = ws_deflate(s->codecs, bits, &none, bytes_of(o->plain->data, o->plain->len), &s->budget);
+	o->tried |= (uint16_t)(1u << bits);
+	if (*b != NULL)
+		span_owner_ref(&(*b)->owner);
+	return *b;
+}
+
+static enum ws_sent refuse_slow(struct ws_conn *c)
+{
+	struct ws_usage *usage = &ws_conn_server(c)->usage;
+
+	c->flags |= WS_CONN_LACKING;
+	if (c->endpoint->config.slow_reader == WS_SLOW_DROP) {
+		usage->dropped++;
+		return WS_SENT_DROPPED;
+	}
+	usage->closed_slow++;
+	ws_close(c, WS_CLOSE_POLICY, "not reading");
+	return WS_SENT_CLOSED;
+}
+
+enum ws_sent ws_conn_send(struct ws_conn *c, struct ws_outgoing *o)
+{
+	struct ws_usage *usage = &ws_conn_server(c)->usage;
+	struct ws_buffer *packed = NULL;
+
+	if (!ws_conn_is_open(c))
+		return WS_SENT_CLOSED;
+	if (ws_conn_room(c) == 0)
+		return refuse_slow(c);
+	if (is_worth_packing(c, o))
+		packed = c->deflate.server_no_takeover ? pack_for_all(c, o) : pack_alone(c, o);
+	ws_conn_send_frame(c, (uint8_t)(WS_FIN | o->opcode | (packed != NULL ? WS_RSV1 : 0)),
+		   packed != NULL ? packed : o->plain);
+	usage->messages_out++;
+	usage->bytes_out += o->plain->len;
+	usage->compressed_out += packed != NULL;
+	ws_buffer_give(packed);
+	return c->state == WS_DEAD ? WS_SENT_CLOSED : WS_SENT;
+}
+
+void ws_outgoing_fini(struct ws_outgoing *o)
+{
+	for (size_t i = 0; i < ARRAY_LENGTH(o->packed); i++)
+		ws_buffer_give(o->packed[i]);
+}
+
+enum ws_sent ws_send_buffer(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message)
+{
+	struct ws_outgoing o = { .plain = message, .opcode = opcode };
+	enum ws_sent sent = ws_conn_send(c, &o);
+
+	ws_outgoing_fini(&o);
+	return sent;
+}
+
+enum ws_sent ws_send(struct ws_conn *c, enum ws_opcode opcode, struct bytes data)
+{
+	struct ws_buffer *b = ws_message_new(ws_conn_server(c), data);
+	enum ws_sent sent;
+
+	if (b == NULL) {
+		ws_conn_server(c)->usage.dropped++;
+		return WS_SENT_DROPPED;
+	}
+	sent = ws_send_buffer(c, opcode, b);
+	ws_buffer_give(b);
+	return sent;
+}
