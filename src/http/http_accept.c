@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "http/http_fields.h"
 #include "http/http_text.h"
 
 enum { WEIGHT_ONE = 1000 };
@@ -32,7 +31,7 @@ static unsigned closeness(struct bytes range, const char *type)
 	const char *text = (const char *)range.data;
 	size_t kind = strcspn(type, "/") + 1;
 
-	if (http_text_is(text, range.len, type))
+	if (http_text_is(range, type))
 		return 3;
 	if (range.len == 3 && memcmp(text, "*/*", 3) == 0)
 		return 1;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/ascii.h"
-#include "http/http_fields.h"
 #include "http/http_text.h"
 
 static int digit_of(uint8_t c)
@@ -70,7 +69,7 @@ static bool split(struct http_basic *b)
 bool http_basic_parse(struct bytes authorization, struct http_basic *out)
 {
 	struct bytes scheme = http_text_take(&authorization, ' ');
-	bool is_basic = http_text_is((const char *)scheme.data, scheme.len, "basic");
+	bool is_basic = http_text_is(scheme, "basic");
 
 	if (is_basic && decode(http_text_trim(authorization), out) && split(out))
 		return true;

@@ -22,19 +22,14 @@ const char *http_coding_suffix(enum http_coding coding)
 	return codings[coding].suffix;
 }
 
-static bool is(struct bytes text, const char *word)
-{
-	return http_text_is((const char *)text.data, text.len, word);
-}
-
 /* HTTP_CODINGS for one that is not known. */
 static unsigned find_coding(struct bytes name)
 {
 	unsigned i = 0;
 
-	while (i < HTTP_CODINGS && !is(name, codings[i].name))
+	while (i < HTTP_CODINGS && !http_text_is(name, codings[i].name))
 		i++;
-	return i == HTTP_CODINGS && is(name, "x-gzip") ? HTTP_CODING_GZIP : i;
+	return i == HTTP_CODINGS && http_text_is(name, "x-gzip") ? HTTP_CODING_GZIP : i;
 }
 
 /* What the field says so far. */
@@ -54,7 +49,7 @@ static void take_element(struct said *s, struct bytes element)
 	element = http_text_trim(element);
 	if (name.len == 0 || (element.len > 0 && !http_text_weight(element, &weight)))
 		return;
-	if (is(name, "*")) {
+	if (http_text_is(name, "*")) {
 		s->has_rest = true;
 		s->rest = weight;
 		return;

@@ -1,6 +1,8 @@
 /* Exchanges: taken and given back, heads checked, persistence decided. */
 #include "http/http_exchange.h"
 
+#include "http/http_text.h"
+
 struct http_exchange *http_exchange_take(struct http_server *s)
 {
 	struct http_exchange *x = pool_take(&s->exchanges);
@@ -59,7 +61,7 @@ unsigned http_exchange_check_head(struct http_exchange *x, const struct http_ser
 	if (status != 0 || !http_exchange_expects_continue(x))
 		return status;
 	if (http_request_is_repeated(r, HTTP_FIELD_EXPECT) ||
-	    !http_text_is((const char *)expect.data, expect.len, "100-continue"))
+	    !http_text_is(expect, "100-continue"))
 		return 417;
 	return 0;
 }

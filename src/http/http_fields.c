@@ -2,10 +2,9 @@
 #include "http/http_fields.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-
-#include "base/ascii.h"
 
 /* One bit tells upper from lower case in letters; in no other character of these words does it matter. */
 static inline bool same_4(const char *text, const char *lower)
@@ -77,39 +76,4 @@ enum http_field_id http_field_find(const char *name, size_t len)
 		return HTTP_FIELD_OTHER;
 	}
 #undef IS
-}
-
-bool http_text_is(const char *text, size_t len, const char *word)
-{
-	if (len != strlen(word))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (ascii_to_lower(text[i]) != word[i])
-			return false;
-	return true;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-bool http_list_has(const char *value, size_t len, const char *element)
-{
-	size_t end;
-
-	for (size_t start = 0; start < len; start = end + 1) {
-		const char *comma = memchr(value + start, ',', len - start);
-		size_t last;
-
-		end = comma != NULL ? (size_t)(comma - value) : len;
-		last = end;
-		while (start < last && is_blank(value[start]))
-			start++;
-		while (last > start && is_blank(value[last - 1]))
-			last--;
-		if (http_text_is(value + start, last - start, element))
-			return true;
-	}
-	return false;
 }

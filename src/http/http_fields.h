@@ -1,9 +1,7 @@
-/* Names of header fields that the server looks at, and the list syntax of their values (RFC 9110 section
- * 5.6.1). */
+/* Names of header fields that the server looks at. */
 #ifndef HTTP_HTTP_FIELDS_H
 #define HTTP_HTTP_FIELDS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 enum http_field_id {
@@ -30,11 +28,5 @@ enum http_field_id {
 
 /* name in any case; it must be a token. */
 enum http_field_id http_field_find(const char *name, size_t len);
-
-/* text, which is len bytes, equals word, which is in lower case, in any case. */
-bool http_text_is(const char *text, size_t len, const char *word);
-
-/* The comma-separated list in value holds this element, given in lower case. */
-bool http_list_has(const char *value, size_t len, const char *element);
 
 #endif

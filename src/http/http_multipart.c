@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "http/http_fields.h"
 #include "http/http_parameter.h"
 #include "http/http_text.h"
 
@@ -125,7 +124,7 @@ static void take_disposition(struct bytes value, struct http_part *out)
 {
 	struct bytes kind = http_without_parameters(value);
 
-	if (!http_text_is((const char *)kind.data, kind.len, "form-data"))
+	if (!http_text_is(kind, "form-data"))
 		return;
 	out->name = http_parameter(value, "name");
 	out->filename = http_parameter(value, "filename");
@@ -152,7 +151,7 @@ static bool read_fields(struct http_multipart *m)
 
 		if (value.data == name.data + name.len)
 			return false; /* no colon */
-		if (http_text_is((const char *)name.data, name.len, "content-disposition"))
+		if (http_text_is(name, "content-disposition"))
 			take_disposition(value, &m->part);
 	}
 	return m->part.name.data != NULL;

@@ -1,7 +1,6 @@
 /* Parameters are looked for from the left, each time anew: there are few. */
 #include "http/http_parameter.h"
 
-#include "http/http_fields.h"
 #include "http/http_text.h"
 
 struct bytes http_without_parameters(struct bytes value)
@@ -29,7 +28,7 @@ struct bytes http_parameter(struct bytes value, const char *name)
 	while (value.len > 0) {
 		struct bytes found = http_text_trim(http_text_take(&value, '=')), content = take_value(&value);
 
-		if (http_text_is((const char *)found.data, found.len, name))
+		if (http_text_is(found, name))
 			return content;
 	}
 	return (struct bytes){ 0 };
@@ -54,7 +53,7 @@ bool http_parameter_decode(struct bytes value, char *out, size_t *len)
 	struct bytes charset = http_text_take(&value, '\'');
 	size_t n = 0;
 
-	if (!http_text_is((const char *)charset.data, charset.len, "utf-8"))
+	if (!http_text_is(charset, "utf-8"))
 		return false;
 	http_text_take(&value, '\''); /* the language */
 	while (value.len > 0)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "http/http_text.h"
 
 enum {
 	MAX_BLANK_LINES = 2,     /* RFC 9112 section 2.2: at least one is to be ignored */
@@ -120,14 +121,13 @@ static int on_header_value_complete(llhttp_t *llhttp)
 static unsigned check_transfer_encoding(const struct http_request *r)
 {
 	struct bytes value = http_request_value(r, HTTP_FIELD_TRANSFER_ENCODING);
-	const char *text = (const char *)value.data;
 
-	if (text == NULL)
+	if (value.data == NULL)
 		return 0;
 	if (r->line.minor == 0 || r->first[HTTP_FIELD_CONTENT_LENGTH] != 0 ||
 	    http_request_is_repeated(r, HTTP_FIELD_TRANSFER_ENCODING))
 		return 400;
-	if (http_text_is(text, value.len, "chunked"))
+	if (http_text_is(value, "chunked"))
 		return 0;
 	return (r->llhttp.flags & F_CHUNKED) != 0 ? 501 : 400;
 }
@@ -283,7 +283,7 @@ struct bytes http_request_value_of(const struct http_request *r, const char *nam
 	uint32_t whole = r->field_count - r->in_field;
 
 	for (uint32_t i = 0; i < whole; i++)
-		if (http_text_is(r->store + r->fields[i].name_at, r->fields[i].name_len, name))
+		if (http_text_is(bytes_of(r->store + r->fields[i].name_at, r->fields[i].name_len), name))
 			return http_request_value_at(r, i + 1);
 	return (struct bytes){ 0 };
 }
@@ -293,7 +293,7 @@ bool http_request_lists(const struct http_request *r, enum http_field_id id, con
 	for (uint32_t i = r->first[id]; i != 0; i = http_request_next(r, i)) {
 		struct bytes value = http_request_value_at(r, i);
 
-		if (http_list_has((const char *)value.data, value.len, element))
+		if (http_text_lists(value, element))
 			return true;
 	}
 	return false;

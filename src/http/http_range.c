@@ -5,9 +5,9 @@
 #include "http/http_range.h"
 
 #include <stdbool.h>
-#include <strings.h>
 
 #include "base/ascii.h"
+#include "http/http_text.h"
 
 static bool take_char(struct bytes *b, char c)
 {
@@ -15,12 +15,6 @@ static bool take_char(struct bytes *b, char c)
 		return false;
 	bytes_skip(b, 1);
 	return true;
-}
-
-static void skip_blanks(struct bytes *b)
-{
-	while (take_char(b, ' ') || take_char(b, '\t'))
-		;
 }
 
 /* 1*DIGIT; what is larger than any file stays at the largest number. */
@@ -99,31 +93,23 @@ static void add(struct http_ranges *ranges, struct http_range range)
 	ranges->items[ranges->count++] = range;
 }
 
-static bool take_unit(struct bytes *b)
-{
-	if (b->len < 6 || strncasecmp((const char *)b->data, "bytes=", 6) != 0)
-		return false;
-	bytes_skip(b, 6);
-	return true;
-}
-
 enum http_range_verdict http_range_parse(struct bytes value, uint64_t size, struct http_ranges *out)
 {
 	struct http_range range;
 	unsigned asked = 0;
 
 	out->count = 0;
-	if (size == 0 || !take_unit(&value)) /* of nothing there is no part */
+	if (size == 0 || !http_text_take_word(&value, "bytes=")) /* of nothing there is no part */
 		return HTTP_RANGE_IGNORED;
 	for (;;) {
-		skip_blanks(&value);
+		http_text_skip_blanks(&value);
 		if (value.len == 0)
 			break;
 		if (take_char(&value, ',')) /* section 5.6.1.2: elements of a list may be empty */
 			continue;
 		if (asked++ == HTTP_RANGES || !take_range(&value, size, &range))
 			return HTTP_RANGE_IGNORED;
-		skip_blanks(&value);
+		http_text_skip_blanks(&value);
 		if (value.len > 0 && value.data[0] != ',')
 			return HTTP_RANGE_IGNORED;
 		if (range.len > 0)

@@ -11,6 +11,7 @@
 #include "http/http_open.h"
 #include "http/http_strings.h"
 #include "http/http_target.h"
+#include "http/http_text.h"
 
 static bool copy_names(struct http_open_site *to, const struct http_site *from)
 {
@@ -169,7 +170,7 @@ int http_site_open(const struct http_open_policy *policy, const char *path)
 static bool answers_to(const struct http_open_site *site, struct bytes host)
 {
 	for (char **name = site->hosts; *name != NULL; name++)
-		if (http_text_is((const char *)host.data, host.len, *name))
+		if (http_text_is(host, *name))
 			return true;
 	return false;
 }

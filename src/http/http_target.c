@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "http/http_text.h"
 
 /* RFC 3986 section 3.2.2: unreserved and sub-delims. */
 static bool is_name_char(uint8_t c)
@@ -114,23 +115,13 @@ static void split_query(struct bytes path_and_query, struct http_target *out)
 	out->query = bytes_of(mark, path_and_query.len - out->path.len);
 }
 
-static bool take_word(struct bytes *text, const char *word)
-{
-	size_t len = strlen(word);
-
-	if (text->len < len || !http_text_is((const char *)text->data, len, word))
-		return false;
-	bytes_skip(text, len);
-	return true;
-}
-
 /* RFC 9112 section 3.2.2: the authority of the target replaces the one of Host. */
 static bool parse_absolute(struct bytes target, struct http_target *out)
 {
 	size_t len = 0;
 
-	out->is_https = take_word(&target, "https://");
-	if (!out->is_https && !take_word(&target, "http://"))
+	out->is_https = http_text_take_word(&target, "https://");
+	if (!out->is_https && !http_text_take_word(&target, "http://"))
 		return false;
 	while (len < target.len && target.data[len] != '/' && target.data[len] != '?')
 		len++;

@@ -3,15 +3,53 @@
 
 #include <string.h>
 
+bool http_text_is_same(struct bytes a, struct bytes b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (ascii_to_lower(a.data[i]) != ascii_to_lower(b.data[i]))
+			return false;
+	return true;
+}
+
+bool http_text_is(struct bytes text, const char *word)
+{
+	return http_text_is_same(text, bytes_of(word, strlen(word)));
+}
+
+bool http_text_take_word(struct bytes *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (text->len < len || !http_text_is(bytes_of(text->data, len), word))
+		return false;
+	bytes_skip(text, len);
+	return true;
+}
+
+bool http_text_lists(struct bytes list, const char *word)
+{
+	while (list.len > 0)
+		if (http_text_is(http_text_trim(http_text_take(&list, ',')), word))
+			return true;
+	return false;
+}
+
 static bool is_blank(uint8_t c)
 {
 	return c == ' ' || c == '\t';
 }
 
+void http_text_skip_blanks(struct bytes *text)
+{
+	while (text->len > 0 && is_blank(text->data[0]))
+		bytes_skip(text, 1);
+}
+
 struct bytes http_text_trim(struct bytes text)
 {
-	while (text.len > 0 && is_blank(text.data[0]))
-		bytes_skip(&text, 1);
+	http_text_skip_blanks(&text);
 	while (text.len > 0 && is_blank(text.data[text.len - 1]))
 		text.len--;
 	return text;

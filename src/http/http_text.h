@@ -14,6 +14,22 @@ static inline bool http_text_is_token_char(char c)
 	return ascii_is_alphanumeric(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+/* Words are in lower case, and found in any case. */
+
+bool http_text_is(struct bytes text, const char *word);
+
+/* Takes the word off the text if it begins so. */
+bool http_text_take_word(struct bytes *text, const char *word);
+
+/* The comma-separated list holds this word (RFC 9110 section 5.6.1). */
+bool http_text_lists(struct bytes list, const char *word);
+
+/* Equal but for the case of letters. */
+bool http_text_is_same(struct bytes a, struct bytes b);
+
+/* Takes blanks and tabs off its beginning. */
+void http_text_skip_blanks(struct bytes *text);
+
 /* Without the blanks and tabs at its ends. */
 struct bytes http_text_trim(struct bytes text);
 

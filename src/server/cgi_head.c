@@ -6,7 +6,6 @@
 
 #include "base/ascii.h"
 #include "http/http_call.h"
-#include "http/http_fields.h"
 #include "http/http_text.h"
 
 void cgi_head_init(struct cgi_head *h)
@@ -23,11 +22,6 @@ static bool refuse(struct cgi_head *h, const char *why)
 {
 	h->why = why;
 	return false;
-}
-
-static bool is(struct bytes text, const char *word)
-{
-	return http_text_is((const char *)text.data, text.len, word);
 }
 
 /* Digits only, up to the end or a blank. */
@@ -99,7 +93,7 @@ static bool is_ours(struct bytes name)
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
-		if (is(name, names[i]))
+		if (http_text_is(name, names[i]))
 			return true;
 	return false;
 }
@@ -108,16 +102,16 @@ static bool take_field(struct cgi_head *h, struct bytes name, struct bytes value
 {
 	if (++h->n_fields > CGI_HEAD_FIELDS)
 		return refuse(h, "too many fields");
-	if (is(name, "status"))
+	if (http_text_is(name, "status"))
 		return take_status(h, value);
-	if (is(name, "content-length"))
+	if (http_text_is(name, "content-length"))
 		return take_length(h, value);
-	if (is(name, "transfer-encoding"))
+	if (http_text_is(name, "transfer-encoding"))
 		return refuse(h, "a Transfer-Encoding");
 	if (is_ours(name))
 		return true;
-	h->tells_caching |= is(name, "cache-control");
-	h->redirects |= is(name, "location");
+	h->tells_caching |= http_text_is(name, "cache-control");
+	h->redirects |= http_text_is(name, "location");
 	return pass_on(h, name, value);
 }
 

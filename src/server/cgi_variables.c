@@ -7,8 +7,6 @@
  */
 #include "server/cgi_variables.h"
 
-#include <strings.h>
-
 #include "base/ascii.h"
 #include "http/http_text.h"
 
@@ -151,9 +149,9 @@ static bool is_kept_back(const struct writer *w, struct bytes name)
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
-		if (http_text_is((const char *)name.data, name.len, names[i]))
+		if (http_text_is(name, names[i]))
 			return true;
-	return w->call->pass.user_len > 0 && http_text_is((const char *)name.data, name.len, "authorization");
+	return w->call->pass.user_len > 0 && http_text_is(name, "authorization");
 }
 
 /* "HTTP_ACCEPT_LANGUAGE" begins. False: the name has a character that none of CGI has. */
@@ -172,17 +170,12 @@ static bool begin_field(struct writer *w, struct bytes name)
 	return true;
 }
 
-static bool is_same_name(struct bytes a, struct bytes b)
-{
-	return a.len == b.len && strncasecmp((const char *)a.data, (const char *)b.data, a.len) == 0;
-}
-
 static bool came_before(const struct http_call *call, uint32_t i, struct bytes name)
 {
 	struct bytes other, value;
 
 	for (uint32_t k = 0; k < i && http_call_field(call, k, &other, &value); k++)
-		if (is_same_name(name, other))
+		if (http_text_is_same(name, other))
 			return true;
 	return false;
 }
@@ -190,14 +183,14 @@ static bool came_before(const struct http_call *call, uint32_t i, struct bytes n
 /* Several fields of a name become one (RFC 3875 section 4.1.18); those of Cookie are joined in its own way. */
 static void put_field(struct writer *w, uint32_t i, struct bytes name, struct bytes value)
 {
-	bool is_cookie = http_text_is((const char *)name.data, name.len, "cookie");
+	bool is_cookie = http_text_is(name, "cookie");
 	struct bytes other;
 
 	if (is_kept_back(w, name) || came_before(w->call, i, name) || !begin_field(w, name))
 		return;
 	add(w, value);
 	while (http_call_field(w->call, ++i, &other, &value))
-		if (is_same_name(name, other)) {
+		if (http_text_is_same(name, other)) {
 			document_add_text(w->text, is_cookie ? "; " : ", ");
 			add(w, value);
 		}

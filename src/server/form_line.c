@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "http/http_fields.h"
+#include "http/http_text.h"
 #include "http/http_form.h"
 #include "http/http_multipart.h"
 #include "http/http_parameter.h"
@@ -217,7 +217,7 @@ static const struct kind *kind_of(struct bytes content_type)
 	struct bytes type = http_without_parameters(content_type);
 
 	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
-		if (http_text_is((const char *)type.data, type.len, kinds[i].type))
+		if (http_text_is(type, kinds[i].type))
 			return &kinds[i];
 	return NULL;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "http/http_parameter.h"
+#include "http/http_text.h"
 #include "server/upload_answer.h"
 #include "server/worker.h"
 
@@ -251,7 +252,7 @@ static bool is_multipart(struct bytes content_type)
 {
 	struct bytes type = http_without_parameters(content_type);
 
-	return http_text_is((const char *)type.data, type.len, "multipart/form-data");
+	return http_text_is(type, "multipart/form-data");
 }
 
 static unsigned begin(struct http_call *call)

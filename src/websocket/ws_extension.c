@@ -4,22 +4,15 @@
 #include <stdio.h>
 
 #include "base/ascii.h"
-#include "http/http_fields.h"
 #include "http/http_text.h"
 
 /* ---- words ---- */
-
-static void skip_blanks(struct bytes *text)
-{
-	while (text->len > 0 && (text->data[0] == ' ' || text->data[0] == '\t'))
-		bytes_skip(text, 1);
-}
 
 static bool take_token(struct bytes *text, struct bytes *out)
 {
 	size_t len = 0;
 
-	skip_blanks(text);
+	http_text_skip_blanks(text);
 	while (len < text->len && http_text_is_token_char((char)text->data[len]))
 		len++;
 	bytes_take(text, len, out);
@@ -31,7 +24,7 @@ static bool take_value(struct bytes *text, struct bytes *out)
 {
 	uint8_t quote = 0;
 
-	skip_blanks(text);
+	http_text_skip_blanks(text);
 	if (text->len == 0 || text->data[0] != '"')
 		return take_token(text, out);
 	bytes_skip(text, 1);
@@ -41,7 +34,7 @@ static bool take_value(struct bytes *text, struct bytes *out)
 
 static bool take_char(struct bytes *text, char c)
 {
-	skip_blanks(text);
+	http_text_skip_blanks(text);
 	if (text->len == 0 || text->data[0] != c)
 		return false;
 	bytes_skip(text, 1);
@@ -83,15 +76,13 @@ static bool set_once(bool *flag)
 /* value.data is NULL if there is none. False: the offer is refused for it. */
 static bool take_parameter(struct offer *o, struct bytes name, struct bytes value)
 {
-	const char *text = (const char *)name.data;
-
-	if (http_text_is(text, name.len, "server_no_context_takeover"))
+	if (http_text_is(name, "server_no_context_takeover"))
 		return value.data == NULL && set_once(&o->server_no_takeover);
-	if (http_text_is(text, name.len, "client_no_context_takeover"))
+	if (http_text_is(name, "client_no_context_takeover"))
 		return value.data == NULL && set_once(&o->client_no_takeover);
-	if (http_text_is(text, name.len, "server_max_window_bits"))
+	if (http_text_is(name, "server_max_window_bits"))
 		return set_once(&o->has_server_bits) && read_bits(value, &o->server_bits);
-	if (http_text_is(text, name.len, "client_max_window_bits"))
+	if (http_text_is(name, "client_max_window_bits"))
 		return set_once(&o->has_client_bits) &&
 		       (value.data == NULL || read_bits(value, &o->client_bits));
 	return false;
@@ -140,16 +131,16 @@ bool ws_extension_negotiate(struct bytes value, enum ws_compression compression,
 	struct offer o;
 
 	do {
-		skip_blanks(&value);
+		http_text_skip_blanks(&value);
 		if (value.len == 0 || value.data[0] == ',')
 			continue; /* empty elements are allowed: RFC 9110 section 5.6.1 */
 		if (!take_offer(&value, &name, &o))
 			return false;
 		if (!p->agreed && !o.refused && compression != WS_COMPRESSION_OFF &&
-		    http_text_is((const char *)name.data, name.len, "permessage-deflate"))
+		    http_text_is(name, "permessage-deflate"))
 			agree(&o, compression == WS_COMPRESSION_TAKEOVER, window_bits, p);
 	} while (take_char(&value, ','));
-	skip_blanks(&value);
+	http_text_skip_blanks(&value);
 	return value.len == 0;
 }
 

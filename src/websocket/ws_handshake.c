@@ -23,7 +23,7 @@ static bool next_value(const struct http_call *call, const char *name, uint32_t 
 	struct bytes found;
 
 	while (http_call_field(call, (*i)++, &found, value))
-		if (http_text_is((const char *)found.data, found.len, name)) {
+		if (http_text_is(found, name)) {
 			*value = http_text_trim(*value);
 			return true;
 		}
@@ -44,7 +44,7 @@ static bool lists(const struct http_call *call, const char *name, const char *el
 	struct bytes value;
 
 	for (uint32_t i = 0; next_value(call, name, &i, &value);)
-		if (http_list_has((const char *)value.data, value.len, element))
+		if (http_text_lists(value, element))
 			return true;
 	return false;
 }
@@ -114,29 +114,11 @@ static struct bytes without_default_port(struct bytes authority, bool is_https)
 	return authority;
 }
 
-static bool is_same_text(struct bytes a, struct bytes b)
-{
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++) {
-		uint8_t x = a.data[i], y = b.data[i];
-
-		if (x != y && ((x ^ y) != 0x20 || (x | 0x20) < 'a' || (x | 0x20) > 'z'))
-			return false;
-	}
-	return true;
-}
-
 static bool is_own_origin(struct bytes origin, const struct http_call *call, bool is_https)
 {
-	const char *scheme = is_https ? "https://" : "http://";
-	struct bytes start;
-
-	if (!bytes_take(&origin, strlen(scheme), &start) ||
-	    !is_same_text(start, bytes_of(scheme, strlen(scheme))))
-		return false;
-	return is_same_text(without_default_port(origin, is_https),
-			    without_default_port(call->target->authority, is_https));
+	return http_text_take_word(&origin, is_https ? "https://" : "http://") &&
+	       http_text_is_same(without_default_port(origin, is_https),
+				 without_default_port(call->target->authority, is_https));
 }
 
 static bool admits_origin(const struct http_call *call, const struct ws_handshake_rules *rules)
@@ -152,7 +134,7 @@ static bool admits_origin(const struct http_call *call, const struct ws_handshak
 	if (o == NULL || *o == NULL)
 		return is_own_origin(origin, call, rules->is_encrypted);
 	for (; *o != NULL; o++)
-		if (strcmp(*o, "*") == 0 || is_same_text(origin, bytes_of(*o, strlen(*o))))
+		if (strcmp(*o, "*") == 0 || http_text_is_same(origin, bytes_of(*o, strlen(*o))))
 			return true;
 	return false;
 }

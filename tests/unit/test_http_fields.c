@@ -1,4 +1,4 @@
-/* Field names and list values (RFC 9110 section 5.6.1). */
+/* Names of fields, by their numbers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,11 +12,6 @@
 static enum http_field_id find(const char *name)
 {
 	return http_field_find(name, strlen(name));
-}
-
-static bool has(const char *list, const char *element)
-{
-	return http_list_has(list, strlen(list), element);
 }
 
 static void names_are_found_in_any_case(void **state)
@@ -52,37 +47,11 @@ static void others_are_other(void **state)
 	assert_int_equal(find("X-Transfer-Encoding"), HTTP_FIELD_OTHER);
 }
 
-static void list_elements_are_whole_words(void **state)
-{
-	(void)state;
-	assert_true(has("close", "close"));
-	assert_true(has("Close", "close"));
-	assert_true(has("keep-alive, close", "close"));
-	assert_true(has(" \tclose\t ,x", "close"));
-	assert_true(has(",,close,,", "close"));
-	assert_false(has("", "close"));
-	assert_false(has(",", "close"));
-	assert_false(has("closed", "close"));
-	assert_false(has("not close", "close"));
-	assert_false(has("clos", "close"));
-}
-
-static void only_letters_are_folded(void **state)
-{
-	(void)state;
-	assert_true(http_text_is("CHUNKED", 7, "chunked"));
-	assert_false(http_text_is("chunked\0", 8, "chunked"));
-	assert_false(http_text_is("100-continue", 12, "100\rcontinue"));
-	assert_false(http_text_is("100\rcontinue", 12, "100-continue"));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_found_in_any_case),
 		cmocka_unit_test(others_are_other),
-		cmocka_unit_test(list_elements_are_whole_words),
-		cmocka_unit_test(only_letters_are_folded),
 	};
 
 	return cmocka_run_group_tests_name("http_fields", tests, NULL, NULL);

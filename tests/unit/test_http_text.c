@@ -100,9 +100,59 @@ static void weights_have_three_decimals(void **state)
 		assert_false(http_text_weight(text(bad[i]), &weight));
 }
 
+static void list_elements_are_whole_words(void **state)
+{
+	(void)state;
+	assert_true(http_text_lists(text("close"), "close"));
+	assert_true(http_text_lists(text("Close"), "close"));
+	assert_true(http_text_lists(text("keep-alive, close"), "close"));
+	assert_true(http_text_lists(text(" \tclose\t ,x"), "close"));
+	assert_true(http_text_lists(text(",,close,,"), "close"));
+	assert_false(http_text_lists(text(""), "close"));
+	assert_false(http_text_lists(text(","), "close"));
+	assert_false(http_text_lists(text("closed"), "close"));
+	assert_false(http_text_lists(text("not close"), "close"));
+	assert_false(http_text_lists(text("clos"), "close"));
+}
+
+static void only_letters_are_folded(void **state)
+{
+	(void)state;
+	assert_true(http_text_is(text("CHUNKED"), "chunked"));
+	assert_false(http_text_is(bytes_of("chunked\0", 8), "chunked"));
+	assert_false(http_text_is(text("100-continue"), "100\rcontinue"));
+	assert_false(http_text_is(text("100\rcontinue"), "100-continue"));
+}
+
+static void texts_are_the_same_but_for_case(void **state)
+{
+	(void)state;
+	assert_true(http_text_is_same(text("Example.ORG"), text("eXAMPLE.org")));
+	assert_true(http_text_is_same(text(""), (struct bytes){ 0 }));
+	assert_false(http_text_is_same(text("example.org"), text("example.or")));
+	assert_false(http_text_is_same(text("a@"), text("a`")));
+	assert_false(http_text_is_same(text("[::1]"), text("{::1}")));
+}
+
+static void words_are_taken_where_a_text_begins_with_them(void **state)
+{
+	struct bytes rest = text("HTTPS://h/");
+
+	(void)state;
+	assert_false(http_text_take_word(&rest, "http://"));
+	assert_int_equal(rest.len, 10);
+	assert_true(http_text_take_word(&rest, "https://"));
+	assert_memory_equal(rest.data, "h/", rest.len);
+	assert_false(http_text_take_word(&rest, "h/x"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(list_elements_are_whole_words),
+		cmocka_unit_test(only_letters_are_folded),
+		cmocka_unit_test(texts_are_the_same_but_for_case),
+		cmocka_unit_test(words_are_taken_where_a_text_begins_with_them),
 		cmocka_unit_test(blanks_go_from_both_ends),
 		cmocka_unit_test(parts_end_at_separators),
 		cmocka_unit_test(octets_have_two_digits),
