@@ -284,6 +284,36 @@ def test_a_certificate_swapped_under_load_loses_no_request(serve_site, namespace
     assert server.stop() == 0
 
 
+LATE = """
+import socket, ssl, sys
+late = socket.create_connection(("%s", 443), 10)
+print("connected", flush=True)
+sys.stdin.readline()
+try:
+    late = ssl._create_unverified_context().wrap_socket(late)
+    late.sendall(b"GET /hello.txt HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n")
+    print(late.recv(1000)[:15])
+except OSError as e:
+    print(type(e).__name__)
+""" % ADDRESS
+
+
+@pytest.mark.parametrize("then,works", [("off", True), ("required", False)])
+def test_a_handshake_that_a_reload_overtakes_gets_by_nobody(serve_site, namespace, tmp_path, then, works):
+    """It ends as it began, under the old rules: who was not asked for a certificate is not served where one is needed."""
+    server = serve_site("")
+    late = namespace.start("/usr/bin/python3", "-c", LATE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert late.stdout.readline() == "connected\n"
+    config = (tmp_path / "taphouse.conf").read_text()
+    (tmp_path / "taphouse.conf").write_text(config.replace('key =', f'client_certificates = "{then}" client_ca = "ca.pem" key ='))
+    server.process.send_signal(1)
+    deadline = time.monotonic() + 10
+    while "is in use" not in server.errors.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    out, _ = late.communicate("go\n", timeout=20)
+    assert ("HTTP/1.1 200" in out) == works, out
+
+
 def test_the_last_good_certificate_stays(serve_site, curl, certificate):
     server = serve_site("", tls='reload = "50ms"')
     certificate[0].write_text("this is no certificate\n")
