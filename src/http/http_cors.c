@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/strings.h"
 #include "http/http_target.h"
 #include "http/http_text.h"
 
@@ -128,11 +129,9 @@ static bool add_origin(struct http_cors *c, const struct http_cors_settings *s, 
 static bool add_origins(struct http_cors *c, const struct http_cors_settings *s)
 {
 	static const char any[] = "*";
-	size_t count = 0;
+	size_t count = strings_count(s->origins);
 	bool good = true;
 
-	while (s->origins != NULL && s->origins[count] != NULL)
-		count++;
 	if (count == 0)
 		return true;
 	c->origins = calloc(count, sizeof *c->origins);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strings.h"
 #include "http/http_answer.h"
 #include "http/http_buffer.h"
 #include "http/http_location.h"
@@ -237,11 +238,9 @@ const char *http_rewrite_fault(const char *rule)
 static int open_rules(struct http_detours *d, const char *const *rules, bool is_redirect, const char *whose,
 		      struct failure *why)
 {
-	size_t n = 0;
+	size_t n = strings_count(rules);
 
 	*d = (struct http_detours){ 0 };
-	while (rules != NULL && rules[n] != NULL)
-		n++;
 	d->items = calloc(n + 1, sizeof *d->items);
 	for (size_t i = 0; i < n && d->items != NULL; i++) {
 		const char *fault = fault_of(rules[i], is_redirect);

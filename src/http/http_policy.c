@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/strings.h"
 #include "http/http_cache_control.h"
 #include "http/http_error_page.h"
 #include "http/http_mime.h"
-#include "http/http_strings.h"
 
 static bool copy(struct http_open_policy *to, const struct http_policy *from, uint64_t max_body)
 {
@@ -20,11 +20,11 @@ static bool copy(struct http_open_policy *to, const struct http_policy *from, ui
 	};
 
 	to->max_body = from->max_body != NULL ? *from->max_body : max_body;
-	to->cache_control = http_strings_copy(from->cache_control != NULL ? from->cache_control : default_rules);
+	to->cache_control = strings_copy(from->cache_control != NULL ? from->cache_control : default_rules);
 	to->compress = from->compress;
-	to->compress_types = http_strings_copy(from->compress_types);
-	to->index = http_strings_copy(from->index != NULL ? from->index : default_index);
-	to->error_page = http_strings_copy(from->error_page);
+	to->compress_types = strings_copy(from->compress_types);
+	to->index = strings_copy(from->index != NULL ? from->index : default_index);
+	to->error_page = strings_copy(from->error_page);
 	to->follow_symlinks = from->follow_symlinks;
 	to->precompressed = from->precompressed;
 	to->listing = from->listing;
@@ -35,7 +35,7 @@ static bool copy(struct http_open_policy *to, const struct http_policy *from, ui
 static int open_tails(struct http_open_policy *to, const struct http_policy *from, const char *whose,
 		      struct failure *why)
 {
-	char **rules = http_strings_copy(from->header);
+	char **rules = strings_copy(from->header);
 	const char *fault = NULL;
 	int error = 0;
 
@@ -46,7 +46,7 @@ static int open_tails(struct http_open_policy *to, const struct http_policy *fro
 	}
 	if (error == 0 && (rules == NULL || !http_tails_open(&to->tails, rules, http_cors_line(&to->cors))))
 		error = failure_set(why, -ENOMEM, "%s: no memory for its headers", whose);
-	http_strings_free(rules);
+	strings_free(rules);
 	return error;
 }
 
@@ -118,10 +118,10 @@ int http_policy_check(const struct http_policy *p, const char *whose, struct fai
 
 void http_policy_close(struct http_open_policy *p)
 {
-	http_strings_free(p->cache_control);
-	http_strings_free(p->index);
-	http_strings_free(p->error_page);
-	http_strings_free(p->compress_types);
+	strings_free(p->cache_control);
+	strings_free(p->index);
+	strings_free(p->error_page);
+	strings_free(p->compress_types);
 	http_guard_close(&p->guard);
 	http_tries_close(&p->tries);
 	http_tails_close(&p->tails);

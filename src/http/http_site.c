@@ -7,19 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/strings.h"
 #include "http/http_location.h"
 #include "http/http_open.h"
-#include "http/http_strings.h"
 #include "http/http_target.h"
 #include "http/http_text.h"
 
 static bool copy_names(struct http_open_site *to, const struct http_site *from)
 {
 	to->name = strdup(from->name != NULL ? from->name : "default");
-	to->hosts = http_strings_copy(from->hosts);
+	to->hosts = strings_copy(from->hosts);
 	if (to->name == NULL || to->hosts == NULL)
 		return false;
-	http_strings_lower(to->hosts);
+	strings_lower(to->hosts);
 	return true;
 }
 
@@ -148,7 +148,7 @@ void http_sites_close(struct http_sites *s)
 		if (site->root >= 0)
 			close(site->root);
 		free(site->name);
-		http_strings_free(site->hosts);
+		strings_free(site->hosts);
 		http_policy_close(&site->policy);
 		http_detours_close(&site->rewrites);
 		for (size_t k = 0; k < site->n_locations; k++)

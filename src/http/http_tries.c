@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/strings.h"
 #include "http/http_status.h"
 
 static const char variable[] = "$uri";
@@ -135,7 +136,6 @@ int http_tries_open(struct http_tries *t, const char *const *rules, bool clean_u
 {
 	bool given = rules != NULL && *rules != NULL;
 	struct http_path path;
-	size_t count = 3;
 	int error = given ? check_order(rules, whose, why) : 0;
 
 	*t = (struct http_tries){ .status = 404 };
@@ -144,9 +144,7 @@ int http_tries_open(struct http_tries *t, const char *const *rules, bool clean_u
 	if (!given && fallback != NULL && !http_path_of_file(fallback, &path))
 		return failure_set(why, -EINVAL, "%s: \"%s\" could not be served as its fallback",
 				   whose, fallback);
-	for (const char *const *rule = rules; given && *rule != NULL; rule++)
-		count++;
-	t->items = calloc(count, sizeof *t->items);
+	t->items = calloc(strings_count(rules) + 3, sizeof *t->items); /* by default there are three at most */
 	if (t->items != NULL && (given ? add_rules(t, rules) : add_defaults(t, clean_urls, fallback)))
 		return 0;
 	http_tries_close(t);

@@ -17,6 +17,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include "base/strings.h"
 #include "tls/tls_internal.h"
 
 /* Mozilla's guideline 6.0, intermediate; the client's order counts. */
@@ -249,36 +250,6 @@ static int set_client_certificates(SSL_CTX *ctx, const struct tls_context_config
 
 /* ---- made and freed ---- */
 
-static char **copy_names(const char *const *names)
-{
-	size_t n = 0;
-	char **copy;
-
-	while (names != NULL && names[n] != NULL)
-		n++;
-	copy = calloc(n + 1, sizeof *copy);
-	for (size_t i = 0; copy != NULL && i < n; i++) {
-		copy[i] = strdup(names[i]);
-		if (copy[i] == NULL)
-			return copy; /* shorter: found out by its length */
-	}
-	return copy;
-}
-
-static bool is_whole_copy(char *const *copy, const char *const *names)
-{
-	size_t n = 0;
-
-	if (copy == NULL)
-		return false;
-	while (names != NULL && names[n] != NULL)
-		if (copy[n] == NULL)
-			return false;
-		else
-			n++;
-	return true;
-}
-
 static int load_pairs(struct tls_identity *i, const struct tls_identity_config *config, struct failure *why)
 {
 	for (size_t k = 0; k < config->n_pairs; k++) {
@@ -301,9 +272,9 @@ static int open_identity(struct tls_context *c, struct tls_identity *i,
 {
 	int r;
 
-	i->names = copy_names(identity->names);
+	i->names = strings_copy(identity->names);
 	i->ctx = SSL_CTX_new(TLS_server_method());
-	if (!is_whole_copy(i->names, identity->names) || i->ctx == NULL)
+	if (i->names == NULL || i->ctx == NULL)
 		return failure_set(why, -ENOMEM, "no memory for TLS");
 	if (!set_server(i->ctx, c->tls, config))
 		return failed(why, "settings");
@@ -322,9 +293,7 @@ static int open_identity(struct tls_context *c, struct tls_identity *i,
 
 static void close_identity(struct tls_identity *i)
 {
-	for (size_t k = 0; i->names != NULL && i->names[k] != NULL; k++)
-		free(i->names[k]);
-	free(i->names);
+	strings_free(i->names);
 	for (size_t k = 0; k < i->n_certificates; k++) {
 		tls_certificate_free(&i->certificates[k]);
 		free(i->files[k]);

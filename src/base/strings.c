@@ -1,37 +1,43 @@
-/* Lists of texts. */
-#include "http/http_strings.h"
+/* Lists of strings. */
+#include "base/strings.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ascii.h"
 
-void http_strings_free(char **strings)
+size_t strings_count(const char *const *strings)
+{
+	size_t n = 0;
+
+	while (strings != NULL && strings[n] != NULL)
+		n++;
+	return n;
+}
+
+void strings_free(char **strings)
 {
 	for (char **s = strings; s != NULL && *s != NULL; s++)
 		free(*s);
 	free(strings);
 }
 
-char **http_strings_copy(const char *const *strings)
+char **strings_copy(const char *const *strings)
 {
-	size_t count = 0;
-	char **copy;
+	size_t count = strings_count(strings);
+	char **copy = calloc(count + 1, sizeof *copy);
 
-	while (strings != NULL && strings[count] != NULL)
-		count++;
-	copy = calloc(count + 1, sizeof *copy);
 	for (size_t i = 0; copy != NULL && i < count; i++) {
 		copy[i] = strdup(strings[i]);
 		if (copy[i] == NULL) {
-			http_strings_free(copy);
+			strings_free(copy);
 			return NULL;
 		}
 	}
 	return copy;
 }
 
-void http_strings_lower(char **strings)
+void strings_lower(char **strings)
 {
 	for (; *strings != NULL; strings++)
 		for (char *p = *strings; *p != '\0'; p++)
