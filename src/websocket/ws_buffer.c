@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 _Static_assert(offsetof(struct ws_buffer, data) == offsetof(struct ws_buffer, header) + WS_HEADER_MAX_SENT,
 	       "header and payload are one frame");
@@ -86,6 +87,8 @@ bool ws_buffer_grow(struct ws_buffer **b, size_t more, size_t most)
 	return resize(b, room < most ? room : most);
 }
 
+/* Not realloc(), which leaves it where it is: then the rest of the hole is too small for the next message, and each
+ * one on its way takes up as much of the heap as it did before it was compressed. */
 void ws_buffer_fit(struct ws_buffer **b)
 {
 	size_t spare = (*b)->room - (*b)->len;
@@ -94,9 +97,11 @@ void ws_buffer_fit(struct ws_buffer **b)
 	assert((*b)->owner.references == 1);
 	if (spare < FIRST_ROOM || spare < (*b)->room / 4)
 		return;
-	moved = realloc(*b, cost((*b)->len));
+	moved = malloc(cost((*b)->len));
 	if (moved == NULL)
 		return;
+	memcpy(moved, *b, cost((*b)->len));
+	free(*b);
 	moved->budget->in_use -= spare;
 	moved->room = moved->len;
 	*b = moved;
