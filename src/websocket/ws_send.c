@@ -43,32 +43,48 @@ static bool is_worth_packing(const struct ws_conn *c, const struct ws_outgoing *
 	return c->deflate.agreed && o->plain->len >= COMPRESS_MIN;
 }
 
-/* One that refers to what came before is this connection's alone. NULL: it goes as it is. */
-static struct ws_buffer *pack_alone(struct ws_conn *c, const struct ws_outgoing *o)
+static struct bytes text_of(const struct ws_outgoing *o)
+{
+	return bytes_of(o->plain->data, o->plain->len);
+}
+
+/* What came before is in w. NULL: it goes as it is. */
+static struct ws_buffer *pack(struct ws_conn *c, const struct ws_window *w, const struct ws_outgoing *o)
 {
 	struct ws_server *s = ws_conn_server(c);
-	struct bytes text = bytes_of(o->plain->data, o->plain->len);
-	struct ws_buffer *b = ws_deflate(s->codecs, c->deflate.server_bits, &c->sent, text, &s->budget);
 
-	if (b == NULL || ws_window_add(&c->sent, text))
-		return b;
-	ws_buffer_give(b);
-	return NULL;
+	return ws_deflate(s->codecs, c->deflate.server_bits, w, text_of(o), &s->budget);
 }
 
 static struct ws_buffer *pack_for_all(struct ws_conn *c, struct ws_outgoing *o)
 {
 	static const struct ws_window none = { .bits = 0 };
-	struct ws_server *s = ws_conn_server(c);
 	unsigned bits = c->deflate.server_bits;
 	struct ws_buffer **b = &o->packed[bits];
 
 	if ((o->tried >> bits & 1) == 0)
-		*b = ws_deflate(s->codecs, bits, &none, bytes_of(o->plain->data, o->plain->len), &s->budget);
+		*b = pack(c, &none, o);
 	o->tried |= (uint16_t)(1u << bits);
 	if (*b != NULL)
 		span_owner_ref(&(*b)->owner);
 	return *b;
+}
+
+/* A message as long as the window would find little in it: it refers to nothing before it, as RFC 7692 section 7.2.1
+ * leaves open, and is compressed once, however many it is sent to. */
+static bool is_for_one(const struct ws_conn *c, const struct ws_outgoing *o)
+{
+	return !c->deflate.server_no_takeover && o->plain->len < (size_t)1 << c->sent.bits;
+}
+
+static struct ws_buffer *pack_for(struct ws_conn *c, struct ws_outgoing *o)
+{
+	struct ws_buffer *b = is_for_one(c, o) ? pack(c, &c->sent, o) : pack_for_all(c, o);
+
+	if (b == NULL || ws_window_add(&c->sent, text_of(o)))
+		return b;
+	ws_buffer_give(b);
+	return NULL;
 }
 
 static enum ws_sent refuse_slow(struct ws_conn *c)
@@ -95,7 +111,7 @@ enum ws_sent ws_conn_send(struct ws_conn *c, struct ws_outgoing *o)
 	if (ws_conn_room(c) == 0)
 		return refuse_slow(c);
 	if (is_worth_packing(c, o))
-		packed = c->deflate.server_no_takeover ? pack_for_all(c, o) : pack_alone(c, o);
+		packed = pack_for(c, o);
 	ws_conn_send_frame(c, (uint8_t)(WS_FIN | o->opcode | (packed != NULL ? WS_RSV1 : 0)),
 		   packed != NULL ? packed : o->plain);
 	usage->messages_out++;

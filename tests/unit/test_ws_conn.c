@@ -665,6 +665,37 @@ static void a_connection_with_takeover_keeps_less_than_16_kib(void **state)
 	assert_true(sizeof *last + ((size_t)1 << last->sent.bits) + ((size_t)1 << last->received.bits) < 16 << 10);
 }
 
+/* A window has nothing to offer to a message that is as long, which is made alike for all then; but the next one
+ * may refer to it. The client sends back what it was sent, and so reads it. */
+static void a_long_message_refers_to_nothing_before_it(void **state)
+{
+	static char text[6000], tail[200];
+	struct ws_server_frame sent[3], frame;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (char)('a' + i * i % 23);
+	memcpy(tail, text + sizeof text - sizeof tail, sizeof tail);
+	start("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", BUFFER);
+	ws_test_send(&client, TEXT, text, sizeof text);
+	ws_test_send(&client, TEXT, text, sizeof text);
+	ws_test_send(&client, TEXT, tail, sizeof tail);
+	for (int i = 0; i < 3; i++) {
+		assert_true(ws_server_frame_next(client.s.sent, client.s.sent_len, &client.at, &sent[i]));
+		assert_int_equal(sent[i].first, TEXT | WS_RSV1);
+	}
+	assert_int_equal(sent[0].payload.len, sent[1].payload.len);
+	assert_memory_equal(sent[0].payload.data, sent[1].payload.data, sent[0].payload.len);
+	assert_true(sent[2].payload.len < 20);
+	for (int i = 0; i < 3; i++)
+		ws_client_frame(&client.out, TEXT | WS_RSV1, sent[i].payload.data, sent[i].payload.len);
+	ws_test_flush(&client);
+	for (int i = 0; i < 3; i++)
+		assert_true(ws_server_frame_next(client.s.sent, client.s.sent_len, &client.at, &frame));
+	assert_int_equal(ws_fixture_usage(&fx).bytes_in, 2 * (2 * sizeof text + sizeof tail));
+	assert_int_equal(ws_fixture_usage(&fx).closed_invalid, 0);
+}
+
 static void too_large_after_inflation_is_1009(void **state)
 {
 	(void)state;
@@ -715,6 +746,7 @@ int main(void)
 		TEST(compressed_both_ways),
 		TEST(a_client_without_takeover_leaves_no_window_behind),
 		TEST(a_connection_with_takeover_keeps_less_than_16_kib),
+		TEST(a_long_message_refers_to_nothing_before_it),
 		TEST(too_large_after_inflation_is_1009),
 #endif
 	};

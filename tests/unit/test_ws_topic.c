@@ -175,20 +175,37 @@ static void members_may_leave_while_others_talk(void **state)
 
 #ifdef TH_WITH_ZLIB
 
-static void a_message_is_compressed_once_for_all(void **state)
+static void compressed_once_for_all(const char *extensions, const char *text, size_t len)
 {
-	char text[500];
 	const uint8_t *first;
 
-	(void)state;
-	memset(text, 'x', sizeof text);
 	ws_fixture_start(&fx);
-	join(0, 10, "/ws/room", "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n");
-	ws_test_send(&crowd[0], WS_FIN | WS_TEXT, text, sizeof text);
+	join(0, 10, "/ws/room", extensions);
+	ws_test_send(&crowd[0], WS_FIN | WS_TEXT, text, len);
 	assert_int_equal(ws_fixture_usage(&fx).compressed_out, 10);
 	first = crowd[1].s.spans[(crowd[1].s.first_span) % FAKE_STREAM_SPANS].data;
 	for (unsigned i = 2; i < 10; i++)
 		assert_ptr_equal(crowd[i].s.spans[crowd[i].s.first_span].data, first);
+}
+
+static void a_message_is_compressed_once_for_all(void **state)
+{
+	char text[500];
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	compressed_once_for_all("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n", text,
+				sizeof text);
+}
+
+static void a_long_one_even_with_takeover(void **state)
+{
+	static char text[5000];
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	compressed_once_for_all("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", text,
+				sizeof text);
 }
 
 #endif
@@ -205,6 +222,7 @@ int main(void)
 		TEST(members_may_leave_while_others_talk),
 #ifdef TH_WITH_ZLIB
 		TEST(a_message_is_compressed_once_for_all),
+		TEST(a_long_one_even_with_takeover),
 #endif
 	};
 
