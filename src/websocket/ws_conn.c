@@ -48,6 +48,7 @@ static void die(struct ws_conn *c)
 {
 	note_end(c, WS_CLOSE_ABNORMAL);
 	leave_queue(c);
+	list_remove(&c->turn);
 	c->state = WS_DEAD;
 	c->stream = NULL;
 }
@@ -72,6 +73,14 @@ static void resume(struct ws_conn *c)
 	stream_resume(c->stream);
 	if (c->state != WS_DEAD && (c->flags & (WS_CONN_HELD | WS_CONN_ENDED)) == WS_CONN_ENDED)
 		close_stream(c);
+}
+
+void ws_conn_on_turn(struct list *node)
+{
+	struct ws_conn *c = CONTAINER_OF(node, struct ws_conn, turn);
+
+	if (c->flags & WS_CONN_HELD)
+		resume(c);
 }
 
 static void free_conn(struct ws_conn *c)
@@ -210,6 +219,8 @@ static void take_message(struct ws_conn *c)
 	usage->messages_in++;
 	usage->bytes_in += message->len;
 	usage->compressed_in += c->reader.is_compressed;
+	if (c->reader.is_compressed)
+		ws_turns_count(&ws_conn_server(c)->turns, message->len + WS_WORK_CODEC);
 	if (ws_conn_is_open(c))
 		c->endpoint->handler->on_message(c, (enum ws_opcode)c->reader.opcode, message);
 	ws_buffer_give(message);
@@ -237,10 +248,13 @@ static void take_event(struct ws_conn *c, enum ws_event event)
 	}
 }
 
-/* Who does not read is not read from. While the client's close frame is awaited nothing is sent any more. */
-static bool takes_input(const struct ws_conn *c)
+/* Who does not read is not read from, and who makes much work is made to wait. While the client's close frame is
+ * awaited nothing is sent any more. */
+static bool takes_input(struct ws_conn *c)
 {
-	return c->state == WS_CLOSING || (ws_conn_is_open(c) && ws_conn_room(c) > 0);
+	if (c->state == WS_CLOSING)
+		return true;
+	return ws_conn_is_open(c) && ws_conn_room(c) > 0 && ws_turns_has(&ws_conn_server(c)->turns, &c->turn);
 }
 
 /* False: what is to be sent could not be. */
@@ -396,6 +410,7 @@ struct ws_conn *ws_conn_new(struct ws_endpoint *e, const struct ip_addr *client,
 	*c = (struct ws_conn){ .endpoint = e, .client = *client, .deflate = h->deflate, .state = WS_DEAD };
 	e->references++;
 	list_init(&c->ended);
+	list_init(&c->turn);
 	list_init(&c->subscriptions);
 	list_init(&c->node.list);
 	timer_init(&c->message_timer, on_message_timeout);

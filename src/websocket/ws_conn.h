@@ -22,6 +22,7 @@ struct ws_conn {
 	void *user;
 	struct http_queue_node node;
 	struct list ended;             /* in the server's list */
+	struct list turn;              /* waiting for one, with input that is not taken */
 	struct list subscriptions;
 	struct http_batch *out;        /* while taking input: what is sent leaves together. NULL: at once */
 	struct timer message_timer;    /* set while a message is under way */
@@ -88,6 +89,9 @@ void ws_conn_abort(struct ws_conn *c, unsigned code);
 void ws_conn_expire(struct http_queue_node *n);
 /* Tells handlers of connections that are over, and frees those whose stream is gone. */
 void ws_conn_reap(struct ws_server *s);
+
+/* It may take input again (ws_turns.h). */
+void ws_conn_on_turn(struct list *node);
 
 /* It leaves its topics (ws_topic.c). */
 void ws_conn_unsubscribe_all(struct ws_conn *c);

@@ -7,6 +7,7 @@
 #include "websocket/ws.h"
 #include "websocket/ws_deflate.h"
 #include "websocket/ws_handshake.h"
+#include "websocket/ws_turns.h"
 
 /* Where a connection stands. It is in its endpoint's queue of this state, whose time limit is the state's. */
 enum ws_state {
@@ -43,6 +44,7 @@ struct ws_server {
 	struct list endpoints;
 	struct list ended;  /* connections whose handler is to be told so, or whose memory is to be freed */
 	struct timer reap;  /* sees to it */
+	struct ws_turns turns; /* of connections whose input makes work */
 	bool draining;
 	struct ws_usage usage;
 	/* Of the answer that is on its way, until its stream is taken over. */

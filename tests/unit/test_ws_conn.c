@@ -696,6 +696,54 @@ static void a_long_message_refers_to_nothing_before_it(void **state)
 	assert_int_equal(ws_fixture_usage(&fx).closed_invalid, 0);
 }
 
+/* Each compressed again on its way back. */
+static void who_makes_much_work_waits_for_its_turn(void **state)
+{
+	static char text[WS_TURN_BYTES / 4];
+	struct ws_test_client second = { .at = 0 };
+	unsigned before;
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	start("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", BUFFER);
+	assert_int_equal(ws_test_connect(&fx, &second, "/ws/", "", BUFFER), 101);
+	for (int i = 0; i < 10; i++)
+		ws_client_frame(&client.out, TEXT, text, sizeof text);
+	ws_client_frame(&client.out, CLOSE, "\x03\xe8", 2);
+	ws_test_flush(&client);
+	assert_in_range(ws_fixture_usage(&fx).messages_in, 3, 5);
+	ws_test_send_text(&second, "I can wait");
+	for (int i = 0; i < 3; i++) {
+		before = (unsigned)ws_fixture_usage(&fx).messages_in;
+		advance(TIMER_TICK_US);
+		assert_in_range(ws_fixture_usage(&fx).messages_in - before, 0, 5);
+	}
+	assert_int_equal(ws_fixture_usage(&fx).messages_in, 11);
+	assert_int_equal(client.s.input_len, 0);
+	ws_test_expect_text(&second, "I can wait");
+	fake_stream_end(&client.s);
+	advance(0);
+	assert_int_equal(code, 1000);
+	ws_test_fini(&second);
+}
+
+static void a_connection_that_ends_waits_no_longer(void **state)
+{
+	static char text[WS_TURN_BYTES];
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	start("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", BUFFER);
+	for (int i = 0; i < 4; i++)
+		ws_client_frame(&client.out, TEXT, text, sizeof text);
+	ws_test_flush(&client);
+	assert_true(client.s.input_len > 0);
+	fake_stream_lose(&client.s, STREAM_END_RESET);
+	advance(TIMER_TICK_US);
+	assert_int_equal(closed, 1);
+	assert_int_equal(ws_fixture_usage(&fx).messages_in, 1);
+}
+
 static void too_large_after_inflation_is_1009(void **state)
 {
 	(void)state;
@@ -747,6 +795,8 @@ int main(void)
 		TEST(a_client_without_takeover_leaves_no_window_behind),
 		TEST(a_connection_with_takeover_keeps_less_than_16_kib),
 		TEST(a_long_message_refers_to_nothing_before_it),
+		TEST(who_makes_much_work_waits_for_its_turn),
+		TEST(a_connection_that_ends_waits_no_longer),
 		TEST(too_large_after_inflation_is_1009),
 #endif
 	};
