@@ -53,8 +53,8 @@ enum th_feature {
 	TH_FAST_OPEN = 32,     /* RFC 7413, as a server; off by default: what comes with a SYN may come
 				twice */
 	TH_MTU_PROBING = 64,   /* RFC 4821 on every connection; by default only where large segments vanish */
-	TH_USER_TIMEOUT_OPTION = 128, /* tell the peer of the user timeout, and heed its wish up to an hour (RFC
-				5482); off by default */
+	/* RFC 5482: tell the peer of the user timeout, and heed its wish up to an hour; off by default. */
+	TH_USER_TIMEOUT_OPTION = 128,
 };
 
 /* Zero in any member means its default. */

@@ -1,7 +1,7 @@
 /*
  * How many of something each client has, such as connections. A client is an address, or an IPv6 network of
- * 64 bits, which is the least that a customer is given (RFC 6177). It is kept as long as its count is not 0, so
- * there are never more of them than things counted: nobody is forgotten, and nobody makes room.
+ * 64 bits, which is the least that a customer is given (RFC 6177). It is kept as long as its count is not 0,
+ * so there are never more of them than things counted: nobody is forgotten, and nobody makes room.
  */
 #ifndef BASE_ADDR_COUNTS_H
 #define BASE_ADDR_COUNTS_H

@@ -1,7 +1,7 @@
 /*
  * How often each client may do something: a token bucket for each. It holds `burst` tokens, one comes back
- * every interval, and each time takes one. A client is an address, or an IPv6 network of 64 bits, which is the
- * least that a customer is given (RFC 6177).
+ * every interval, and each time takes one. A client is an address, or an IPv6 network of 64 bits, which is
+ * the least that a customer is given (RFC 6177).
  *
  * The table has a fixed size. A bucket that is full again says nothing, so its place is free for another
  * client. When no place is free where a client would stand, it shares one bucket with all others of whom that

@@ -11,8 +11,8 @@ struct failure {
 	char text[512];
 };
 
-/* Writes the line (cut if it is too long, with '?' for control characters) and returns error, so that a caller
- * can say: return failure_set(why, -EINVAL, "…"). */
+/* Writes the line (cut if it is too long, with '?' for control characters) and returns error, so that a
+ * caller can say: return failure_set(why, -EINVAL, "…"). */
 int failure_set(struct failure *why, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,4 +1,5 @@
-/* Lists of strings that a configuration hands over: NULL-terminated, as argv is. A list that is NULL has none. */
+/* Lists of strings that a configuration hands over: NULL-terminated, as argv
+ * is. A list that is NULL has none. */
 #ifndef BASE_STRINGS_H
 #define BASE_STRINGS_H
 

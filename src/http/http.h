@@ -30,7 +30,8 @@ struct http_config {
 	 * least, in bytes a second, and by a byte in any case. */
 	uint64_t body_timeout_us, send_timeout_us;
 	uint32_t min_body_rate, min_send_rate;
-	uint64_t answer_timeout_us;    /* without the handler of a location answering, or giving more of its answer */
+	uint64_t answer_timeout_us;    /* without the handler of a location answering, or
+					* giving more of its answer */
 	uint64_t linger_timeout_us;    /* reading on after a last answer, so that it arrives */
 	uint64_t linger_bytes;         /* most that is read on */
 	uint32_t keepalive_requests;   /* most requests on one connection */
@@ -42,10 +43,12 @@ struct http_config {
 	uint32_t max_requests; /* under way at once; more wait */
 	bool server_header;
 	bool strict_hosts; /* a Host that no site names is misdirected (421), instead of the first site's */
-	const char *mime_types; /* file of media types beside our own; "": none. The default one may be missing */
+	const char *mime_types; /* file of media types beside our own; "": none. The
+				 * default one may be missing */
 	uint32_t cache_entries;
 	uint64_t cache_bytes, cache_max_file; /* contents kept in memory */
-	uint64_t cache_revalidate_us; /* a cached entry is checked against the file system after this long ... */
+	uint64_t cache_revalidate_us; /* a cached entry is checked against the file
+				       * system after this long ... */
 	uint32_t cache_watches; /* ... unless its directory is watched: most directories that are */
 	uint64_t compress_min; /* smaller files are not compressed */
 	uint8_t gzip_level, brotli_level;
@@ -57,15 +60,17 @@ enum {
 	HTTP_DOCUMENT_FIELDS = 16 << 10,  /* most bytes of field lines */
 };
 
-/* What a location's handler answers with: bytes in memory, a place to go to, or what it gives piece by piece. */
+/* What a location's handler answers with: bytes in memory, a place to go to,
+ * or what it gives piece by piece. */
 struct http_document {
 	const char *type;     /* media type, at most 100 characters; a literal */
 	struct span body;     /* data NULL: the page of the status; the reference goes to HTTP */
-	const char *location; /* of a 303: what a URI may have, HTTP_DOCUMENT_LOCATION at most; valid during the call */
+	const char *location; /* of a 303: what a URI may have, HTTP_DOCUMENT_LOCATION at
+			       * most; valid during the call */
 	bool is_given;        /* instead of type and body: the handler gives the body */
 	uint64_t length;      /* of that; HTTP_LENGTH_UNKNOWN */
-	struct bytes fields;  /* more of them: whole lines, none that is about the message or, unless the status is 101
-			       * or 426, the connection; valid during the call */
+	struct bytes fields;  /* more of them: whole lines, none that is about the message or, unless the
+			       * status is 101 or 426, the connection; valid during the call */
 	bool tells_caching;   /* of those: no Cache-Control is to be added */
 };
 
@@ -80,8 +85,8 @@ struct http_directory {
 
 struct http_handler; /* http/http_call.h */
 
-/* A part of a site that is served in another way, or that a handler answers for. Of the prefixes that cover a path,
- * segment by segment, the longest wins. */
+/* A part of a site that is served in another way, or that a handler answers for. Of the prefixes that cover a
+ * path, segment by segment, the longest wins. */
 struct http_location {
 	const char *prefix; /* "/x/": all below; a handler's "/x" without its slash is redirected there */
 	const struct http_policy *policy;   /* NULL: the site's */
@@ -163,9 +168,10 @@ void http_serve(struct http_server *server, struct stream *stream);
  * left. */
 bool http_drain(struct http_server *server);
 
-/* Another server takes its place: connections go over to it between two requests, those that rest at once, and what
- * was counted so far does too. NULL: none does, and each connection ends with the answer to its next request. To be
- * called again when the successor is replaced itself, before that is freed. Not from within a stream's callback. */
+/* Another server takes its place: connections go over to it between two requests, those that rest at
+ * once, and what was counted so far does too. NULL: none does, and each connection ends with the answer
+ * to its next request. To be called again when the successor is replaced itself, before that is freed.
+ * Not from within a stream's callback. */
 void http_retire(struct http_server *server, struct http_server *successor);
 
 /* Resets every connection. Not from within a stream's callback. */
@@ -174,8 +180,8 @@ void http_abort_all(struct http_server *server);
 /* No connection is left. */
 bool http_is_deserted(const struct http_server *server);
 
-/* A descriptor that is readable when something has happened to files in the cache, which http_look() then notices;
- * -1: there is none. */
+/* A descriptor that is readable when something has happened to files in the cache, which http_look()
+ * then notices; -1: there is none. */
 int http_look_fd(const struct http_server *server);
 void http_look(struct http_server *server);
 

@@ -1,7 +1,7 @@
 /*
  * Who makes room: the connection that has been idle longest, whose client will open another without a word.
- * If none is idle, the oldest of those on which nothing ever came, unless it is younger than a slow round trip:
- * a flood of connections does not push out those that came a moment before it.
+ * If none is idle, the oldest of those on which nothing ever came, unless it is younger than a slow round
+ * trip: a flood of connections does not push out those that came a moment before it.
  */
 #include "http/http_admission.h"
 

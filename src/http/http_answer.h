@@ -19,7 +19,8 @@ struct http_answer {
 	struct http_entry *entry; /* 200, 206, 304: the file; 4xx, 5xx: the page; holds a reference */
 	struct http_range range;  /* 206 without parts: what of the file is sent */
 	struct http_parts *parts; /* 206: several ranges, with the lines between them; holds a reference */
-	struct span document;     /* without entry: the body, whose field lines are extra; holds a reference */
+	struct span document;     /* without entry: the body, whose field lines are
+				   * extra; holds a reference */
 	struct http_given given;  /* without document, if its call is not NULL: who gives the body, */
 	uint64_t given_len;       /* and its length; UINT64_MAX: unknown */
 	bool no_store;            /* nobody is to keep it */

@@ -1,7 +1,7 @@
 /*
  * An attempt is a job: name and hash, copied, and the password, wiped afterwards. Requests that come with the
- * same credentials meanwhile, as a browser sends for all that is on a page, wait for the same attempt. A user who
- * is not there costs an attempt as well, so that time does not tell who is.
+ * same credentials meanwhile, as a browser sends for all that is on a page, wait for the same attempt. A user
+ * who is not there costs an attempt as well, so that time does not tell who is.
  */
 #include "http/http_auth.h"
 
@@ -20,7 +20,8 @@
 #include "http/http_verified.h"
 
 enum {
-	/* Under way at once, for a realm; more get 503. The helper has other work too, which waits behind them. */
+	/* Under way at once, for a realm; more get 503. The helper has other
+	 * work too, which waits behind them. */
 	ATTEMPTS_MOST = 16,
 	ATTEMPT_CLIENTS = 16384,  /* that are told apart */
 	REALM_MOST = 200,         /* characters */
@@ -136,7 +137,8 @@ void http_auth_unref(struct http_auth *a)
 bool http_auth_is_as(const struct http_auth *a, const struct http_auth_policy *policy)
 {
 	return strcmp(a->realm, policy->realm) == 0 && strcmp(a->path, policy->users) == 0 &&
-	       a->limit.interval_us == policy->attempts.interval_us && a->limit.burst == policy->attempts.burst;
+	       a->limit.interval_us == policy->attempts.interval_us &&
+	       a->limit.burst == policy->attempts.burst;
 }
 
 const char *http_auth_realm(const struct http_auth *a)
@@ -160,7 +162,8 @@ static void reread(struct http_auth *a)
 	struct failure why;
 
 	if (http_users_load(&users, a->path, &why) < 0) {
-		log_line(a->shared->world->log, LOG_ERROR, "auth", "the users as they were are kept: %s", why.text);
+		log_line(a->shared->world->log, LOG_ERROR, "auth", "the users as they were are kept: %s",
+			 why.text);
 		return;
 	}
 	http_users_free(&a->users);
@@ -283,10 +286,11 @@ static struct attempt *find_attempt(const struct http_auth *a, const struct http
 	return NULL;
 }
 
-static unsigned begin(struct http_auth *a, const struct http_basic *credentials, const struct http_digest *digest,
-		      const struct ip_addr *client, struct http_pass *pass)
+static unsigned begin(struct http_auth *a, const struct http_basic *credentials,
+		      const struct http_digest *digest, const struct ip_addr *client, struct http_pass *pass)
 {
-	struct attempt *t = a->n_attempts < ATTEMPTS_MOST ? attempt_new(a, credentials, digest, client) : NULL;
+	struct attempt *t = a->n_attempts < ATTEMPTS_MOST ? attempt_new(a, credentials, digest, client)
+							  : NULL;
 
 	if (t == NULL)
 		return 503;
@@ -309,8 +313,8 @@ static void set_user(struct http_pass *pass, const struct http_basic *credential
 static unsigned try(struct http_auth *a, const struct http_basic *credentials, const struct ip_addr *client,
 		    struct http_pass *pass)
 {
-	struct http_digest digest =
-		http_verified_digest(&a->verified, bytes_of((const uint8_t *)credentials->text, credentials->len));
+	struct http_digest digest = http_verified_digest(
+		&a->verified, bytes_of((const uint8_t *)credentials->text, credentials->len));
 	uint64_t now_us = a->shared->world->now_us, wait_us;
 	struct attempt *t;
 

@@ -1,7 +1,7 @@
 /*
  * Who somebody is: HTTP's Basic authentication (RFC 7617) against a file of users. Passwords are hashed on
- * another thread (base/offload.h); what was found right counts for a while (http_verified.h); and a client that
- * tries one password after the other is slowed down.
+ * another thread (base/offload.h); what was found right counts for a while (http_verified.h); and a client
+ * that tries one password after the other is slowed down.
  */
 #ifndef HTTP_HTTP_AUTH_H
 #define HTTP_HTTP_AUTH_H
@@ -39,8 +39,8 @@ void http_auth_unref(struct http_auth *a);
 bool http_auth_is_as(const struct http_auth *a, const struct http_auth_policy *policy);
 const char *http_auth_realm(const struct http_auth *a);
 
-/* 0: pass->user has proved it. 401, 429 (and pass->retry_s), 503. HTTP_LATER: http_pass_decide() will be called,
- * unless the pass is forgotten before. */
+/* 0: pass->user has proved it. 401, 429 (and pass->retry_s), 503. HTTP_LATER: http_pass_decide() will be
+ * called, unless the pass is forgotten before. */
 unsigned http_auth_ask(struct http_auth *a, const struct http_request *r, const struct ip_addr *client,
 		       struct http_pass *pass);
 void http_auth_forget(struct http_pass *pass);

@@ -15,7 +15,8 @@ struct http_basic {
 	const char *user, *password;    /* in text */
 };
 
-/* The value of Authorization. False: it is of another scheme, malformed, too long, or has control characters. */
+/* The value of Authorization. False: it is of another scheme, malformed, too
+ * long, or has control characters. */
 bool http_basic_parse(struct bytes authorization, struct http_basic *out);
 
 void http_basic_wipe(struct http_basic *b);

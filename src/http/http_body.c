@@ -1,10 +1,11 @@
 /*
  * Bodies. One in memory goes by reference, cut to the room that the stream has, so that a slow peer
  * takes up no more of the stream's queue than it should. One in a file passes through buffers: as many
- * as the room is worth while they are plenty, one a peer at a time when they are scarce. Then no piece is larger
- * than what the peer has room for, so that it comes back within a round trip: a peer that reads slowly gets its
- * pieces in small buffers, of which there is one for each request, and not even all of them together can
- * keep the large ones from those that read. Who finds none of these waits in a queue for any that comes back.
+ * as the room is worth while they are plenty, one a peer at a time when they are scarce. Then no piece
+ * is larger than what the peer has room for, so that it comes back within a round trip: a peer that
+ * reads slowly gets its pieces in small buffers, of which there is one for each request, and not even
+ * all of them together can keep the large ones from those that read. Who finds none of these waits in a
+ * queue for any that comes back.
  */
 #include "http/http_body.h"
 
@@ -93,7 +94,8 @@ static void add_memory(struct http_batch *out, struct http_body *b, size_t room)
 }
 
 /* A buffer for the next piece, NULL if there is none, and the piece's size at most. */
-static struct http_buffer *take_buffer(const struct http_batch *out, struct http_buffers *buffers, uint64_t *most)
+static struct http_buffer *take_buffer(const struct http_batch *out, struct http_buffers *buffers,
+				       uint64_t *most)
 {
 	struct http_buffer *buffer = NULL;
 	struct stream_info info;
@@ -157,8 +159,8 @@ static enum http_body_outcome add_stretch(struct http_batch *out, struct http_bo
 	return body->left == 0 ? HTTP_BODY_SENT : outcome;
 }
 
-static enum http_body_outcome add_given(struct http_batch *out, struct http_body *body, struct http_buffers *buffers,
-					bool drained)
+static enum http_body_outcome add_given(struct http_batch *out, struct http_body *body,
+					struct http_buffers *buffers, bool drained)
 {
 	switch (http_given_add(out, &body->given, &body->left, buffers)) {
 	case HTTP_GIVEN_ENDED:

@@ -43,7 +43,8 @@ enum http_body_outcome {
 	HTTP_BODY_UNDRAINED, /* buffers are scarce: on when the peer has acknowledged what it has been sent */
 	HTTP_BODY_NO_BUFFER, /* on when a buffer has come back */
 	HTTP_BODY_AWAITED,   /* on when the handler has more */
-	HTTP_BODY_BROKEN,    /* the file changed or cannot be read, the handler cannot go on: it cannot be completed */
+	HTTP_BODY_BROKEN,    /* the file changed or cannot be read, the handler cannot go
+			      * on: it cannot be completed */
 };
 
 /* Adds what there is room for. drained: nothing that was sent to this peer is still unacknowledged. */

@@ -7,7 +7,8 @@ size_t http_brotli(struct bytes data, int level, uint8_t *out, size_t room)
 {
 	size_t len = room;
 
-	if (!BrotliEncoderCompress(level, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT, data.len, data.data, &len, out))
+	if (!BrotliEncoderCompress(level, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT, data.len, data.data, &len,
+				   out))
 		return 0;
 	return len;
 }

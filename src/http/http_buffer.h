@@ -1,7 +1,7 @@
 /*
- * Recycled memory for what is made while a response is sent: large and slow buffers that a file passes through,
- * the former on its way to a peer that takes much at once, the latter to one that does not; and small and medium
- * ones for field lines that belong to one response.
+ * Recycled memory for what is made while a response is sent: large and slow buffers that a file passes
+ * through, the former on its way to a peer that takes much at once, the latter to one that does not; and
+ * small and medium ones for field lines that belong to one response.
  */
 #ifndef HTTP_HTTP_BUFFER_H
 #define HTTP_HTTP_BUFFER_H
@@ -38,8 +38,8 @@ void http_buffers_fini(struct http_buffers *b);
 /* One with one reference, or NULL at the limit. */
 struct http_buffer *http_buffer_take_large(struct http_buffers *b);
 struct http_buffer *http_buffer_take_slow(struct http_buffers *b);
-/* As above with at least room bytes, the smallest of the three that is enough; NULL also if room is more than a
- * large one has. */
+/* As above with at least room bytes, the smallest of the three that is enough; NULL also if
+ * room is more than a large one has. */
 struct http_buffer *http_buffer_take(struct http_buffers *b, size_t room);
 
 /* There is one for a file to pass through. */

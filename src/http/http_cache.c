@@ -1,9 +1,9 @@
 /*
- * The file cache. An entry is compared with the file system when it has not been for revalidate_us: the path is
- * opened again, so a file that was replaced, removed, or closed to us is noticed whatever its times say. An
- * entry that was not settled when it was read is read again. Where the directory can be watched a comparison is due
- * when something has happened to one of the entry's names, and otherwise after WATCHED_US only, for what no watch
- * sees (http_watch.h).
+ * The file cache. An entry is compared with the file system when it has not been for revalidate_us: the path
+ * is opened again, so a file that was replaced, removed, or closed to us is noticed whatever its times say.
+ * An entry that was not settled when it was read is read again. Where the directory can be watched a
+ * comparison is due when something has happened to one of the entry's names, and otherwise after WATCHED_US
+ * only, for what no watch sees (http_watch.h).
  *
  * At its limits the cache drops what was not used for longest. Entries that responses still refer to are
  * counted until they go; when those alone fill max_bytes, further files are sent from their descriptors.
@@ -164,11 +164,12 @@ static struct http_watched *watched(struct http_cache *c, int root, const struct
 }
 
 /*
- * Finds the file, and in *directory where changes of it will be told of (NULL: they will not). What was found before
- * its directory was watched may have changed in between, so it is looked for again.
+ * Finds the file, and in *directory where changes of it will be told of (NULL: they will not). What was found
+ * before its directory was watched may have changed in between, so it is looked for again.
  */
-static unsigned find_file(struct http_cache *c, const struct http_open_policy *policy, const struct http_path *path,
-			  struct http_found *found, struct http_watched **directory)
+static unsigned find_file(struct http_cache *c, const struct http_open_policy *policy,
+			  const struct http_path *path, struct http_found *found,
+			  struct http_watched **directory)
 {
 	int root = policy->site->root;
 	unsigned status = http_find(c->sites, policy, path, found);
@@ -187,7 +188,8 @@ static unsigned find_file(struct http_cache *c, const struct http_open_policy *p
 }
 
 /* The entry is what was found, just now. */
-static void confirm(struct http_cache *c, struct http_entry *e, uint64_t names, struct http_watched *directory)
+static void confirm(struct http_cache *c, struct http_entry *e, uint64_t names,
+		    struct http_watched *directory)
 {
 	e->depends.names = names;
 	list_remove(&e->depends.node);
@@ -251,8 +253,8 @@ static unsigned get_anew(struct http_cache *c, uint64_t hash, const struct http_
 	return status;
 }
 
-unsigned http_cache_get(struct http_cache *c, const struct http_open_policy *policy, const struct http_path *path,
-			struct http_entry **out)
+unsigned http_cache_get(struct http_cache *c, const struct http_open_policy *policy,
+			const struct http_path *path, struct http_entry **out)
 {
 	uint64_t hash = hash_of(c, policy, path);
 	struct http_entry *e = find(c, hash, policy, path);
@@ -277,7 +279,8 @@ static void open_watch(struct http_cache *c)
 
 	if (error != 0)
 		log_line(c->world->log, LOG_NOTICE, "http",
-			 "no inotify: %s: changes of files are noticed after cache_revalidate", strerror(-error));
+			 "no inotify: %s: changes of files are noticed after cache_revalidate",
+			 strerror(-error));
 }
 
 int http_cache_init(struct http_cache *c, const struct http_cache_limits *limits,

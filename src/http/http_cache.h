@@ -58,7 +58,8 @@ void http_cache_look(struct http_cache *c);
 /* Lets go of all entries. */
 void http_cache_empty(struct http_cache *c);
 
-/* And of the directories that are watched. Nothing is asked for any more; entries that responses refer to stay. */
+/* And of the directories that are watched. Nothing is asked for any more;
+ * entries that responses refer to stay. */
 void http_cache_close(struct http_cache *c);
 
 /* After the last entry is gone. */
@@ -68,7 +69,7 @@ void http_cache_fini(struct http_cache *c);
  * The status that answers for this path: 200 with the entry, which the caller then holds one reference
  * of; 301 for a directory named without its slash; 403, 404, 500 or 503.
  */
-unsigned http_cache_get(struct http_cache *c, const struct http_open_policy *policy, const struct http_path *path,
-			struct http_entry **out);
+unsigned http_cache_get(struct http_cache *c, const struct http_open_policy *policy,
+			const struct http_path *path, struct http_entry **out);
 
 #endif

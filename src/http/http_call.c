@@ -1,4 +1,5 @@
-/* Calls, but for http_call_resume(), http_call_complete() and http_call_retry(), which are the connection's. */
+/* Calls, but for http_call_resume(), http_call_complete() and
+ * http_call_retry(), which are the connection's. */
 #include "http/http_call.h"
 
 /* A body piece as it comes from the parser. */

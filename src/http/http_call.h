@@ -1,14 +1,14 @@
 /*
  * A call: a request on its way through the handler of a location. begin() when its head is there, take() for
- * each piece of its body, answer() when it is whole, give() for each piece of the answer's body if it was not all
- * there, end() when it is over, answered or not.
+ * each piece of its body, answer() when it is whole, give() for each piece of the answer's body if it was not
+ * all there, end() when it is over, answered or not.
  *
- * A handler that does not know its answer yet says HTTP_LATER and completes the call in a later turn. Meanwhile,
- * and while it has nothing to give, the connection waits, for answer_timeout at most (504), and what the client
- * sends behind the request stays with the stream.
+ * A handler that does not know its answer yet says HTTP_LATER and completes the call in a later turn.
+ * Meanwhile, and while it has nothing to give, the connection waits, for answer_timeout at most (504), and
+ * what the client sends behind the request stays with the stream.
  *
- * A handler that has take_over() may answer 101 (RFC 9110 section 7.8): then the connection's stream becomes its own, and
- * HTTP has nothing more to do with it.
+ * A handler that has take_over() may answer 101 (RFC 9110 section 7.8): then the connection's stream becomes
+ * its own, and HTTP has nothing more to do with it.
  */
 #ifndef HTTP_HTTP_CALL_H
 #define HTTP_HTTP_CALL_H
@@ -42,7 +42,8 @@ struct http_call {
 	void *state;                        /* the handler's own, NULL at the beginning */
 	const struct http_request *request;
 	const struct http_target *target;
-	const char *path;                   /* the resolved rest behind the prefix; in begin() and answer() only */
+	const char *path;                   /* the resolved rest behind the prefix; in
+					     * begin() and answer() only */
 	struct ip_addr client, server;      /* the addresses of the two ends */
 	uint16_t client_port, server_port;
 	bool is_encrypted;                  /* it came over TLS */
@@ -57,7 +58,8 @@ enum http_give {
 	HTTP_GIVE_PIECE,  /* *out, which is not empty; its reference goes to HTTP */
 	HTTP_GIVE_LATER,  /* nothing now: http_call_resume() when there is */
 	HTTP_GIVE_END,    /* that was all. Not asked for after as many bytes as were said to come */
-	HTTP_GIVE_BROKEN, /* there should be more, and will not be: the connection is aborted, so that it is seen */
+	HTTP_GIVE_BROKEN, /* there should be more, and will not be: the connection is
+			   * aborted, so that it is seen */
 };
 
 /*
@@ -66,21 +68,23 @@ enum http_give {
  * request that is not whole yet ends the connection, unless it is 403, 404 or 405.
  */
 struct http_handler {
-	unsigned methods; /* a HTTP_METHOD_BIT() each; others get 405. OPTIONS is answered for it unless given */
+	unsigned methods; /* a HTTP_METHOD_BIT() each; others get 405. OPTIONS is
+			   * answered for it unless given */
 	/* May be NULL. 0, or the status that refuses the request; then none of the others is called. */
 	unsigned (*begin)(struct http_call *call);
-	/* Some of the body, all of which is taken; NULL: it is dropped. 0, or the status that refuses the request. */
+	/* Some of the body, all of which is taken; NULL: it is dropped. 0, or the
+	 * status that refuses the request. */
 	unsigned (*take)(struct http_call *call, struct bytes data);
-	/* How many bytes take() takes now; NULL: any number. At 0 the rest stays with the stream, whose window
-	 * closes, until http_call_resume(). */
+	/* How many bytes take() takes now; NULL: any number. At 0 the rest stays with the stream, whose
+	 * window closes, until http_call_resume(). */
 	size_t (*room)(const struct http_call *call);
 	/* The status, and *out if there is more to say than that: 200 needs a body. Or HTTP_LATER. */
 	unsigned (*answer)(struct http_call *call, struct http_document *out);
 	/* At most so many bytes more of a document's body that is_given; NULL: it never is. */
 	enum http_give (*give)(struct http_call *call, size_t most, struct span *out);
-	/* The answer 101 is on its way: sets the stream's handler and user, after which it may do with the stream what
-	 * it likes. What came behind the request is in rest; ended: the peer's FIN has come too. Returns how much of
-	 * the rest it took, as on_receive() does. NULL: it never answers 101. */
+	/* The answer 101 is on its way: sets the stream's handler and user, after which it may do with the
+	 * stream what it likes. What came behind the request is in rest; ended: the peer's FIN has come too.
+	 * Returns how much of the rest it took, as on_receive() does. NULL: it never answers 101. */
 	size_t (*take_over)(struct http_call *call, struct stream *stream, struct bytes rest, bool ended);
 	/* May be NULL. Frees the state. Called once for each begin() that gave 0. */
 	void (*end)(struct http_call *call);

@@ -1,8 +1,8 @@
 /*
- * Who is answered, by address: networks that are allowed and networks that are denied. Of those that a client is
- * in the longest decides; of two that are equally long, the one that denies. A client that is in none is admitted
- * unless something is allowed: whoever names those who may come means nobody else. So the order in which the
- * networks were written down does not matter.
+ * Who is answered, by address: networks that are allowed and networks that are denied. Of those that a client
+ * is in the longest decides; of two that are equally long, the one that denies. A client that is in none is
+ * admitted unless something is allowed: whoever names those who may come means nobody else. So the order in
+ * which the networks were written down does not matter.
  */
 #ifndef HTTP_HTTP_CLIENTS_H
 #define HTTP_HTTP_CLIENTS_H

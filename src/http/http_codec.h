@@ -1,4 +1,5 @@
-/* Compressors of content codings, those that were built in. They keep nothing between calls: any thread may call. */
+/* Compressors of content codings, those that were built in. They keep nothing
+ * between calls: any thread may call. */
 #ifndef HTTP_HTTP_CODEC_H
 #define HTTP_HTTP_CODEC_H
 

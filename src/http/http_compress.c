@@ -1,7 +1,7 @@
 /*
- * A job reads the contents of an entry, of which it holds a reference: they do not change, so what comes of it belongs
- * to that version of the file. When the file changed meanwhile the entry is no longer in the cache, and the result
- * is thrown away. The memory of jobs counts as the cache's.
+ * A job reads the contents of an entry, of which it holds a reference: they do not change, so what comes of
+ * it belongs to that version of the file. When the file changed meanwhile the entry is no longer in the
+ * cache, and the result is thrown away. The memory of jobs counts as the cache's.
  */
 #include "http/http_compress.h"
 
@@ -13,7 +13,8 @@
 
 enum {
 	MAX_UNDER_WAY = 4, /* a file that is asked for meanwhile has its turn when it is asked for again */
-	LEAST_OF_CACHE = 8, /* files larger than this part of it would push out too many others while they are made */
+	LEAST_OF_CACHE = 8, /* files larger than this part of it would push out too many
+			     * others while they are made */
 };
 
 struct compression {
@@ -128,7 +129,8 @@ static void begin(struct http_entry *e, enum http_coding coding)
 }
 
 /* Codings are in the order in which we like them. */
-static bool is_better(const struct http_encoding_weights *weights, unsigned coding, const struct http_entry *best)
+static bool is_better(const struct http_encoding_weights *weights, unsigned coding,
+		      const struct http_entry *best)
 {
 	if (weights->of[coding] == 0 || best == NULL)
 		return weights->of[coding] > 0;

@@ -1,7 +1,7 @@
 /*
- * Compression, once per file: a file in the cache whose type is worth it is encoded while requests go on, and the
- * encoded one is kept beside it for those who take that coding. It is made when the first of them asks, who gets the
- * file as it is, and goes with its file.
+ * Compression, once per file: a file in the cache whose type is worth it is encoded while requests go on, and
+ * the encoded one is kept beside it for those who take that coding. It is made when the first of them asks,
+ * who gets the file as it is, and goes with its file.
  */
 #ifndef HTTP_HTTP_COMPRESS_H
 #define HTTP_HTTP_COMPRESS_H
@@ -28,8 +28,8 @@ struct http_compressor {
 uint8_t http_compress_codings(const struct http_compressor *z, const struct http_open_policy *policy,
 			      const struct http_entry *e);
 
-/* A client who gets best, e itself or one of its encoded ones (NULL: none is acceptable), likes codings with these
- * weights: begins to make what it would rather have. */
+/* A client who gets best, e itself or one of its encoded ones (NULL: none is acceptable), likes codings with
+ * these weights: begins to make what it would rather have. */
 void http_compress_for(struct http_entry *e, const struct http_encoding_weights *weights,
 		       const struct http_entry *best);
 

@@ -35,7 +35,8 @@ static void skip_separators(struct bytes *list)
 		bytes_skip(list, 1);
 }
 
-/* The next entity-tag of a list: its opaque tag, quotes included. False at the end or where it is malformed. */
+/* The next entity-tag of a list: its opaque tag, quotes included. False at the end or where it is
+ * malformed. */
 static bool take_etag(struct bytes *list, struct bytes *opaque, bool *weak)
 {
 	const uint8_t *end;
@@ -105,7 +106,8 @@ static bool is_known(const struct http_request *r, const struct http_validators 
 	       v->last_modified_s <= date_s;
 }
 
-unsigned http_evaluate_conditions(const struct http_request *r, const struct http_validators *v, int64_t now_s)
+unsigned http_evaluate_conditions(const struct http_request *r, const struct http_validators *v,
+				  int64_t now_s)
 {
 	if (is_another(r, v, now_s))
 		return 412;

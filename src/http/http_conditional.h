@@ -19,7 +19,8 @@ enum {
 
 /* The status that preconditions answer a GET or HEAD with, by RFC 9110 section 13.2.2: 304 or 412; 200 if
  * they hold, or there is none. If-Range is not among them. */
-unsigned http_evaluate_conditions(const struct http_request *r, const struct http_validators *v, int64_t now_s);
+unsigned http_evaluate_conditions(const struct http_request *r, const struct http_validators *v,
+				  int64_t now_s);
 
 /* If-Range is absent, or says that ranges of this version are wanted. */
 bool http_if_range_holds(const struct http_request *r, const struct http_validators *v, int64_t now_s);

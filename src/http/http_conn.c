@@ -241,7 +241,8 @@ static enum step respond(struct http_conn *c, struct http_batch *out, struct htt
 
 	x->status = answer->status;
 	answer->no_store |= must_not_be_kept(x->request, answer);
-	http_head_add(out, &s->clock, s->pages, answer, http_exchange_persist(x, answer, is_last_request(c)), &x->body);
+	http_head_add(out, &s->clock, s->pages, answer, http_exchange_persist(x, answer, is_last_request(c)),
+		      &x->body);
 	if (x->request->line.method == HTTP_METHOD_HEAD)
 		http_body_omit(&x->body);
 	x->body_total = http_body_left(&x->body);
@@ -334,8 +335,8 @@ static enum step begin(struct http_conn *c, struct http_batch *out)
 	return STEP_ON;
 }
 
-/* Feeds the parser as much as can be taken now: a body takes up no fewer bytes on the wire than its handler is
- * given of them. False: nothing can be. */
+/* Feeds the parser as much as can be taken now: a body takes up no fewer bytes on the wire than its handler
+ * is given of them. False: nothing can be. */
 static bool feed(struct http_exchange *x, struct bytes *data, enum http_parsed *parsed)
 {
 	size_t room = x->request->stage == HTTP_STAGE_BODY ? http_call_room(&x->call) : SIZE_MAX;
@@ -468,8 +469,8 @@ static void conclude(struct http_conn *c, enum step step)
 	}
 }
 
-/* The stream goes to the handler that answered 101, with what came behind the request, of which it returns how much
- * was taken. */
+/* The stream goes to the handler that answered 101, with what came behind the request, of which
+ * it returns how much was taken. */
 static size_t hand_over(struct http_conn *c, struct bytes rest)
 {
 	struct http_call *call = &c->exchange->call;
@@ -580,7 +581,8 @@ static size_t on_receive(struct stream *stream, struct bytes data)
 	if (c->state == HTTP_CONN_LINGER)
 		return drop_input(c, len);
 	if ((c->flags & HTTP_CONN_BUSY) || c->state == HTTP_CONN_STARVED || c->state == HTTP_CONN_WAITING ||
-	    c->state == HTTP_CONN_STALLED || c->state == HTTP_CONN_AWAITING || (c->state == HTTP_CONN_SENDING && c->exchange != NULL)) {
+	    c->state == HTTP_CONN_STALLED || c->state == HTTP_CONN_AWAITING ||
+	    (c->state == HTTP_CONN_SENDING && c->exchange != NULL)) {
 		c->flags |= HTTP_CONN_HELD;
 		return 0;
 	}
@@ -700,7 +702,8 @@ void http_call_complete(struct http_call *call, unsigned status, struct http_doc
 	struct http_answer answer;
 
 	assert(c->state == HTTP_CONN_AWAITING && c->exchange->status == 0 && !(c->flags & HTTP_CONN_BUSY));
-	assert(status != 101); /* that must come from answer(), while the bytes behind the request are at hand */
+	/* That must come from answer(), while the bytes behind the request are at hand. */
+	assert(status != 101);
 	http_route_complete(&c->server->router, call, status, document, &answer);
 	conclude_and_resume(c, respond_now(c, &answer));
 }
@@ -713,7 +716,8 @@ void http_call_retry(struct http_call *call)
 	go_on(c);
 }
 
-/* The last response may all be on its way to a slow peer: it is measured when the time for a request is over. */
+/* The last response may all be on its way to a slow peer: it is measured when
+ * the time for a request is over. */
 static bool is_granted_more_time(const struct http_conn *c)
 {
 	if (c->state == HTTP_CONN_IDLE)

@@ -64,8 +64,10 @@ static int check(const struct http_cors_settings *s, const char *whose, struct f
 			return failure_set(why, -EINVAL, "%s: \"%s\" is no origin", whose, *origin);
 	if (s->credentials && (holds_any(s->origins) || holds_any(s->methods) || holds_any(s->headers) ||
 			       holds_any(s->expose)))
-		return failure_set(why, -EINVAL, "%s: with cors_credentials \"*\" means nothing: name the origins, "
-				   "methods and headers", whose);
+		return failure_set(why, -EINVAL,
+				   "%s: with cors_credentials \"*\" means nothing: name the origins, "
+				   "methods and headers",
+				   whose);
 	return 0;
 }
 
@@ -144,7 +146,8 @@ static bool add_origins(struct http_cors *c, const struct http_cors_settings *s)
 	return good;
 }
 
-int http_cors_open(struct http_cors *c, const struct http_cors_settings *s, const char *whose, struct failure *why)
+int http_cors_open(struct http_cors *c, const struct http_cors_settings *s, const char *whose,
+		   struct failure *why)
 {
 	int error = check(s, whose, why);
 

@@ -1,10 +1,10 @@
 /*
- * Cross-origin requests (CORS, the Fetch standard): which pages from elsewhere may read what is answered here, and
- * send more than a form could. The browser sees to that; the server only says it. An origin that is not allowed
- * gets the same answer without a word on it.
+ * Cross-origin requests (CORS, the Fetch standard): which pages from elsewhere may read what is answered
+ * here, and send more than a form could. The browser sees to that; the server only says it. An origin that is
+ * not allowed gets the same answer without a word on it.
  *
- * Lines are ready: those that every answer has ("*", or Vary: Origin, since answers differ by origin), and for each
- * origin those of an answer and of a preflight.
+ * Lines are ready: those that every answer has ("*", or Vary: Origin, since answers differ by origin), and
+ * for each origin those of an answer and of a preflight.
  */
 #ifndef HTTP_HTTP_CORS_H
 #define HTTP_HTTP_CORS_H
@@ -42,7 +42,8 @@ bool http_cors_origin_is_valid(const char *origin);
 bool http_cors_name_is_valid(const char *name);
 
 /* 0, or negative errno and *why, which begins with `whose`; then nothing is held. */
-int http_cors_open(struct http_cors *c, const struct http_cors_settings *s, const char *whose, struct failure *why);
+int http_cors_open(struct http_cors *c, const struct http_cors_settings *s, const char *whose,
+		   struct failure *why);
 void http_cors_close(struct http_cors *c);
 
 /* The line that every answer has, "" if nothing is said; whoever asked. */

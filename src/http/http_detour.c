@@ -35,7 +35,8 @@ static struct bytes take_word(const char **text)
 
 static bool is_redirect_status(unsigned status)
 {
-	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308 || status == 410;
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308 ||
+	       status == 410;
 }
 
 static const char *read_rule(const char *text, bool is_redirect, struct rule *out)
@@ -261,12 +262,14 @@ static int open_rules(struct http_detours *d, const char *const *rules, bool is_
 	return failure_set(why, -ENOMEM, "%s: no memory for its rules", whose);
 }
 
-int http_redirects_open(struct http_detours *d, const char *const *rules, const char *whose, struct failure *why)
+int http_redirects_open(struct http_detours *d, const char *const *rules, const char *whose,
+			struct failure *why)
 {
 	return open_rules(d, rules, true, whose, why);
 }
 
-int http_rewrites_open(struct http_detours *d, const char *const *rules, const char *whose, struct failure *why)
+int http_rewrites_open(struct http_detours *d, const char *const *rules, const char *whose,
+		       struct failure *why)
 {
 	return open_rules(d, rules, false, whose, why);
 }
@@ -290,8 +293,10 @@ const struct http_detour *http_detours_find(const struct http_detours *d, const 
 	return NULL;
 }
 
-/* Encoded and resolved once more: pieces of names that were harmless where they stood may make ".." together. */
-enum http_path_verdict http_detour_rewrite(const struct http_detour *d, struct bytes star, struct http_path *out)
+/* Encoded and resolved once more: pieces of names that were harmless where
+ * they stood may make ".." together. */
+enum http_path_verdict http_detour_rewrite(const struct http_detour *d, struct bytes star,
+					   struct http_path *out)
 {
 	char text[HTTP_PATH_SIZE], raw[3 * HTTP_PATH_SIZE];
 	int len = snprintf(text, sizeof text, "%s%.*s%s", d->to + 1, d->to_end != NULL ? (int)star.len : 0,
@@ -320,7 +325,8 @@ static void put_bytes(struct writer *w, struct bytes text)
 		w->at = mempcpy(w->at, text.data, text.len);
 }
 
-/* Of slashes at the beginning one stays: two would be followed by the name of a host (RFC 3986 section 4.2). */
+/* Of slashes at the beginning one stays: two would be followed by the name of
+ * a host (RFC 3986 section 4.2). */
 static void leave_one_slash(struct writer *w, char *start)
 {
 	size_t slashes = 0;
@@ -333,8 +339,8 @@ static void leave_one_slash(struct writer *w, char *start)
 	w->at -= slashes - 1;
 }
 
-static void write_location(struct writer *w, const struct http_detour *d, struct bytes star, struct bytes host,
-			   struct bytes query)
+static void write_location(struct writer *w, const struct http_detour *d, struct bytes star,
+			   struct bytes host, struct bytes query)
 {
 	char *start;
 

@@ -81,7 +81,8 @@ static void fields_add(struct fields *f, const char *format, ...)
 	f->len += (uint32_t)len;
 }
 
-/* The type; what belongs to a 200 alone; what a 206 and a 304 have as well (RFC 9110 sections 15.3.7, 15.4.5). */
+/* The type; what belongs to a 200 alone; what a 206 and a 304 have as well (RFC
+ * 9110 sections 15.3.7, 15.4.5). */
 static void format_fields(const struct http_entry *e, const struct source *from, const char *etag,
 			  struct fields *f)
 {
@@ -201,7 +202,8 @@ static bool entry_read(struct http_entry *e)
 /* More bytes than an entry of this policy has beside its contents. */
 static size_t spare_of(const struct http_open_policy *policy)
 {
-	return sizeof(struct http_entry) + HTTP_PATH_SIZE + FIELDS_ROOM + http_tails_get(&policy->tails, 200)->len;
+	return sizeof(struct http_entry) + HTTP_PATH_SIZE + FIELDS_ROOM +
+	       http_tails_get(&policy->tails, 200)->len;
 }
 
 /* Takes the file over, whatever comes of it. NULL: no memory, or the file keeps changing. */
@@ -264,8 +266,8 @@ unsigned http_entry_load(struct http_cache *c, const struct http_open_policy *po
 	return 200;
 }
 
-struct http_entry *http_entry_encode(const struct http_entry *e, enum http_coding coding, struct bytes contents,
-				     uint64_t hash)
+struct http_entry *http_entry_encode(const struct http_entry *e, enum http_coding coding,
+				     struct bytes contents, uint64_t hash)
 {
 	struct http_cache *c = e->cache;
 	struct http_file file = { .fd = -1, .version = e->version };

@@ -1,7 +1,7 @@
 /*
- * What is needed to answer for a file: its version, contents or descriptor, and ready-made field lines. These never
- * change: a file that changes gets another entry, and responses under way keep the one they began with. An entry may
- * get encoded ones later (http_compress.h).
+ * What is needed to answer for a file: its version, contents or descriptor, and ready-made field lines. These
+ * never change: a file that changes gets another entry, and responses under way keep the one they began with.
+ * An entry may get encoded ones later (http_compress.h).
  */
 #ifndef HTTP_HTTP_ENTRY_H
 #define HTTP_HTTP_ENTRY_H
@@ -50,10 +50,10 @@ struct http_entry {
 unsigned http_entry_load(struct http_cache *c, const struct http_open_policy *policy,
 			 const struct http_path *path, struct http_found *found, struct http_entry **out);
 
-/* The same as e with a coding, of these contents, whose hash tells them from others of the same file; with one
- * reference. NULL: no memory, or no room in the cache. */
-struct http_entry *http_entry_encode(const struct http_entry *e, enum http_coding coding, struct bytes contents,
-				     uint64_t hash);
+/* The same as e with a coding, of these contents, whose hash tells them from others of the same file; with
+ * one reference. NULL: no memory, or no room in the cache. */
+struct http_entry *http_entry_encode(const struct http_entry *e, enum http_coding coding,
+				     struct bytes contents, uint64_t hash);
 
 /* To be called when that may have changed. */
 void http_entry_set_negotiable(struct http_entry *e);

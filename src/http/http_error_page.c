@@ -24,7 +24,8 @@ bool http_error_page_rule_is_valid(const char *rule)
 
 	while (take_status(&rule) != 0)
 		statuses++;
-	return statuses > 0 && rule[0] == '/' && http_path_of_file(rule, &path) && strcmp(path.text, rule + 1) == 0;
+	return statuses > 0 && rule[0] == '/' && http_path_of_file(rule, &path) &&
+	       strcmp(path.text, rule + 1) == 0;
 }
 
 const char *http_error_page_find(char *const *rules, unsigned status)

@@ -37,7 +37,8 @@ bool http_exchange_expects_continue(const struct http_exchange *x)
 
 /* RFC 9110 section 7.4: a request for an authority that is not ours; and what is asked for by https must not
  * come over a stream that is not encrypted. */
-static bool is_misdirected(const struct http_target *t, const struct http_server *s, const struct stream *stream)
+static bool is_misdirected(const struct http_target *t, const struct http_server *s,
+			   const struct stream *stream)
 {
 	struct stream_info info;
 
@@ -49,7 +50,8 @@ static bool is_misdirected(const struct http_target *t, const struct http_server
 	return info.tls_version == NULL;
 }
 
-unsigned http_exchange_check_head(struct http_exchange *x, const struct http_server *s, const struct stream *stream)
+unsigned http_exchange_check_head(struct http_exchange *x, const struct http_server *s,
+				  const struct stream *stream)
 {
 	const struct http_request *r = x->request;
 	struct bytes expect = http_request_value(r, HTTP_FIELD_EXPECT);
@@ -78,11 +80,12 @@ static bool client_persists(const struct http_request *r)
 
 bool http_status_persists(unsigned status)
 {
-	return status < 400 || status == 401 || status == 403 || status == 404 || status == 405 || status == 406 ||
-	       status == 412 || status == 416 || status == 429;
+	return status < 400 || status == 401 || status == 403 || status == 404 || status == 405 ||
+	       status == 406 || status == 412 || status == 416 || status == 429;
 }
 
-enum http_persistence http_exchange_persist(struct http_exchange *x, const struct http_answer *answer, bool is_last)
+enum http_persistence http_exchange_persist(struct http_exchange *x, const struct http_answer *answer,
+					    bool is_last)
 {
 	const struct http_request *r = x->request;
 	bool complete = r->stage == HTTP_STAGE_DONE && r->refusal == 0;

@@ -25,7 +25,8 @@ struct http_exchange *http_exchange_take(struct http_server *s);
 void http_exchange_give(struct http_server *s, struct http_exchange *x);
 
 /* What the head alone decides, of a request that came over this stream. 0, or the status that refuses it. */
-unsigned http_exchange_check_head(struct http_exchange *x, const struct http_server *s, const struct stream *stream);
+unsigned http_exchange_check_head(struct http_exchange *x, const struct http_server *s,
+				  const struct stream *stream);
 
 /* The client waits for 100 before it sends the body (RFC 9110 section 10.1.1). */
 bool http_exchange_expects_continue(const struct http_exchange *x);
@@ -35,6 +36,7 @@ bool http_status_persists(unsigned status);
 
 /* Decides whether the connection goes on after this answer, and how that is said. is_last: it does not in any
  * case. */
-enum http_persistence http_exchange_persist(struct http_exchange *x, const struct http_answer *answer, bool is_last);
+enum http_persistence http_exchange_persist(struct http_exchange *x, const struct http_answer *answer,
+					    bool is_last);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Finding files. Siblings are opened as their file is, so that a symlink out of the root, or a directory of that
- * name, is no sibling. System calls: openat2, fstat, fstatat, close.
+ * Finding files. Siblings are opened as their file is, so that a symlink out of the root, or a directory of
+ * that name, is no sibling. System calls: openat2, fstat, fstatat, close.
  */
 #include "http/http_find.h"
 
@@ -116,7 +116,8 @@ static void open_sibling(const struct http_open_policy *policy, const char *name
 	char sibling_name[NAME_ROOM];
 	int len = snprintf(sibling_name, sizeof sibling_name, "%s%s", name, http_coding_suffix(coding));
 
-	if (len < 0 || (size_t)len >= sizeof sibling_name || open_name(policy, sibling_name, coding, out) != 200)
+	if (len < 0 || (size_t)len >= sizeof sibling_name ||
+	    open_name(policy, sibling_name, coding, out) != 200)
 		return;
 	if (sibling->version.modified.tv_sec < file->modified.tv_sec)
 		close_file(sibling);
@@ -187,8 +188,8 @@ static unsigned open_first(const struct http_sites *sites, const struct http_ope
 	return best;
 }
 
-static unsigned open_file(const struct http_sites *sites, const struct http_open_policy *policy, const char *name,
-			  struct http_found *out)
+static unsigned open_file(const struct http_sites *sites, const struct http_open_policy *policy,
+			  const char *name, struct http_found *out)
 {
 	unsigned status = open_variants(sites, policy, name, out);
 

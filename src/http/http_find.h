@@ -15,7 +15,8 @@ struct http_file {
 /* The names that were tried, up to the one that was found. */
 struct http_sought {
 	uint64_t names;    /* http_watch_name() of each */
-	bool is_watchable; /* all in one directory; those found are files with one name each, and no symlinks */
+	bool is_watchable; /* all in one directory; those found are files with one
+			    * name each, and no symlinks */
 	size_t directory_len;
 	char directory[HTTP_PATH_SIZE]; /* not terminated; as http_watch_find() takes it */
 };
@@ -27,9 +28,9 @@ struct http_found {
 };
 
 /*
- * Opens what answers for this path by this policy; one with a leading slash is a file's own, for which nothing else
- * is tried. 200 and *out, whose descriptors are then the caller's; 301 for a directory
- * named without its slash; 403, 404, 500 or 503.
+ * Opens what answers for this path by this policy; one with a leading slash is a file's own, for which
+ * nothing else is tried. 200 and *out, whose descriptors are then the caller's; 301 for a directory named
+ * without its slash; 403, 404, 500 or 503.
  */
 unsigned http_find(const struct http_sites *sites, const struct http_open_policy *policy,
 		   const struct http_path *path, struct http_found *out);

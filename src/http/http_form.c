@@ -23,7 +23,8 @@ size_t http_form_decode(struct bytes raw, char *out)
 
 	for (size_t i = 0; i < raw.len; i++) {
 		uint8_t c = raw.data[i];
-		int octet = c == '%' && i + 2 < raw.len ? http_text_octet(raw.data[i + 1], raw.data[i + 2]) : -1;
+		int octet = c == '%' && i + 2 < raw.len ? http_text_octet(raw.data[i + 1], raw.data[i + 2])
+							: -1;
 
 		if (octet >= 0) {
 			c = (uint8_t)octet;

@@ -1,6 +1,6 @@
 /*
- * Given bodies. Pieces go on by reference. The lines between chunks (RFC 9112 section 7.1) are written one behind
- * the other into a small buffer, which stays as long as a line of it is on its way.
+ * Given bodies. Pieces go on by reference. The lines between chunks (RFC 9112 section 7.1) are written one
+ * behind the other into a small buffer, which stays as long as a line of it is on its way.
  */
 #include "http/http_given.h"
 
@@ -53,7 +53,8 @@ static enum http_given_outcome add_end(struct http_batch *out, const struct http
 }
 
 /* Asks for a piece. NO_ROOM means that it may go on. */
-static enum http_given_outcome add_piece(struct http_batch *out, struct http_given *g, uint64_t *left, size_t room)
+static enum http_given_outcome add_piece(struct http_batch *out, struct http_given *g, uint64_t *left,
+					 size_t room)
 {
 	size_t most = room > LEAST_PIECE ? room : LEAST_PIECE;
 	struct span piece;

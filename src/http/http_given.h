@@ -1,6 +1,6 @@
 /*
- * Bodies that a handler gives piece by piece, and how the client is told where they end (RFC 9112 section 6): by
- * their length; by the chunked coding; or, for HTTP/1.0, by the end of the connection.
+ * Bodies that a handler gives piece by piece, and how the client is told where they end (RFC 9112 section 6):
+ * by their length; by the chunked coding; or, for HTTP/1.0, by the end of the connection.
  */
 #ifndef HTTP_HTTP_GIVEN_H
 #define HTTP_HTTP_GIVEN_H

@@ -22,8 +22,8 @@ static bool open_rate(struct http_guard *g, const struct rate_limit *limit, cons
 	return g->rate != NULL;
 }
 
-static int open_auth(struct http_guard *g, const struct http_auth_policy *policy, const struct http_guard *above,
-		     struct failure *why)
+static int open_auth(struct http_guard *g, const struct http_auth_policy *policy,
+		     const struct http_guard *above, struct failure *why)
 {
 	if (policy->realm == NULL)
 		return 0;
@@ -117,8 +117,8 @@ void http_pass_forget(struct http_pass *pass)
 	http_auth_forget(pass);
 }
 
-void http_guard_explain(const struct http_guard *g, const struct http_pass *pass, struct http_buffers *buffers,
-			struct http_answer *answer)
+void http_guard_explain(const struct http_guard *g, const struct http_pass *pass,
+			struct http_buffers *buffers, struct http_answer *answer)
 {
 	struct http_buffer *buffer;
 	int len;

@@ -1,6 +1,6 @@
 /*
- * What a request has to pass before anybody looks after its answer: its client is admitted, keeps the rate, and
- * is who it has to be. A policy without any of this costs a request one look at a flag.
+ * What a request has to pass before anybody looks after its answer: its client is admitted, keeps the rate,
+ * and is who it has to be. A policy without any of this costs a request one look at a flag.
  */
 #ifndef HTTP_HTTP_GUARD_H
 #define HTTP_HTTP_GUARD_H
@@ -55,8 +55,8 @@ int http_guard_open(struct http_guard *g, struct http_guards *shared, const stru
 		    const struct http_guard *above, const char *whose, struct failure *why);
 void http_guard_close(struct http_guard *g);
 
-/* 0, or the status that refuses the request of this stream, or HTTP_LATER: then http_call_retry() is called for
- * the pass's call, unless the pass is forgotten before. For guards that are closed. */
+/* 0, or the status that refuses the request of this stream, or HTTP_LATER: then http_call_retry() is called
+ * for the pass's call, unless the pass is forgotten before. For guards that are closed. */
 unsigned http_guard_ask(const struct http_guard *g, const struct stream *stream, const struct http_request *r,
 			struct http_pass *pass);
 
@@ -66,7 +66,7 @@ void http_pass_decide(struct http_pass *pass, unsigned refusal);
 void http_pass_forget(struct http_pass *pass);
 
 /* The field lines that go with the refusal: Retry-After (RFC 6585 section 4), WWW-Authenticate (RFC 7617). */
-void http_guard_explain(const struct http_guard *g, const struct http_pass *pass, struct http_buffers *buffers,
-			struct http_answer *answer);
+void http_guard_explain(const struct http_guard *g, const struct http_pass *pass,
+			struct http_buffers *buffers, struct http_answer *answer);
 
 #endif

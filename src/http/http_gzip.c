@@ -16,7 +16,8 @@ size_t http_gzip(struct bytes data, int level, uint8_t *out, size_t room)
 	size_t len;
 
 	if (data.len > UINT_MAX || room > UINT_MAX ||
-	    deflateInit2(&z, level, Z_DEFLATED, MAX_WBITS + GZIP_WRAPPER, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+	    deflateInit2(&z, level, Z_DEFLATED, MAX_WBITS + GZIP_WRAPPER, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) !=
+		    Z_OK)
 		return 0;
 	z.next_in = data.data;
 	z.avail_in = (uInt)data.len;

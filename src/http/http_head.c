@@ -15,7 +15,8 @@ static void add_extra(struct http_batch *out, struct http_answer *answer)
 	const struct span *extra = &answer->extra;
 
 	if (extra->len > answer->line_len)
-		http_batch_add(out, extra->data + answer->line_len, extra->len - answer->line_len, extra->owner);
+		http_batch_add(out, extra->data + answer->line_len, extra->len - answer->line_len,
+			       extra->owner);
 	span_owner_unref(extra->owner);
 	answer->extra = (struct span){ 0 };
 }

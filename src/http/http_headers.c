@@ -65,9 +65,9 @@ static bool is_called(const struct rule *r, const char *name)
 static const char *fault_of_name(const struct rule *r)
 {
 	static const char *const ours[] = {
-		"Accept-Ranges", "Age", "Allow", "Connection", "Content-Encoding", "Content-Length", "Content-Range",
-		"Content-Type", "Date", "ETag", "Keep-Alive", "Last-Modified", "Location", "Proxy-Connection", "TE",
-		"Trailer", "Transfer-Encoding", "Upgrade",
+		"Accept-Ranges", "Age", "Allow", "Connection", "Content-Encoding", "Content-Length",
+		"Content-Range", "Content-Type", "Date", "ETag", "Keep-Alive", "Last-Modified", "Location",
+		"Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
 	};
 
 	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
@@ -145,7 +145,8 @@ static void write_tail(FILE *out, char *const *rules, const char *lines, unsigne
 	for (; *rules != NULL; rules++) {
 		struct rule r = take_apart(*rules);
 
-		if (r.value != NULL && is_for(&r, status) && !is_spoken_for(rules + 1, r.name, r.name_len, status))
+		if (r.value != NULL && is_for(&r, status) &&
+		    !is_spoken_for(rules + 1, r.name, r.name_len, status))
 			fprintf(out, "%.*s: %s\r\n", (int)r.name_len, r.name, r.value);
 	}
 	fputs("\r\n", out);

@@ -15,7 +15,8 @@ bool http_location_prefix_is_valid(const char *prefix)
 	if (prefix[0] != '/')
 		return false;
 	verdict = http_path_resolve(prefix, strlen(prefix), &path);
-	return (verdict == HTTP_PATH_OK || verdict == HTTP_PATH_DOTFILE) && strcmp(path.text, prefix + 1) == 0;
+	return (verdict == HTTP_PATH_OK || verdict == HTTP_PATH_DOTFILE) &&
+	       strcmp(path.text, prefix + 1) == 0;
 }
 
 /* "Allow: GET, HEAD, OPTIONS" and CRLF, for a set of methods and OPTIONS. NULL: no memory. */
@@ -38,8 +39,10 @@ static struct http_lines *make_allow(unsigned methods)
 int http_location_open(struct http_open_location *to, const struct http_location *from, struct failure *why)
 {
 	if (!http_location_prefix_is_valid(from->prefix))
-		return failure_set(why, -EINVAL, "location \"%s\": a prefix begins with a slash, and is written "
-				   "as paths are when dots, double slashes and %% are resolved", from->prefix);
+		return failure_set(why, -EINVAL,
+				   "location \"%s\": a prefix begins with a slash, and is written "
+				   "as paths are when dots, double slashes and %% are resolved",
+				   from->prefix);
 	*to = (struct http_open_location){ .handler = from->handler, .context = from->context };
 	if (from->handler != NULL)
 		to->allow = make_allow(from->handler->methods);

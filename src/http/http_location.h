@@ -1,4 +1,5 @@
-/* Locations: the parts of a site that have a policy of their own, or a handler that answers instead of files. */
+/* Locations: the parts of a site that have a policy of their own, or a handler
+ * that answers instead of files. */
 #ifndef HTTP_HTTP_LOCATION_H
 #define HTTP_HTTP_LOCATION_H
 

@@ -12,8 +12,8 @@ struct http_mime {
 
 struct http_mime_file;
 
-/* "text/html; charset=utf-8"; "application/octet-stream" for what is not known. Never NULL. What the table here
- * has not is looked up in more, which may be NULL. */
+/* "text/html; charset=utf-8"; "application/octet-stream" for what is not known. Never NULL. What the table
+ * here has not is looked up in more, which may be NULL. */
 const char *http_mime_type(const struct http_mime_file *more, const char *path, size_t len);
 
 /* False if it is too long, or could not be the end of a name. */

@@ -1,6 +1,6 @@
 /*
- * Paths that were looked for a moment ago, and were not there: asked for again they cost no system call. A table of
- * fixed size, apart from the cache: however many are missed, they push out one another and no file.
+ * Paths that were looked for a moment ago, and were not there: asked for again they cost no system call. A
+ * table of fixed size, apart from the cache: however many are missed, they push out one another and no file.
  */
 #ifndef HTTP_HTTP_MISSES_H
 #define HTTP_HTTP_MISSES_H

@@ -1,8 +1,8 @@
 /*
- * A delimiter is found by its bytes, so a part may contain anything else. It begins with CR and has no other, so
- * bytes that began like one and went on differently hold no second beginning: they are content, and as they
- * equal the delimiter's own first bytes they need not be kept. What stands before the first delimiter and behind
- * the last is dropped; the first may lack its CRLF (RFC 2046 section 5.1.1).
+ * A delimiter is found by its bytes, so a part may contain anything else. It begins with CR and has no other,
+ * so bytes that began like one and went on differently hold no second beginning: they are content, and as
+ * they equal the delimiter's own first bytes they need not be kept. What stands before the first delimiter
+ * and behind the last is dropped; the first may lack its CRLF (RFC 2046 section 5.1.1).
  */
 #include "http/http_multipart.h"
 
@@ -193,7 +193,8 @@ static enum http_multipart_event step(struct http_multipart *m, struct bytes *da
 	switch (m->state) {
 	case HTTP_MULTIPART_PREAMBLE:
 		event = take_content(m, data, run);
-		return event == HTTP_MULTIPART_DATA || event == HTTP_MULTIPART_PART_END ? HTTP_MULTIPART_MORE : event;
+		return event == HTTP_MULTIPART_DATA || event == HTTP_MULTIPART_PART_END ? HTTP_MULTIPART_MORE
+											: event;
 	case HTTP_MULTIPART_CONTENT:
 		return take_content(m, data, run);
 	case HTTP_MULTIPART_DELIMITED:

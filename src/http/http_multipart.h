@@ -1,8 +1,8 @@
 /*
- * A multipart/form-data body (RFC 7578, RFC 2046 section 5.1) taken apart while it arrives: pieces in, parts and
- * runs of their content out. What it needs to remember is in here, and does not grow: the fields of the part
- * under way, and how much of a delimiter has been seen. How the body is cut into pieces makes no difference but
- * to how content is cut into runs.
+ * A multipart/form-data body (RFC 7578, RFC 2046 section 5.1) taken apart while it arrives: pieces in, parts
+ * and runs of their content out. What it needs to remember is in here, and does not grow: the fields of the
+ * part under way, and how much of a delimiter has been seen. How the body is cut into pieces makes no
+ * difference but to how content is cut into runs.
  */
 #ifndef HTTP_HTTP_MULTIPART_H
 #define HTTP_HTTP_MULTIPART_H
@@ -29,7 +29,8 @@ enum http_multipart_state {
 struct http_part {
 	struct bytes name;
 	struct bytes filename;          /* data NULL: there is none */
-	struct bytes extended_filename; /* filename*, which RFC 7578 section 4.2 does not want, and some send */
+	struct bytes extended_filename; /* filename*, which RFC 7578 section 4.2 does
+					 * not want, and some send */
 };
 
 static inline bool http_part_is_file(const struct http_part *part)
@@ -61,9 +62,10 @@ enum http_multipart_event {
 /* False: the Content-Type has no boundary that could be one. */
 bool http_multipart_init(struct http_multipart *m, struct bytes content_type, unsigned max_parts);
 
-/* What comes next in *data, which is taken off it. *run: of HTTP_MULTIPART_DATA, valid as long as *data and *m.
- * Not to be called again after BAD or TOO_LARGE. */
-enum http_multipart_event http_multipart_next(struct http_multipart *m, struct bytes *data, struct bytes *run);
+/* What comes next in *data, which is taken off it. *run: of HTTP_MULTIPART_DATA, valid as long as *data and
+ * *m. Not to be called again after BAD or TOO_LARGE. */
+enum http_multipart_event http_multipart_next(struct http_multipart *m, struct bytes *data,
+					      struct bytes *run);
 
 /* The last delimiter has come. A body that ends before is malformed. */
 static inline bool http_multipart_has_ended(const struct http_multipart *m)

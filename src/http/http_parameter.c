@@ -26,7 +26,8 @@ struct bytes http_parameter(struct bytes value, const char *name)
 {
 	http_text_take(&value, ';');
 	while (value.len > 0) {
-		struct bytes found = http_text_trim(http_text_take(&value, '=')), content = take_value(&value);
+		struct bytes found = http_text_trim(http_text_take(&value, '=')),
+			     content = take_value(&value);
 
 		if (http_text_is(found, name))
 			return content;

@@ -15,8 +15,8 @@ struct bytes http_parameter(struct bytes value, const char *name);
 /* The field value up to its parameters. */
 struct bytes http_without_parameters(struct bytes value);
 
-/* An extended value, "UTF-8'en'%e2%82%ac" (RFC 8187 section 3.2.1), decoded to at most value.len bytes of out.
- * False: it is none, or in another character set. */
+/* An extended value, "UTF-8'en'%e2%82%ac" (RFC 8187 section 3.2.1), decoded to at most value.len bytes of
+ * out. False: it is none, or in another character set. */
 bool http_parameter_decode(struct bytes value, char *out, size_t *len);
 
 #endif

@@ -122,8 +122,8 @@ static inline bool http_request_exceeds(const struct http_request *r, uint64_t m
 	return len != UINT64_MAX && len > max_body;
 }
 
-/* The value of the first field of this name, in lower case; data NULL: there is none, or it is not whole. For fields
- * without an id. */
+/* The value of the first field of this name, in lower case; data NULL: there is none, or it is not
+ * whole. For fields without an id. */
 struct bytes http_request_value_of(const struct http_request *r, const char *name);
 
 /* A set of field ids, for http_request_has_any(). */

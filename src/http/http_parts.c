@@ -53,8 +53,8 @@ static void add_range(struct http_parts *p, const struct http_range *range)
 	p->left += range->len;
 }
 
-/* RFC 9110 section 15.3.7.2 has the Content-Type of the representation with each part. Its Content-Encoding goes the
- * same way: it is the part's bytes that are encoded, not the text around them. */
+/* RFC 9110 section 15.3.7.2 has the Content-Type of the representation with each part. Its Content-Encoding
+ * goes the same way: it is the part's bytes that are encoded, not the text around them. */
 static void add_part(struct http_parts *p, struct writer *w, const char *boundary,
 		     const struct http_entry *e, const struct http_range *range)
 {

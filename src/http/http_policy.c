@@ -29,7 +29,8 @@ static bool copy(struct http_open_policy *to, const struct http_policy *from, ui
 	to->precompressed = from->precompressed;
 	to->listing = from->listing;
 	to->listing_context = from->listing_context;
-	return to->cache_control != NULL && to->index != NULL && to->error_page != NULL && to->compress_types != NULL;
+	return to->cache_control != NULL && to->index != NULL && to->error_page != NULL &&
+	       to->compress_types != NULL;
 }
 
 static int open_tails(struct http_open_policy *to, const struct http_policy *from, const char *whose,
@@ -86,7 +87,8 @@ int http_policy_open(struct http_open_policy *to, const struct http_policy *from
 	if (error == 0)
 		error = check_auth(&from->auth, whose, why);
 	if (error == 0)
-		error = http_tries_open(&to->tries, from->try_files, from->clean_urls, from->fallback, whose, why);
+		error = http_tries_open(&to->tries, from->try_files, from->clean_urls, from->fallback, whose,
+					why);
 	if (error == 0)
 		error = http_cors_open(&to->cors, &from->cors, whose, why);
 	if (error == 0)

@@ -23,8 +23,8 @@ enum http_range_verdict {
 	HTTP_RANGE_OK,
 };
 
-/* value of a representation of size bytes. The ranges are within it, in the order asked for, and neither overlap
- * nor touch: those that do are one. */
+/* value of a representation of size bytes. The ranges are within it, in the order asked for, and neither
+ * overlap nor touch: those that do are one. */
 enum http_range_verdict http_range_parse(struct bytes value, uint64_t size, struct http_ranges *out);
 
 #endif

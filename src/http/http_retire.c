@@ -47,7 +47,8 @@ static void hand_over_counters(struct http_server *from, struct http_server *to)
 
 	_Static_assert(sizeof own % sizeof *counter == 0, "all of it are numbers of this size");
 	http_usage(from, &own);
-	own.idle = own.busy = own.cache_entries = own.cache_bytes = own.cache_watches = 0; /* these tell what is now */
+	/* These tell what is now. */
+	own.idle = own.busy = own.cache_entries = own.cache_bytes = own.cache_watches = 0;
 	for (size_t i = 0; i < sizeof own / sizeof *counter; i++)
 		sum[i] += counter[i];
 	from->usage = (struct http_usage){ 0 };

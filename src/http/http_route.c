@@ -71,7 +71,8 @@ static void set_framing(const struct http_document *document, struct http_call *
 	if (out->status == 204 || out->status == 205 || out->status == 304)
 		out->given_len = 0;
 	else if (document->length == HTTP_LENGTH_UNKNOWN)
-		out->given.framing = call->request->line.minor > 0 ? HTTP_FRAMED_BY_CHUNKS : HTTP_FRAMED_BY_END;
+		out->given.framing = call->request->line.minor > 0 ? HTTP_FRAMED_BY_CHUNKS
+								   : HTTP_FRAMED_BY_END;
 }
 
 /* The status line if the list has none, without a reason phrase (RFC 9112 section 4), and the framing. */
@@ -101,8 +102,8 @@ static void format_document(const struct http_document *document, struct http_an
 	put(at, document->fields.data, document->fields.len);
 }
 
-/* What is made for one request is never kept, unless who made it says so: it is old at once. call may be NULL if
- * the document is not given. */
+/* What is made for one request is never kept, unless who made it says so: it is old at once. call may be
+ * NULL if the document is not given. */
 static void answer_document(const struct http_router *router, struct http_document *document,
 			    struct http_call *call, struct http_answer *out)
 {
@@ -155,8 +156,8 @@ static bool has_more_to_say(const struct http_document *document)
 	       document->fields.data != NULL;
 }
 
-static void answer_location(const struct http_router *router, const struct route *route, struct http_call *call,
-			    struct http_answer *out)
+static void answer_location(const struct http_router *router, const struct route *route,
+			    struct http_call *call, struct http_answer *out)
 {
 	struct http_document document = { 0 };
 
@@ -167,7 +168,8 @@ static void answer_location(const struct http_router *router, const struct route
 		answer_document(router, &document, call, out);
 }
 
-static void add_cors(const struct http_open_policy *policy, const struct http_request *r, struct http_answer *out)
+static void add_cors(const struct http_open_policy *policy, const struct http_request *r,
+		     struct http_answer *out)
 {
 	struct http_lines *lines = http_cors_lines(&policy->cors, r);
 
@@ -195,10 +197,11 @@ void http_route_complete(const struct http_router *router, struct http_call *cal
 	settle(router, call->policy, call->request, out);
 }
 
-void http_route_refuse(const struct http_router *router, const struct http_request *r, const struct http_target *t,
-		       unsigned status, struct http_answer *out)
+void http_route_refuse(const struct http_router *router, const struct http_request *r,
+		       const struct http_target *t, unsigned status, struct http_answer *out)
 {
-	struct bytes authority = t->authority.data != NULL ? t->authority : http_request_value(r, HTTP_FIELD_HOST);
+	struct bytes authority = t->authority.data != NULL ? t->authority
+							   : http_request_value(r, HTTP_FIELD_HOST);
 
 	*out = (struct http_answer){ .status = status };
 	settle(router, &router->sites->sites[http_sites_find(router->sites, authority)].policy, r, out);
@@ -284,7 +287,8 @@ static enum http_path_verdict rewrite(const struct http_open_site *site, enum ht
 /* 0, or the status that refuses the target. CONNECT has no path. */
 static unsigned find_route(const struct http_router *router, const struct http_target *t, struct route *route)
 {
-	const struct http_open_site *site = &router->sites->sites[http_sites_find(router->sites, t->authority)];
+	const struct http_open_site *site = &router->sites
+						     ->sites[http_sites_find(router->sites, t->authority)];
 	enum http_path_verdict verdict;
 
 	route->policy = &site->policy;
@@ -325,8 +329,8 @@ static unsigned screen(const struct route *route, const struct stream *stream, c
 	return http_request_exceeds(r, route->policy->max_body) ? 413 : 0;
 }
 
-unsigned http_route_begin(const struct http_router *router, const struct stream *stream, struct http_request *r,
-			  const struct http_target *t, struct http_call *call)
+unsigned http_route_begin(const struct http_router *router, const struct stream *stream,
+			  struct http_request *r, const struct http_target *t, struct http_call *call)
 {
 	struct route route;
 	unsigned status = find_route(router, t, &route);
@@ -350,9 +354,9 @@ static void add_allow(const struct route *route, struct http_answer *out)
 }
 
 /* Nothing refuses the request. */
-static void answer_routed(const struct http_router *router, const struct stream *stream, struct http_request *r,
-			  const struct http_target *t, const struct route *route, struct http_call *call,
-			  struct http_answer *out)
+static void answer_routed(const struct http_router *router, const struct stream *stream,
+			  struct http_request *r, const struct http_target *t, const struct route *route,
+			  struct http_call *call, struct http_answer *out)
 {
 	if (route->location == NULL) {
 		answer_file(router, r, route, out);

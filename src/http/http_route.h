@@ -15,11 +15,11 @@ struct http_router {
 };
 
 /*
- * The head of a request is there that came over this stream, and a body will follow: its handler begins, if it
- * has one. 0, or the status that http_route_answer() will give whatever the body is.
+ * The head of a request is there that came over this stream, and a body will follow: its handler begins, if
+ * it has one. 0, or the status that http_route_answer() will give whatever the body is.
  */
-unsigned http_route_begin(const struct http_router *router, const struct stream *stream, struct http_request *r,
-			  const struct http_target *t, struct http_call *call);
+unsigned http_route_begin(const struct http_router *router, const struct stream *stream,
+			  struct http_request *r, const struct http_target *t, struct http_call *call);
 
 /* Decides on the answer to a complete request, or to one that http_route_begin() refused; references in *out
  * are the caller's. Its status is HTTP_LATER if the handler will complete the call. */
@@ -31,7 +31,7 @@ void http_route_complete(const struct http_router *router, struct http_call *cal
 			 struct http_document *document, struct http_answer *out);
 
 /* The answer to a request that is refused before it can be routed. */
-void http_route_refuse(const struct http_router *router, const struct http_request *r, const struct http_target *t,
-		       unsigned status, struct http_answer *out);
+void http_route_refuse(const struct http_router *router, const struct http_request *r,
+		       const struct http_target *t, unsigned status, struct http_answer *out);
 
 #endif

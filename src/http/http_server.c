@@ -136,7 +136,8 @@ static struct http_conn *first_in(const struct http_server *s, enum http_conn_st
 	return n != NULL ? http_conn_of(n) : NULL;
 }
 
-/* In turn, those that wait longest first, and each once at most. Who is answered then goes over to a successor. */
+/* In turn, those that wait longest first, and each once at most. Who is answered
+ * then goes over to a successor. */
 static void on_wake(struct timer *t, uint64_t now_us)
 {
 	struct http_server *s = CONTAINER_OF(t, struct http_server, wake);
@@ -355,8 +356,9 @@ void http_usage(const struct http_server *s, struct http_usage *out)
 void http_each_pool(const struct http_server *s, pool_visit_fn *visit, void *context)
 {
 	const struct pool *const pools[] = {
-		&s->conns,         &s->clients.pool,   &s->exchanges,     &s->parsers.requests, &s->parsers.stores,
-		&s->buffers.large, &s->buffers.slow,   &s->buffers.medium, &s->buffers.small, &s->clock.blocks,
+		&s->conns,          &s->clients.pool,  &s->exchanges,    &s->parsers.requests,
+		&s->parsers.stores, &s->buffers.large, &s->buffers.slow, &s->buffers.medium,
+		&s->buffers.small,  &s->clock.blocks,
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(pools); i++)

@@ -134,8 +134,8 @@ int http_sites_check(const struct http_sites *s, struct failure *why)
 		int error = http_check_root(s->sites[i].root);
 
 		if (error != 0)
-			return failure_set(why, error, "the root of site \"%s\" cannot be entered: %s", s->sites[i].name,
-					   strerror(-error));
+			return failure_set(why, error, "the root of site \"%s\" cannot be entered: %s",
+					   s->sites[i].name, strerror(-error));
 	}
 	return 0;
 }

@@ -38,8 +38,8 @@ void http_sites_close(struct http_sites *s);
 /* As http_check_roots(). */
 int http_sites_check(const struct http_sites *s, struct failure *why);
 
-/* Opens a file or directory of the policy's site for reading, as the policy has it for symlinks. The descriptor, or
- * negative errno. */
+/* Opens a file or directory of the policy's site for reading, as the policy has it for symlinks. The
+ * descriptor, or negative errno. */
 int http_site_open(const struct http_open_policy *policy, const char *path);
 
 /* A site answers to this authority by name, or to all; or there is no authority (HTTP/1.0). */

@@ -10,7 +10,8 @@
 #include "http/http_error_page.h"
 #include "http/http_partial.h"
 
-/* Of two that the client likes equally the site's own counts for more than what was made here, then the smaller. */
+/* Of two that the client likes equally the site's own counts for more than what
+ * was made here, then the smaller. */
 static bool is_better(const struct http_entry *a, const struct http_entry *b)
 {
 	if (a->is_made != b->is_made && b->coding != HTTP_CODING_IDENTITY)
@@ -56,7 +57,8 @@ static void negotiate(const struct http_request *r, struct http_answer *out)
 /* Whether the answer depends on Accept-Encoding. */
 static bool is_negotiable(const struct http_request *r, const struct http_entry *e)
 {
-	return r->first[HTTP_FIELD_ACCEPT_ENCODING] != 0 && (e->is_negotiable || http_encoding_has_weights(r));
+	return r->first[HTTP_FIELD_ACCEPT_ENCODING] != 0 &&
+	       (e->is_negotiable || http_encoding_has_weights(r));
 }
 
 /* A file of the policy's own, by a name with a leading slash. */
@@ -70,8 +72,8 @@ static unsigned get_file(const struct http_static *s, const struct http_open_pol
 }
 
 /* Tries without $uri, from the i-th on. */
-static unsigned get_instead(const struct http_static *s, const struct http_open_policy *policy, size_t i, size_t end,
-			    const struct http_path *path, struct http_entry **out)
+static unsigned get_instead(const struct http_static *s, const struct http_open_policy *policy, size_t i,
+			    size_t end, const struct http_path *path, struct http_entry **out)
 {
 	unsigned status = 404;
 
@@ -119,7 +121,8 @@ void http_static_answer(const struct http_static *s, const struct http_request *
 	if (out->status != 200)
 		return;
 	if (http_request_has_any(r, HTTP_PRECONDITIONS))
-		out->status = http_evaluate_conditions(r, &out->entry->validators, http_clock_wall_s(s->clock));
+		out->status = http_evaluate_conditions(r, &out->entry->validators,
+						       http_clock_wall_s(s->clock));
 	if (out->status == 412) {
 		http_entry_unref(out->entry);
 		out->entry = NULL;

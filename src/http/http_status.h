@@ -25,7 +25,7 @@
 	X(404, "Not Found", "There is nothing at this address.")                                       \
 	X(405, "Method Not Allowed", "This can be read with GET, and not used in another way.")        \
 	X(406, "Not Acceptable", "This is not here in any form that the request accepts.")             \
-	X(409, "Conflict", "Something is here already under this name, and stays.")                     \
+	X(409, "Conflict", "Something is here already under this name, and stays.")                    \
 	X(408, "Request Timeout", "The request did not arrive completely in time.")                    \
 	X(410, "Gone", "This was here once, and will not come back.")                                  \
 	X(412, "Precondition Failed", "This has changed since the request was made ready.")            \
@@ -36,8 +36,10 @@
 	X(417, "Expectation Failed", "The request expects something that this server does not know.")  \
 	X(421, "Misdirected Request", "The request is for another server than this one.")              \
 	X(422, "Unprocessable Content", NULL)                                                          \
-	X(426, "Upgrade Required", "This is spoken to in another protocol than HTTP, or another version of it.") \
-	X(429, "Too Many Requests", "There were too many requests from your address. Please try again soon.") \
+	X(426, "Upgrade Required",                                                                     \
+	  "This is spoken to in another protocol than HTTP, or another version of it.")               \
+	X(429, "Too Many Requests",                                                                    \
+	  "There were too many requests from your address. Please try again soon.")                   \
 	X(431, "Request Header Fields Too Large", "The header of the request is too large.")           \
 	X(500, "Internal Server Error", "Something went wrong on this server.")                        \
 	X(501, "Not Implemented", "This server does not know what the request asks for.")              \

@@ -18,7 +18,8 @@ static bool is_reg_name(struct bytes name)
 {
 	for (size_t i = 0; i < name.len; i++) {
 		if (name.data[i] == '%') {
-			if (name.len - i < 3 || !ascii_is_hex(name.data[i + 1]) || !ascii_is_hex(name.data[i + 2]))
+			if (name.len - i < 3 || !ascii_is_hex(name.data[i + 1]) ||
+			    !ascii_is_hex(name.data[i + 2]))
 				return false;
 			i += 2;
 		} else if (!is_name_char(name.data[i])) {

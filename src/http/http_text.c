@@ -97,7 +97,8 @@ bool http_text_weight(struct bytes parameter, uint16_t *out)
 {
 	unsigned value = 0, unit = 1000;
 
-	if (parameter.len < 3 || parameter.len > 7 || (parameter.data[0] | 0x20) != 'q' || parameter.data[1] != '=')
+	if (parameter.len < 3 || parameter.len > 7 || (parameter.data[0] | 0x20) != 'q' ||
+	    parameter.data[1] != '=')
 		return false;
 	for (size_t i = 2; i < parameter.len; i++) {
 		uint8_t c = parameter.data[i];

@@ -118,7 +118,8 @@ static bool add_rules(struct http_tries *t, const char *const *rules)
 		if (**rules == '=')
 			t->status = status_of(*rules);
 		else
-			good = strstr(*rules, variable) != NULL ? add_uri(t, *rules) : add_file(t, *rules, false);
+			good = strstr(*rules, variable) != NULL ? add_uri(t, *rules)
+								: add_file(t, *rules, false);
 	}
 	if (t->uri_end == 0)
 		t->uri_at = t->uri_end = t->count;
@@ -144,7 +145,7 @@ int http_tries_open(struct http_tries *t, const char *const *rules, bool clean_u
 	if (!given && fallback != NULL && !http_path_of_file(fallback, &path))
 		return failure_set(why, -EINVAL, "%s: \"%s\" could not be served as its fallback",
 				   whose, fallback);
-	t->items = calloc(strings_count(rules) + 3, sizeof *t->items); /* by default there are three at most */
+	t->items = calloc(strings_count(rules) + 3, sizeof *t->items); /* three are the most by default */
 	if (t->items != NULL && (given ? add_rules(t, rules) : add_defaults(t, clean_urls, fallback)))
 		return 0;
 	http_tries_close(t);

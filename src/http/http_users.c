@@ -15,8 +15,8 @@
 /* Seconds for one password are too many for a server: what takes longer than about these is a slip. */
 enum { FILE_MOST = 1 << 20, BCRYPT_COST_MOST = 15, SHA_ROUNDS_MOST = 2000000 };
 
-/* What is taken: how it begins, how many digits stand behind its last dollar sign, and a setting that costs as
- * little as one of its kind can, to see whether this system's crypt(3) knows it. */
+/* What is taken: how it begins, how many digits stand behind its last dollar sign, and a setting that costs
+ * as little as one of its kind can, to see whether this system's crypt(3) knows it. */
 static const struct kind {
 	const char *prefix;
 	size_t digits;
@@ -61,7 +61,9 @@ static int read_file(const char *path, struct http_users *u, struct failure *why
 
 	if (fd >= 0)
 		close(fd);
-	return error == 0 ? 0 : failure_set(why, error, "users file %s: cannot be read: %s", path, strerror(-error));
+	return error == 0
+		       ? 0
+		       : failure_set(why, error, "users file %s: cannot be read: %s", path, strerror(-error));
 }
 
 /* ---- hashes ---- */
@@ -79,7 +81,8 @@ static bool is_whole(const struct kind *kind, const char *hash)
 	static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 	const char *last = strrchr(hash, '$') + 1;
 
-	return strlen(hash) <= HTTP_HASH_MOST && strlen(last) == kind->digits && strspn(last, digits) == kind->digits;
+	return strlen(hash) <= HTTP_HASH_MOST && strlen(last) == kind->digits &&
+	       strspn(last, digits) == kind->digits;
 }
 
 /* NULL: it failed; *data is the caller's to wipe and to free. */
@@ -122,8 +125,8 @@ static const char *complaint_about(const char *hash, unsigned *known)
 	const struct kind *kind = kind_of(hash);
 
 	if (kind == NULL)
-		return "the hash is of a kind that is not taken: make one by \"htpasswd -B\" or \"mkpasswd -m "
-		       "sha-512\" (bcrypt $2b$ and $2y$, SHA-crypt $5$ and $6$, yescrypt $y$)";
+		return "the hash is of a kind that is not taken: make one by \"htpasswd -B\" or "
+		       "\"mkpasswd -m sha-512\" (bcrypt $2b$ and $2y$, SHA-crypt $5$ and $6$, yescrypt $y$)";
 	if (!is_whole(kind, hash))
 		return "the hash is not whole";
 	if (!is_affordable(hash))

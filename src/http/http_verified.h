@@ -1,6 +1,6 @@
 /*
- * Credentials that were found right a short while ago, so that not every request costs the time that a password's
- * hash is made to take. Neither names nor passwords are kept, but keyed digests of both together.
+ * Credentials that were found right a short while ago, so that not every request costs the time that a
+ * password's hash is made to take. Neither names nor passwords are kept, but keyed digests of both together.
  */
 #ifndef HTTP_HTTP_VERIFIED_H
 #define HTTP_HTTP_VERIFIED_H

@@ -1,7 +1,7 @@
 /*
- * Versions of files. Times on files are as coarse as the kernel's tick, or a second on some file systems: a write
- * right after the contents were read may leave them alike. A version seen that soon is not settled.
- * System calls: fstat.
+ * Versions of files. Times on files are as coarse as the kernel's tick, or a second on some file
+ * systems: a write right after the contents were read may leave them alike. A version seen that soon is
+ * not settled. System calls: fstat.
  */
 #include "http/http_version.h"
 

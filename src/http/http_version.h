@@ -26,7 +26,8 @@ bool http_version_is_settled(const struct http_version *v, int64_t now_s);
 
 enum { HTTP_ETAG_ROOM = 24 };
 
-/* The entity-tag with its quotes, weak or not. variant tells representations of one file apart. The length. */
+/* The entity-tag with its quotes, weak or not. variant tells representations
+ * of one file apart. The length. */
 size_t http_version_etag(const struct http_version *v, bool weak, uint64_t variant,
 			 char out[static HTTP_ETAG_ROOM]);
 

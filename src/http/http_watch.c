@@ -1,7 +1,7 @@
 /*
- * Watching directories. An event is told to those whose names it concerns; one about a directory ends the watch of
- * it and of all below, because their paths may now lead elsewhere. Who uses a directory again after that finds it not
- * watched, and has it watched anew. When the kernel lost events all are told.
+ * Watching directories. An event is told to those whose names it concerns; one about a directory ends the
+ * watch of it and of all below, because their paths may now lead elsewhere. Who uses a directory again after
+ * that finds it not watched, and has it watched anew. When the kernel lost events all are told.
  *
  * Directories of two roots, or two paths, may be one to the kernel, which then has one watch for them.
  *
@@ -39,7 +39,8 @@ struct http_watched {
 	char path[];
 };
 
-static const struct hash_key key = { 0 }; /* those who make names in a site have easier ways to slow it down */
+static const struct hash_key key = { 0 }; /* those who make names in a site have easier
+					   * ways to slow it down */
 
 uint64_t http_watch_name(const char *name, size_t len)
 {
@@ -195,8 +196,8 @@ static int watch_path(const struct http_watch *w, int root, const char *path, si
 }
 
 /* Puts the directory into the table. */
-static struct http_watched *watched_new(struct http_watch *w, struct http_watched *above, int root, const char *path,
-					size_t len, int id)
+static struct http_watched *watched_new(struct http_watch *w, struct http_watched *above, int root,
+					const char *path, size_t len, int id)
 {
 	struct http_watched *d = malloc(sizeof *d + len);
 
@@ -283,7 +284,8 @@ static void take_event_of(struct http_watch *w, struct http_watched *d, const st
 {
 	const char *name = event->len > 0 ? event->name : "";
 	bool is_gone = (event->mask & IN_IGNORED) != 0;
-	bool is_other = (event->mask & IN_ISDIR) != 0 && (event->mask & IN_CREATE) == 0; /* a new one holds nothing yet */
+	/* A new directory holds nothing yet. */
+	bool is_other = (event->mask & IN_ISDIR) != 0 && (event->mask & IN_CREATE) == 0;
 
 	tell(w, d, *name != '\0' ? http_watch_name(name, strlen(name)) : UINT64_MAX);
 	if (is_gone || (is_other && *name != '\0'))

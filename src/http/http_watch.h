@@ -1,11 +1,11 @@
 /*
- * Directories watched with inotify(7), so that a change of what depends on their files is known without asking: who
- * depends on names in a directory is told when one of them changes, or may have.
+ * Directories watched with inotify(7), so that a change of what depends on their files is known without
+ * asking: who depends on names in a directory is told when one of them changes, or may have.
  *
- * Seen are changes through the file system of this machine: of names, contents and modes, of the directory and of
- * those on the way from the root to it. Not seen: writes through a mapping or another hard link, what others do to
- * a network file system (such are not watched at all), and what a symlink leads to. So whoever is told nothing for
- * long looks all the same.
+ * Seen are changes through the file system of this machine: of names, contents and modes, of the directory
+ * and of those on the way from the root to it. Not seen: writes through a mapping or another hard link, what
+ * others do to a network file system (such are not watched at all), and what a symlink leads to. So whoever
+ * is told nothing for long looks all the same.
  */
 #ifndef HTTP_HTTP_WATCH_H
 #define HTTP_HTTP_WATCH_H
@@ -42,16 +42,16 @@ int http_watch_open(struct http_watch *w, uint32_t limit, void (*on_change)(stru
 /* Nobody is told any more. */
 void http_watch_close(struct http_watch *w);
 
-/* The directory of this path below the open directory root ("", or it ends in a slash), if it is watched. Valid
- * until the next call of any of these. */
+/* The directory of this path below the open directory root ("", or it ends in a slash), if it is watched.
+ * Valid until the next call of any of these. */
 struct http_watched *http_watch_find(struct http_watch *w, int root, const char *path, size_t len);
 
-/* Watches it, and those on the way: what is read of it from now on is known to change. 0, or negative errno: -EXDEV
- * when changes would not be seen. */
+/* Watches it, and those on the way: what is read of it from now on is known to change. 0, or negative errno:
+ * -EXDEV when changes would not be seen. */
 int http_watch_add(struct http_watch *w, int root, const char *path, size_t len);
 
-/* Tells d when one of its names may have changed, until it is removed (list_remove(&d->node)) or the directory is
- * given up, of which it is told. */
+/* Tells d when one of its names may have changed, until it is removed (list_remove(&d->node)) or the
+ * directory is given up, of which it is told. */
 void http_watch_depend(struct http_watched *directory, struct http_dependent *d);
 
 /* A bit for a name. Others have the same, so one is told for nothing now and then. */

@@ -1,7 +1,7 @@
 /*
- * Blocks of draft-ietf-opsawg-pcapng sections 4.1 (section header), 4.2 (interface description), 4.3 (enhanced
- * packet) and 4.7 (decryption secrets), in the host's byte order as the format allows. Each block is put together
- * in one bounded buffer, which is written out when the next block may not fit.
+ * Blocks of draft-ietf-opsawg-pcapng sections 4.1 (section header), 4.2 (interface description), 4.3
+ * (enhanced packet) and 4.7 (decryption secrets), in the host's byte order as the format allows. Each block
+ * is put together in one bounded buffer, which is written out when the next block may not fit.
  *
  * What changed a connection (its state, loss recovery, the path's MTU) is told before the frame that caused
  * it, at the same instant (base/trace.h); such texts are kept until that frame comes and dropped once time

@@ -26,8 +26,8 @@ int pcapng_open(const char *path, const char *interface, uint64_t wall_offset_us
  * cut back to where it was last in order. */
 struct observer *pcapng_observer(struct pcapng *p);
 
-/* Puts TLS secrets, in the format of SSLKEYLOGFILE, in front of the frames that follow, so that a reader can decrypt
- * them. The file is its owner's alone from the first one on. */
+/* Puts TLS secrets, in the format of SSLKEYLOGFILE, in front of the frames that follow, so that a reader can
+ * decrypt them. The file is its owner's alone from the first one on. */
 void pcapng_secrets(struct pcapng *p, const struct iovec *text, size_t n);
 
 /* Writes out what is buffered (call before sleeping). 0, or the negative errno of the first failed write,

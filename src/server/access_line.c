@@ -48,7 +48,8 @@ static char *put_field(char *out, const char *text, size_t len, size_t most)
 
 static char *put_user(char *out, const struct http_log_record *r)
 {
-	return r->user_len > 0 ? put_escaped(out, r->user, r->user_len, ACCESS_USER, ' ' + 1) : stpcpy(out, "-");
+	return r->user_len > 0 ? put_escaped(out, r->user, r->user_len, ACCESS_USER, ' ' + 1)
+			       : stpcpy(out, "-");
 }
 
 /* "GET / HTTP/1.1", or "-" if what came was no request line. */
@@ -89,11 +90,13 @@ static char *put_tcp(char *out, const struct http_log_record *r)
 
 	out = stpcpy(out, " host=\"");
 	out = put_field(out, r->host, r->host_len, ACCESS_HOST);
-	return out + sprintf(out, "\" request_time=%" PRIu64 ".%06u connection=%" PRIu64
+	return out + sprintf(out,
+			     "\" request_time=%" PRIu64 ".%06u connection=%" PRIu64
 			     " connection_requests=%" PRIu32 " rtt=%" PRIu32 " retransmissions=%" PRIu32
 			     " bytes_received=%" PRIu64 " tls=%s cipher=%s resumed=%d",
-			     us / 1000000, (unsigned)(us % 1000000), s->id, r->connection_requests, s->srtt_us,
-			     s->retransmissions, s->bytes_received, s->tls_version != NULL ? s->tls_version : "-",
+			     us / 1000000, (unsigned)(us % 1000000), s->id, r->connection_requests,
+			     s->srtt_us, s->retransmissions, s->bytes_received,
+			     s->tls_version != NULL ? s->tls_version : "-",
 			     s->tls_cipher != NULL ? s->tls_cipher : "-", s->tls_resumed);
 }
 
@@ -179,12 +182,14 @@ static size_t field_bound(size_t len, size_t most)
 
 size_t access_line_bound(const struct http_log_record *r)
 {
-	return FIXED_PART + field_bound(r->method_len, ACCESS_METHOD) + field_bound(r->target_len, ACCESS_FIELD) +
-	       field_bound(r->referer_len, ACCESS_FIELD) + field_bound(r->user_agent_len, ACCESS_FIELD) +
-	       field_bound(r->host_len, ACCESS_HOST) + field_bound(r->user_len, ACCESS_USER);
+	return FIXED_PART + field_bound(r->method_len, ACCESS_METHOD) +
+	       field_bound(r->target_len, ACCESS_FIELD) + field_bound(r->referer_len, ACCESS_FIELD) +
+	       field_bound(r->user_agent_len, ACCESS_FIELD) + field_bound(r->host_len, ACCESS_HOST) +
+	       field_bound(r->user_len, ACCESS_USER);
 }
 
-size_t access_line_format(enum access_format format, const struct http_log_record *r, const char *when, char *out)
+size_t access_line_format(enum access_format format, const struct http_log_record *r, const char *when,
+			  char *out)
 {
 	char *end;
 

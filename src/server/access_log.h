@@ -15,14 +15,14 @@ struct access_log {
 	char when[ACCESS_LOG_TIME]; /* "22/Nov/2026:21:14:03 +0000", or "2026-11-22T21:14:03.125Z" */
 };
 
-/* path "off": there is none, and nothing becomes of what is added. path and log must outlive *a. 0, or negative errno
- * and *why. */
+/* path "off": there is none, and nothing becomes of what is added. path and log must outlive *a.
+ * 0, or negative errno and *why. */
 int access_log_open(struct access_log *a, const char *path, enum access_format format, const struct log *log,
 		    struct failure *why);
 void access_log_close(struct access_log *a);
 
-/* Opens what another configuration has beside the one that is open. 0, or negative errno and *why. Then one of the two
- * below is to be called. */
+/* Opens what another configuration has beside the one that is open. 0, or negative errno and *why. Then one
+ * of the two below is to be called. */
 int access_log_prepare(const struct access_log *a, const char *path, enum access_format format,
 		       struct access_log *next, struct failure *why);
 /* It goes on as next, counting on. */

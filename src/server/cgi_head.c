@@ -1,6 +1,6 @@
 /*
- * Heads of CGI answers. A line ends with LF or CRLF, as applications have it. Fields that are the server's to say
- * are left out; Transfer-Encoding is refused, for what comes behind such a head is not the body.
+ * Heads of CGI answers. A line ends with LF or CRLF, as applications have it. Fields that are the server's to
+ * say are left out; Transfer-Encoding is refused, for what comes behind such a head is not the body.
  */
 #include "server/cgi_head.h"
 
@@ -145,7 +145,8 @@ static enum cgi_head_verdict end_line(struct cgi_head *h)
 		refuse(h, "no field at all");
 		return CGI_HEAD_BAD;
 	}
-	if (h->status == 0) /* RFC 3875 section 6.2.3: who says where to go, and not what that is, means 302 */
+	/* RFC 3875 section 6.2.3: who says where to go, and not what that is, means 302. */
+	if (h->status == 0)
 		h->status = h->redirects ? 302 : 200;
 	return CGI_HEAD_DONE;
 }

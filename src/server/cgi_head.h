@@ -1,7 +1,7 @@
 /*
- * The head of what a CGI application answers (RFC 3875 section 6): bytes in, in any pieces; status, length and the
- * field lines for the client out. Read strictly: what a client could take for the end of a line, or for something
- * about the connection, never goes on (response splitting).
+ * The head of what a CGI application answers (RFC 3875 section 6): bytes in, in any pieces; status, length
+ * and the field lines for the client out. Read strictly: what a client could take for the end of a line, or
+ * for something about the connection, never goes on (response splitting).
  */
 #ifndef SERVER_CGI_HEAD_H
 #define SERVER_CGI_HEAD_H

@@ -1,9 +1,9 @@
 /*
  * CGI's meta-variables. Each is composed in a document, name and value one behind the other.
  *
- * A request's field becomes HTTP_NAME only if its name is letters, digits and hyphens: an underscore would make it
- * the same variable as the field with a hyphen, which somebody in front of us may have checked. Proxy is left out,
- * for HTTP_PROXY tells many an application to send its own requests elsewhere (httpoxy).
+ * A request's field becomes HTTP_NAME only if its name is letters, digits and hyphens: an underscore would
+ * make it the same variable as the field with a hyphen, which somebody in front of us may have checked. Proxy
+ * is left out, for HTTP_PROXY tells many an application to send its own requests elsewhere (httpoxy).
  */
 #include "server/cgi_variables.h"
 
@@ -127,7 +127,8 @@ static void put_body(struct writer *w, uint64_t body_len)
 		put_number(w, "CONTENT_LENGTH", body_len);
 }
 
-/* Who has proved to be who (RFC 3875 section 4.1.1, 4.1.11): the server asked, so the application need not. */
+/* Who has proved to be who (RFC 3875 section 4.1.1, 4.1.11): the server asked, so the application need
+ * not. */
 static void put_user(struct writer *w)
 {
 	const struct http_pass *pass = &w->call->pass;
@@ -144,8 +145,8 @@ static void put_user(struct writer *w)
 static bool is_kept_back(const struct writer *w, struct bytes name)
 {
 	static const char *const names[] = {
-		"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
-		"proxy-authorization", "expect", "content-length", "content-type", "proxy",
+		"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
+		"upgrade", "proxy-authorization", "expect", "content-length", "content-type", "proxy",
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++)
@@ -180,7 +181,8 @@ static bool came_before(const struct http_call *call, uint32_t i, struct bytes n
 	return false;
 }
 
-/* Several fields of a name become one (RFC 3875 section 4.1.18); those of Cookie are joined in its own way. */
+/* Several fields of a name become one (RFC 3875 section 4.1.18); those of
+ * Cookie are joined in its own way. */
 static void put_field(struct writer *w, uint32_t i, struct bytes name, struct bytes value)
 {
 	bool is_cookie = http_text_is(name, "cookie");
@@ -211,9 +213,12 @@ static void put_extra(struct writer *w, const char *const *extra)
 }
 
 bool cgi_variables_put(const struct http_call *call, const struct cgi_script *script, uint64_t body_len,
-		       const char *const *extra, struct document_budget *budget, cgi_put_fn *put, void *context)
+		       const char *const *extra, struct document_budget *budget, cgi_put_fn *put,
+		       void *context)
 {
-	struct writer w = { .call = call, .text = document_new(budget, budget->limit), .put = put, .context = context };
+	struct writer w = {
+		.call = call, .text = document_new(budget, budget->limit), .put = put, .context = context
+	};
 	struct bytes name, value;
 	bool failed;
 

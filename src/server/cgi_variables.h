@@ -1,6 +1,6 @@
 /*
- * What a CGI application is told of a request: the meta-variables of RFC 3875 section 4.1, and those beside them
- * that applications have come to rely on.
+ * What a CGI application is told of a request: the meta-variables of RFC 3875 section 4.1, and those beside
+ * them that applications have come to rely on.
  */
 #ifndef SERVER_CGI_VARIABLES_H
 #define SERVER_CGI_VARIABLES_H
@@ -22,6 +22,7 @@ typedef void cgi_put_fn(void *context, struct bytes name, struct bytes value);
 /* Puts all variables of the call, with body_len bytes of body, and then the extra ones: "NAME value" each,
  * NULL-terminated. False: no memory. */
 bool cgi_variables_put(const struct http_call *call, const struct cgi_script *script, uint64_t body_len,
-		       const char *const *extra, struct document_budget *budget, cgi_put_fn *put, void *context);
+		       const char *const *extra, struct document_budget *budget, cgi_put_fn *put,
+		       void *context);
 
 #endif

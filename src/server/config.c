@@ -130,7 +130,11 @@ struct config_location config_location_default(const char *prefix)
 		.upload_redirect = "",
 		.upload_max_body = 128 << 20,
 		.upload_limits = {
-			.max_files = 16, .max_file = 100 << 20, .max_total = 1 << 30, .numbers = true, .fsync = true,
+			.max_files = 16,
+			.max_file = 100 << 20,
+			.max_total = 1 << 30,
+			.numbers = true,
+			.fsync = true,
 		},
 		.fastcgi = "",
 		.fastcgi_script = "",

@@ -1,6 +1,6 @@
 /*
- * The configuration: what a file and the command line settle before anything is opened. Nothing in it changes while
- * a worker uses it: what is read again becomes another one.
+ * The configuration: what a file and the command line settle before anything is opened. Nothing in it changes
+ * while a worker uses it: what is read again becomes another one.
  */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
@@ -114,7 +114,8 @@ struct config_policy {
 	struct rate_limit rate;   /* interval 0: none */
 	const char *auth, *users; /* realm and file, or "" */
 	struct rate_limit auth_rate;
-	struct prefix_list allow, deny; /* clients; without allow: all, or as the kind of the location has it */
+	struct prefix_list allow, deny; /* clients; without allow: all, or as the kind
+					 * of the location has it */
 };
 
 /* A part of a site: of one kind (server/location.h), or else files with a policy of their own. */

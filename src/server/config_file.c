@@ -334,7 +334,8 @@ static cfg_opt_t *declare_keys(struct reader *r, const char *section, cfg_opt_t 
 
 /* Writes the section's table, keys first, to *option; tables[] has those of the sections that stand in it.
  * Returns what is behind it. */
-static cfg_opt_t *declare_table(struct reader *r, const char *name, cfg_opt_t *const *tables, cfg_opt_t *option)
+static cfg_opt_t *declare_table(struct reader *r, const char *name, cfg_opt_t *const *tables,
+				cfg_opt_t *option)
 {
 	option = declare_keys(r, name, option);
 	for (size_t i = 0; i < ARRAY_LENGTH(sections); i++) {

@@ -9,7 +9,8 @@
 static bool is_fixed(const struct config_key *key)
 {
 	if (*key->section == '\0')
-		return key->offset == offsetof(struct config, workers) || key->offset == offsetof(struct config, user);
+		return key->offset == offsetof(struct config, workers) ||
+		       key->offset == offsetof(struct config, user);
 	if (strcmp(key->section, "tls") == 0)
 		return key->offset == offsetof(struct config, tls.key_log) ||
 		       key->offset == offsetof(struct config, tls.capture_secrets);

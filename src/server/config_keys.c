@@ -43,7 +43,8 @@
 #define WEBSOCKET(key, kind, low, high) \
 	{ "location", "websocket_" #key, &type_##kind, IN(config_location, websocket_config.key), low, high }
 #define WEBSOCKET_US(key, low, high) \
-	{ "location", "websocket_" #key, &type_time, IN(config_location, websocket_config.key##_us), low, high }
+	{ "location", "websocket_" #key, &type_time, IN(config_location, websocket_config.key##_us), \
+	  low, high }
 
 const struct config_key config_keys[] = {
 	TOP(workers, count32, 1, 1),

@@ -28,7 +28,8 @@ static inline void *config_key_field(const struct config_key *key, void *object)
 /* The key of this name and section, or NULL. */
 const struct config_key *config_key_find(const char *section, const char *name);
 
-/* What a person who wrote `name` in the section meant: a key, or a section that stands there; NULL: no idea. */
+/* What a person who wrote `name` in the section meant: a key, or a section
+ * that stands there; NULL: no idea. */
 const char *config_key_nearest(const char *section, const char *name);
 
 /* The section in which sections of this name stand; "": at top level. */

@@ -526,7 +526,8 @@ static int parse_try_item(const struct key_input *in, void *field)
 
 static int parse_media_type_item(const struct key_input *in, void *field)
 {
-	return http_mime_pattern_is_valid(in->text, strlen(in->text)) ? parse_text_item(in, field) : not_what(in);
+	return http_mime_pattern_is_valid(in->text, strlen(in->text)) ? parse_text_item(in, field)
+								      : not_what(in);
 }
 
 static int parse_error_page_item(const struct key_input *in, void *field)
@@ -593,7 +594,8 @@ const struct key_type type_mtu_probing =
 const struct key_type type_client_certificates =
 	OTHER(enum tls_client_certificates, "off, optional or required", parse_client_certificates);
 const struct key_type type_echo = OTHER(enum config_echo, "true, false or octet", parse_echo);
-const struct key_type type_websocket = OTHER(enum config_websocket, "false, echo, chat or events", parse_websocket);
+const struct key_type type_websocket = OTHER(enum config_websocket, "false, echo, chat or events",
+					     parse_websocket);
 const struct key_type type_compression =
 	OTHER(enum ws_compression, "off, message or takeover", parse_compression);
 const struct key_type type_slow_reader = OTHER(enum ws_slow_reader, "drop or close", parse_slow_reader);
@@ -638,10 +640,12 @@ const struct key_type type_origins =
 	     parse_origin_item);
 const struct key_type type_cors_names =
 	LIST(struct text_list, "the name of a method or a field, or \"*\"", parse_cors_name_item);
-const struct key_type type_tries =
-	LIST(struct text_list, "a path to try, such as \"$uri.html\" or \"/index.html\", or \"=404\"", parse_try_item);
-const struct key_type type_media_types =
-	LIST(struct text_list, "a media type, such as \"application/x-yaml\" or \"font/*\"", parse_media_type_item);
+const struct key_type type_tries = LIST(
+	struct text_list, "a path to try, such as \"$uri.html\" or \"/index.html\", or \"=404\"",
+	parse_try_item);
+const struct key_type type_media_types = LIST(struct text_list,
+					      "a media type, such as \"application/x-yaml\" or \"font/*\"",
+					      parse_media_type_item);
 const struct key_type type_params =
 	LIST(struct text_list, "a name and a value, such as \"APP_ENV production\"", parse_param_item);
 const struct key_type type_error_pages =

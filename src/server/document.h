@@ -1,7 +1,7 @@
 /*
  * A text that is made for one response: it grows while it is written, and is then handed over as a span. What
- * goes wrong on the way (too long, no memory) is remembered and told at the end, so that a writer need not ask
- * after each word.
+ * goes wrong on the way (too long, no memory) is remembered and told at the end, so that a
+ * writer need not ask after each word.
  */
 #ifndef SERVER_DOCUMENT_H
 #define SERVER_DOCUMENT_H

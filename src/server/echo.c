@@ -181,7 +181,8 @@ static const char html_head[] =
 	"<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
 	"<title>taphouse: what arrived</title>\n"
 	"<style>\n"
-	":root{color-scheme:light dark;--page:#eff3ef;--ink:#13211b;--soft:#46574f;--line:#bfccc4;--green:#0f5c45}\n"
+	":root{color-scheme:light dark;--page:#eff3ef;--ink:#13211b;"
+	"--soft:#46574f;--line:#bfccc4;--green:#0f5c45}\n"
 	"@media (prefers-color-scheme:dark){:root{--page:#0c1512;--ink:#e6eee9;--soft:#a5b6ad;--line:#31433b;"
 	"--green:#7fd6b0}}\n"
 	"body{margin:0;background:var(--page);color:var(--ink);font:1.0625rem/1.6 system-ui,sans-serif}\n"
@@ -190,7 +191,8 @@ static const char html_head[] =
 	"h2{margin:1.6rem 0 .4rem;font-size:1.1rem}\n"
 	"p{margin:0;color:var(--soft)}\n"
 	"table{border-collapse:collapse}\n"
-	"th,td{padding:.2rem 1rem .2rem 0;border-bottom:1px solid var(--line);text-align:left;vertical-align:top;"
+	"th,td{padding:.2rem 1rem .2rem 0;border-bottom:1px solid var(--line);"
+	"text-align:left;vertical-align:top;"
 	"overflow-wrap:anywhere}\n"
 	"th{font-weight:600}\n"
 	"pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}\n"
@@ -249,7 +251,9 @@ static unsigned write_as(const struct format *f, struct echo *e, struct http_doc
 static unsigned answer(struct http_call *call, struct http_document *out)
 {
 	const struct document *body = call->state;
-	struct echo e = { .call = call, .body = bytes_of(body->text, body->len), .parameters = call->target->query };
+	struct echo e = { .call = call,
+			  .body = bytes_of(body->text, body->len),
+			  .parameters = call->target->query };
 	size_t chosen = http_accept_best(http_call_value(call, "accept"), media, ARRAY_LENGTH(media));
 	unsigned status;
 

@@ -1,6 +1,6 @@
 /*
- * The echo location: any request is answered with what arrived of it. As text, JSON or HTML, by Accept; in octet
- * mode with the bytes of its body as they came.
+ * The echo location: any request is answered with what arrived of it. As text, JSON or HTML, by Accept; in
+ * octet mode with the bytes of its body as they came.
  */
 #ifndef SERVER_ECHO_H
 #define SERVER_ECHO_H

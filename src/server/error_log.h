@@ -18,8 +18,8 @@ void error_log_close(struct error_log *e);
 /* Opens the path anew (the old file was renamed). One that cannot be is told of, and kept as it was. */
 void error_log_reopen(struct error_log *e);
 
-/* Opens what another configuration has beside what is open: the descriptor, or negative errno and *why. Then one of the
- * two below is to be called. */
+/* Opens what another configuration has beside what is open: the descriptor, or negative errno and *why. Then
+ * one of the two below is to be called. */
 int error_log_prepare(const struct error_log *e, const char *path, struct failure *why);
 /* It goes on so. */
 void error_log_succeed(struct error_log *e, const char *path, int fd, enum log_level level);

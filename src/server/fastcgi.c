@@ -1,11 +1,11 @@
 /*
- * Requests on their way through an application. The request goes out as it comes in, and the answer in as the client
- * takes it: each side waits for the other, and only a little lies between. A body whose length is not known is
- * gathered first, for CGI wants to be told it.
+ * Requests on their way through an application. The request goes out as it comes in, and the answer in as the
+ * client takes it: each side waits for the other, and only a little lies between. A body whose length is not
+ * known is gathered first, for CGI wants to be told it.
  *
- * Nothing is sent twice, but for one case: a request without a body, of a method that may be repeated (RFC 9110
- * section 9.2.2), on a connection that was used before, and that is closed before a byte has come back. That is what
- * an application looks like that gave the connection up just when it was used again.
+ * Nothing is sent twice, but for one case: a request without a body, of a method that may be repeated (RFC
+ * 9110 section 9.2.2), on a connection that was used before, and that is closed before a byte has come back.
+ * That is what an application looks like that gave the connection up just when it was used again.
  */
 #include "server/fastcgi.h"
 
@@ -54,8 +54,9 @@ static bool may_log(struct fastcgi *app)
 {
 	if (now_us(app) - app->lines_since_us >= 1000000) {
 		if (app->lines_dropped > 0)
-			log_line(app->pool.log, LOG_WARNING, "fastcgi", "%s: lines that were too many: %" PRIu32,
-				 app->pool.name, app->lines_dropped);
+			log_line(app->pool.log, LOG_WARNING, "fastcgi",
+				 "%s: lines that were too many: %" PRIu32, app->pool.name,
+				 app->lines_dropped);
 		app->lines_since_us = now_us(app);
 		app->lines = app->lines_dropped = 0;
 	}
@@ -318,7 +319,8 @@ static unsigned begin(struct http_call *call)
 /* The application has ended the request without reading all of it. */
 static bool wants_no_more(const struct request *q)
 {
-	return q->conn != NULL && (q->conn->is_unwritable || (q->has_head && fastcgi_conn_holds_end(q->conn)));
+	return q->conn != NULL &&
+	       (q->conn->is_unwritable || (q->has_head && fastcgi_conn_holds_end(q->conn)));
 }
 
 static unsigned take(struct http_call *call, struct bytes data)
@@ -434,8 +436,9 @@ static bool is_complete(const struct request *q)
 {
 	if (!q->has_head || q->failure != 0)
 		return false;
-	return q->has_ended || q->given == q->head.length || q->call->request->line.method == HTTP_METHOD_HEAD ||
-	       q->head.status == 204 || q->head.status == 304;
+	return q->has_ended || q->given == q->head.length ||
+	       q->call->request->line.method == HTTP_METHOD_HEAD || q->head.status == 204 ||
+	       q->head.status == 304;
 }
 
 static void end(struct http_call *call)
@@ -466,13 +469,16 @@ static int open_one(struct fastcgi *app, const struct config_location *l, const 
 	struct fastcgi_address address;
 
 	if (fastcgi_address_parse(l->fastcgi, &address) < 0)
-		return failure_set(why, -EINVAL, "location \"%s\": fastcgi: \"%s\" is no address", l->prefix, l->fastcgi);
+		return failure_set(why, -EINVAL, "location \"%s\": fastcgi: \"%s\" is no address", l->prefix,
+				   l->fastcgi);
 	*app = (struct fastcgi){ .config = l, .budget = ground->budget };
-	fastcgi_pool_init(&app->pool, l->fastcgi, &address, &limits, ground->poller, ground->world, ground->log);
+	fastcgi_pool_init(&app->pool, l->fastcgi, &address, &limits, ground->poller, ground->world,
+			  ground->log);
 	return 0;
 }
 
-int fastcgis_open(struct fastcgis *f, const struct config *c, const struct fastcgi_ground *ground, struct failure *why)
+int fastcgis_open(struct fastcgis *f, const struct config *c, const struct fastcgi_ground *ground,
+		  struct failure *why)
 {
 	*f = (struct fastcgis){ .items = calloc(c->n_locations + 1, sizeof *f->items) };
 	if (f->items == NULL)

@@ -1,6 +1,6 @@
 /*
- * The fastcgi location: requests are answered by an application behind a socket of this machine. One struct fastcgi
- * a location with fastcgi = ADDRESS.
+ * The fastcgi location: requests are answered by an application behind a socket of this machine. One struct
+ * fastcgi a location with fastcgi = ADDRESS.
  */
 #ifndef SERVER_FASTCGI_H
 #define SERVER_FASTCGI_H
@@ -36,7 +36,8 @@ struct fastcgi_ground {
 extern const struct http_handler fastcgi_handler;
 
 /* Nothing is connected to before it is asked for. 0, or negative errno and *why. */
-int fastcgis_open(struct fastcgis *f, const struct config *c, const struct fastcgi_ground *ground, struct failure *why);
+int fastcgis_open(struct fastcgis *f, const struct config *c, const struct fastcgi_ground *ground,
+		  struct failure *why);
 /* After all calls have ended. */
 void fastcgis_close(struct fastcgis *f);
 

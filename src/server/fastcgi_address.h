@@ -1,4 +1,5 @@
-/* Where an application listens: "unix:/run/app.sock", "127.0.0.1:9000". Numbers only: nobody is asked for a name. */
+/* Where an application listens: "unix:/run/app.sock", "127.0.0.1:9000". Numbers
+ * only: nobody is asked for a name. */
 #ifndef SERVER_FASTCGI_ADDRESS_H
 #define SERVER_FASTCGI_ADDRESS_H
 

@@ -1,7 +1,7 @@
 /*
- * Connections to applications. Errors of writing are not told at once: an application that has answered without
- * reading everything may close, and its answer is to be read first.
- * System calls: socket, connect, getsockopt, getpeername, recvfrom, read, sendmsg, close.
+ * Connections to applications. Errors of writing are not told at once: an application that has answered
+ * without reading everything may close, and its answer is to be read first. System calls: socket, connect,
+ * getsockopt, getpeername, recvfrom, read, sendmsg, close.
  */
 #include "server/fastcgi_conn.h"
 
@@ -262,6 +262,6 @@ bool fastcgi_conn_holds_end(const struct fastcgi_conn *c)
 
 bool fastcgi_conn_is_clean(const struct fastcgi_conn *c)
 {
-	return c->has_ended && c->is_connected && !c->is_hung_up && !c->is_unwritable && fastcgi_conn_is_flushed(c) &&
-	       c->in_at == c->in_len && fastcgi_is_between(&c->reader);
+	return c->has_ended && c->is_connected && !c->is_hung_up && !c->is_unwritable &&
+	       fastcgi_conn_is_flushed(c) && c->in_at == c->in_len && fastcgi_is_between(&c->reader);
 }

@@ -1,6 +1,7 @@
 /*
- * A connection to an application: a non-blocking socket of the kernel's with one request on it at a time. Bytes go
- * out as far as they go, and records come in when they are asked for, so that both sides can hold the other up.
+ * A connection to an application: a non-blocking socket of the kernel's with one request on it at
+ * a time. Bytes go out as far as they go, and records come in when they are asked for, so that
+ * both sides can hold the other up.
  */
 #ifndef SERVER_FASTCGI_CONN_H
 #define SERVER_FASTCGI_CONN_H
@@ -39,12 +40,13 @@ struct fastcgi_conn {
 	uint8_t in[FASTCGI_BUFFER];
 };
 
-/* 0, -EAGAIN if the application's queue is full, or another negative errno. on_event() and what follows in the struct
- * is the caller's to set. */
+/* 0, -EAGAIN if the application's queue is full, or another negative errno. on_event() and what follows in
+ * the struct is the caller's to set. */
 int fastcgi_conn_open(struct poller *p, const struct fastcgi_address *to, struct fastcgi_conn **out);
 void fastcgi_conn_close(struct fastcgi_conn *c);
 
-/* To be asked when something happened before it was connected. 0: it is now. 1: not yet. Or negative errno. */
+/* To be asked when something happened before it was connected. 0: it is now.
+ * 1: not yet. Or negative errno. */
 int fastcgi_conn_check(struct fastcgi_conn *c);
 
 /* No more than that could be said if it were asked now: the application has not hung up meanwhile. */

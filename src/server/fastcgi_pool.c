@@ -1,6 +1,6 @@
 /*
- * A pool of connections. An unused one is closed rather than kept while another has not been answered at all: an
- * application whose processes serve one connection each has perhaps none left to accept that one.
+ * A pool of connections. An unused one is closed rather than kept while another has not been answered at all:
+ * an application whose processes serve one connection each has perhaps none left to accept that one.
  */
 #include "server/fastcgi_pool.h"
 
@@ -165,7 +165,8 @@ static void fail(struct fastcgi_ticket *t, int error)
 	struct fastcgi_pool *p = t->pool;
 
 	if (!p->is_failing)
-		log_line(p->log, LOG_ERROR, "fastcgi", "%s: cannot be connected to: %s", p->name, strerror(-error));
+		log_line(p->log, LOG_ERROR, "fastcgi", "%s: cannot be connected to: %s", p->name,
+			 strerror(-error));
 	p->is_failing = true;
 	refuse(t, 502);
 }
@@ -302,7 +303,8 @@ void fastcgi_pool_init(struct fastcgi_pool *p, const char *name, const struct fa
 		       const struct log *log)
 {
 	*p = (struct fastcgi_pool){
-		.name = name, .address = *address, .limits = *limits, .poller = poller, .world = world, .log = log,
+		.name = name, .address = *address, .limits = *limits,
+		.poller = poller, .world = world, .log = log,
 	};
 	list_init(&p->idle);
 	list_init(&p->busy);

@@ -1,6 +1,6 @@
 /*
- * The connections to one application: so many at once, and so many requests that wait for one of them. Who wants one
- * holds a ticket, and is told in a later turn.
+ * The connections to one application: so many at once, and so many requests that wait for one of them. Who
+ * wants one holds a ticket, and is told in a later turn.
  */
 #ifndef SERVER_FASTCGI_POOL_H
 #define SERVER_FASTCGI_POOL_H
@@ -52,7 +52,8 @@ void fastcgi_pool_fini(struct fastcgi_pool *p);
 bool fastcgi_pool_ask(struct fastcgi_pool *p, struct fastcgi_ticket *t);
 void fastcgi_ticket_give_back(struct fastcgi_ticket *t);
 
-/* The request on it is over: it is kept if it is clean, or becomes so soon when the rest of the answer is read. */
+/* The request on it is over: it is kept if it is clean, or becomes so soon when
+ * the rest of the answer is read. */
 void fastcgi_pool_return(struct fastcgi_pool *p, struct fastcgi_conn *c);
 /* It cannot be used any more. */
 void fastcgi_pool_discard(struct fastcgi_pool *p, struct fastcgi_conn *c);

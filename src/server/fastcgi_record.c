@@ -81,7 +81,8 @@ static bool begin_record(struct fastcgi_reader *r)
 	return is_expected(r);
 }
 
-static enum fastcgi_event read_piece(struct fastcgi_reader *r, struct bytes *data, size_t most, struct bytes *content)
+static enum fastcgi_event read_piece(struct fastcgi_reader *r, struct bytes *data, size_t most,
+				     struct bytes *content)
 {
 	size_t n = r->left < data->len ? r->left : data->len;
 
@@ -115,7 +116,8 @@ static enum fastcgi_event end_record(struct fastcgi_reader *r)
 	return has_ended ? FASTCGI_END : FASTCGI_MORE;
 }
 
-enum fastcgi_event fastcgi_read(struct fastcgi_reader *r, struct bytes *data, size_t most, struct bytes *content)
+enum fastcgi_event fastcgi_read(struct fastcgi_reader *r, struct bytes *data, size_t most,
+				struct bytes *content)
 {
 	enum fastcgi_event event = FASTCGI_MORE;
 

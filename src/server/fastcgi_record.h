@@ -1,6 +1,7 @@
 /*
- * The records of FastCGI 1.0 (the specification of 1996, sections 3.3 and 5, 8): what we send as bytes, and what
- * comes as events. Data in, data out. There is one request at a time on a connection, and its number is 1.
+ * The records of FastCGI 1.0 (the specification of 1996, sections 3.3 and 5, 8): what we send as
+ * bytes, and what comes as events. Data in, data out. There is one request at a time on a
+ * connection, and its number is 1.
  */
 #ifndef SERVER_FASTCGI_RECORD_H
 #define SERVER_FASTCGI_RECORD_H
@@ -65,8 +66,10 @@ struct fastcgi_reader {
 };
 
 /* Takes data up to the next event. Of a piece *content says where it lies in data, and it is `most` bytes at
- * most, 1 at least. Zero is a reader at its beginning; after FASTCGI_END it is there again for the next request. */
-enum fastcgi_event fastcgi_read(struct fastcgi_reader *r, struct bytes *data, size_t most, struct bytes *content);
+ * most, 1 at least. Zero is a reader at its beginning; after FASTCGI_END it is
+ * there again for the next request. */
+enum fastcgi_event fastcgi_read(struct fastcgi_reader *r, struct bytes *data, size_t most,
+				struct bytes *content);
 
 /* No record has begun: the application has nothing more to say about the last request. */
 static inline bool fastcgi_is_between(const struct fastcgi_reader *r)

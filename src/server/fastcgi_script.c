@@ -1,10 +1,10 @@
 /*
- * Scripts. With fastcgi_script there is one, which answers all; with fastcgi_root they lie in a directory, and the
- * path says which and what is left for it; with neither the application is one, and needs no file.
+ * Scripts. With fastcgi_script there is one, which answers all; with fastcgi_root they lie in a directory,
+ * and the path says which and what is left for it; with neither the application is one, and needs no file.
  *
- * Of a path only what is a file, and has the extension of fastcgi_index, is a script: an application that is handed
- * "/photo.jpg/x.php" might look for itself, and run what somebody uploaded as a photo.
- * System calls: newfstatat.
+ * Of a path only what is a file, and has the extension of fastcgi_index, is a script: an application
+ * that is handed "/photo.jpg/x.php" might look for itself, and run what somebody uploaded as a
+ * photo. System calls: newfstatat.
  */
 #include "server/fastcgi_script.h"
 
@@ -28,10 +28,11 @@ static struct bytes text_of(const char *text)
 }
 
 /* SCRIPT_NAME is the prefix and the name of the script, if it has one. */
-static unsigned set_names(struct fastcgi_script *s, const struct config_location *l, const char *name, size_t name_len,
-			  const char *slash, const char *path_info)
+static unsigned set_names(struct fastcgi_script *s, const struct config_location *l, const char *name,
+			  size_t name_len, const char *slash, const char *path_info)
 {
-	if (!WRITE(s->name, "%.*s%s%.*s", (int)prefix_len(l), l->prefix, name_len > 0 ? "/" : "", (int)name_len, name) ||
+	if (!WRITE(s->name, "%.*s%s%.*s", (int)prefix_len(l), l->prefix, name_len > 0 ? "/" : "",
+		   (int)name_len, name) ||
 	    !WRITE(s->path_info, "%s%s", slash, path_info))
 		return 414;
 	s->cgi.name = text_of(s->name);

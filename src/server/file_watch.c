@@ -9,11 +9,13 @@ static void on_ready(struct poll_watch *w, uint32_t events)
 	http_look(CONTAINER_OF(w, struct file_watch, watch)->server);
 }
 
-int file_watch_open(struct file_watch *f, struct poller *poller, struct http_server *server, struct failure *why)
+int file_watch_open(struct file_watch *f, struct poller *poller, struct http_server *server,
+		    struct failure *why)
 {
 	int r;
 
-	*f = (struct file_watch){ .watch = { .fd = http_look_fd(server), .on_ready = on_ready }, .poller = poller };
+	*f = (struct file_watch){ .watch = { .fd = http_look_fd(server), .on_ready = on_ready },
+				  .poller = poller };
 	if (f->watch.fd < 0)
 		return 0;
 	r = poller_add(poller, &f->watch, EPOLLIN);

@@ -1,6 +1,6 @@
 /*
- * Forms: gathered, turned into a line, appended in one write; and what the client is told. Where a line is to be
- * on the disk first, the helper appends it and waits, and the answer comes later.
+ * Forms: gathered, turned into a line, appended in one write; and what the client is told. Where a line is to
+ * be on the disk first, the helper appends it and waits, and the answer comes later.
  */
 #include "server/form.h"
 
@@ -99,7 +99,8 @@ static const char page[] =
 	"<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
 	"<meta name=\"color-scheme\" content=\"light dark\">\n"
 	"<title>Thank you</title>\n"
-	"<style>body{margin:0;min-height:100vh;display:grid;place-items:center;font:1.1rem/1.6 system-ui,sans-serif}"
+	"<style>body{margin:0;min-height:100vh;display:grid;place-items:center;"
+	"font:1.1rem/1.6 system-ui,sans-serif}"
 	"</style>\n"
 	"<main><h1>Thank you</h1><p>What you sent has arrived.</p></main>\n"
 	"</html>\n";
@@ -238,7 +239,8 @@ static unsigned hand_over(struct filing *f)
 	return 503;
 }
 
-/* Lines are short, and the file system keeps them in memory; only that they are on the disk is to be waited for. */
+/* Lines are short, and the file system keeps them in memory; only that they are
+ * on the disk is to be waited for. */
 static unsigned file_line(struct filing *f)
 {
 	if (f->form->config->form_fsync)
@@ -311,8 +313,8 @@ static unsigned write_line(struct filing *f, bool *trapped)
 	return form_write_line(f->line, &s, trapped);
 }
 
-/* 0, the status that refuses the submission, or HTTP_LATER. One that went into the honeypot is dropped as if it
- * were taken. */
+/* 0, the status that refuses the submission, or HTTP_LATER. One that went into the honeypot
+ * is dropped as if it were taken. */
 static unsigned submit(struct filing *f)
 {
 	bool trapped = false;

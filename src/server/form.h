@@ -1,6 +1,6 @@
 /*
- * The form location: each POST appends one line of JSON to a file, and the client is sent on to a page, or told
- * in JSON. One struct form a location with form = FILE, whatever the number of ports that it answers on.
+ * The form location: each POST appends one line of JSON to a file, and the client is sent on to a page, or
+ * told in JSON. One struct form a location with form = FILE, whatever the number of ports that it answers on.
  */
 #ifndef SERVER_FORM_H
 #define SERVER_FORM_H
@@ -25,8 +25,8 @@ struct forms {
 /* The context is a struct form. */
 extern const struct http_handler form_handler;
 
-/* Opens the files of all of the configuration's locations that are forms. 0, or negative errno and *why; then nothing
- * is held. */
+/* Opens the files of all of the configuration's locations that are forms. 0, or negative errno
+ * and *why; then nothing is held. */
 int forms_open(struct forms *forms, const struct config *c, struct worker *w, struct failure *why);
 void forms_close(struct forms *forms);
 /* Opens the files anew: they may have been renamed. One that cannot be is told of, and kept as it was. */

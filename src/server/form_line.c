@@ -46,7 +46,8 @@ static unsigned gather_urlencoded(const struct form_submission *s, struct fields
 	return status;
 }
 
-/* The fields of a multipart body, gathered where the body was: what is kept of it never overtakes what is read. */
+/* The fields of a multipart body, gathered where the body was: what is kept of
+ * it never overtakes what is read. */
 struct gathering {
 	struct fields *out;
 	char *at;           /* where the next byte is kept */
@@ -70,8 +71,8 @@ static void begin_part(struct gathering *g, const struct http_part *part)
 	g->value = g->at;
 }
 
-/* A file input that nobody chose a file for comes as an empty one. Others are refused: there is no place for them,
- * and the sender is not to believe that there is. */
+/* A file input that nobody chose a file for comes as an empty one. Others are refused: there is no place for
+ * them, and the sender is not to believe that there is. */
 static unsigned end_part(struct gathering *g)
 {
 	struct bytes value = bytes_of(g->value, (size_t)(g->at - g->value));
@@ -165,7 +166,8 @@ static bool is_filled(const struct fields *f, struct bytes name)
 }
 
 static unsigned take_fields(struct document *d, const struct form_submission *s,
-			    unsigned (*gather)(const struct form_submission *s, struct fields *out), bool *trapped)
+			    unsigned (*gather)(const struct form_submission *s, struct fields *out),
+			    bool *trapped)
 {
 	struct bytes honeypot = bytes_of(s->honeypot, strlen(s->honeypot));
 	struct fields fields;

@@ -88,7 +88,8 @@ static void add_hsts(struct site_list *list, const struct config_site *site, str
 	if (list->port->secure.context == NULL || site->tls.hsts_us == 0)
 		return;
 	list->n_headers++;
-	snprintf(h->hsts, sizeof h->hsts, "Strict-Transport-Security: max-age=%" PRIu64, site->tls.hsts_us / 1000000);
+	snprintf(h->hsts, sizeof h->hsts, "Strict-Transport-Security: max-age=%" PRIu64,
+		 site->tls.hsts_us / 1000000);
 	h->rules[n++] = h->hsts;
 	for (const char *const *rule = policy->header; rule != NULL && *rule != NULL; rule++)
 		h->rules[n++] = *rule;

@@ -1,8 +1,8 @@
 /*
- * A generation: what one reading of the configuration makes. The first is made at start, another by each SIGHUP,
- * whole before anything of it is used; then it takes the place of the one before, which retires: its listeners go
- * over at once, its connections when they are between two requests (http_retire()). It is freed when no connection
- * is left on it, and nothing that it gave to the helper is out.
+ * A generation: what one reading of the configuration makes. The first is made at start, another by each
+ * SIGHUP, whole before anything of it is used; then it takes the place of the one before, which retires: its
+ * listeners go over at once, its connections when they are between two requests (http_retire()). It is freed
+ * when no connection is left on it, and nothing that it gave to the helper is out.
  *
  * What a kind of location or a port opens is opened here, so that it is read again with the configuration.
  */
@@ -47,8 +47,8 @@ struct generation {
 	bool last_job_is_out;
 };
 
-/* Opens all that config names but listeners, which are opened on ports that `before` (may be NULL) has not. Takes
- * config over, whatever comes of it. 0, or negative errno and *why. */
+/* Opens all that config names but listeners, which are opened on ports that `before` (may be NULL) has not.
+ * Takes config over, whatever comes of it. 0, or negative errno and *why. */
 int generation_new(struct worker *w, struct config *config, struct generation *before,
 		   struct generation **out, struct failure *why);
 

@@ -1,7 +1,7 @@
 /*
- * The helper: two lists under one lock. An eventfd in the loop's poller says that the list of finished jobs is
- * not empty any more. The thread takes no signals: they are the loop's.
- * System calls: eventfd2, clone3, mmap, mprotect, munmap (start, stop); futex, read, write, rt_sigprocmask, close.
+ * The helper: two lists under one lock. An eventfd in the loop's poller says that the list of finished jobs
+ * is not empty any more. The thread takes no signals: they are the loop's. System calls: eventfd2, clone3,
+ * mmap, mprotect, munmap (start, stop); futex, read, write, rt_sigprocmask, close.
  */
 #include "server/helper.h"
 
@@ -115,7 +115,8 @@ int helper_open(struct helper *h, struct poller *poller, struct failure *why)
 	int r;
 
 	*h = (struct helper){ .offload = { .submit = submit }, .poller = poller };
-	h->done_watch = (struct poll_watch){ .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .on_ready = on_ready };
+	h->done_watch = (struct poll_watch){ .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+					     .on_ready = on_ready };
 	if (h->done_watch.fd < 0)
 		return failure_set(why, -errno, "cannot open an eventfd: %s", strerror(errno));
 	r = poller_add(poller, &h->done_watch, EPOLLIN);

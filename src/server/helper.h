@@ -28,11 +28,12 @@ struct helper {
 /* Jobs are taken from now on. 0, or negative errno and *why. *h must not move while it is open. */
 int helper_open(struct helper *h, struct poller *poller, struct failure *why);
 
-/* Jobs are done from now on: to be called when what the thread shall not have was given up, for what a thread may
- * is settled one by one. 0, or negative errno and *why. */
+/* Jobs are done from now on: to be called when what the thread shall not have was given up, for what a thread
+ * may is settled one by one. 0, or negative errno and *why. */
 int helper_start(struct helper *h, struct failure *why);
 
-/* Waits for the job under way, leaves the others undone, and calls done() of all. What those submit is refused. */
+/* Waits for the job under way, leaves the others undone, and calls done() of
+ * all. What those submit is refused. */
 void helper_close(struct helper *h);
 
 #endif

@@ -67,7 +67,12 @@ void json_bool(struct document *d, const char *key, bool value)
 size_t utf8_length(const uint8_t *p, size_t left)
 {
 	uint8_t low = 0x80, high = 0xbf; /* range of the second byte */
-	size_t len = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	size_t len = p[0] < 0x80   ? 1
+		     : p[0] < 0xc2 ? 0
+		     : p[0] < 0xe0 ? 2
+		     : p[0] < 0xf0 ? 3
+		     : p[0] < 0xf5 ? 4
+				   : 0;
 
 	if (p[0] == 0xe0)
 		low = 0xa0; /* longer than needed */

@@ -16,8 +16,8 @@ void json_close_array(struct document *d);
 void json_number(struct document *d, const char *key, uint64_t n);
 void json_seconds(struct document *d, const char *key, uint64_t us); /* as 0.000123 */
 void json_bool(struct document *d, const char *key, bool value);
-/* The length of the UTF-8 sequence at p (RFC 3629 section 4), of which left bytes are there, at least one; 0: it
- * is none. */
+/* The length of the UTF-8 sequence at p (RFC 3629 section 4), of which left bytes are
+ * there, at least one; 0: it is none. */
 size_t utf8_length(const uint8_t *p, size_t left);
 /* The key of the next value, which is then written with key NULL: any bytes, as in a text. */
 void json_key(struct document *d, const void *name, size_t len);

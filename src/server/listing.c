@@ -1,8 +1,8 @@
 /*
- * Listings: the names in a directory that would be answered for, as HTML or as JSON, whichever the client likes
- * better. Hidden files are not shown, nor what a symlink leads to that may not be followed. Reading is bounded:
- * of a larger directory the first LISTING_ENTRIES that the file system gives are shown. System calls: getdents,
- * fstatat, openat2, fstat, close.
+ * Listings: the names in a directory that would be answered for, as HTML or as JSON, whichever the client
+ * likes better. Hidden files are not shown, nor what a symlink leads to that may not be followed. Reading is
+ * bounded: of a larger directory the first LISTING_ENTRIES that the file system gives are shown. System
+ * calls: getdents, fstatat, openat2, fstat, close.
  */
 #include "server/listing.h"
 
@@ -135,7 +135,8 @@ static void free_listing(struct listing *l)
 
 enum {
 	TIME_ROOM = 32,
-	/* What one entry can take up, each byte of its name written as six at most; and what follows the last. */
+	/* What one entry can take up, each byte of its name written as six at
+	 * most; and what follows the last. */
 	ENTRY_ROOM = 12 * 255 + 512,
 };
 
@@ -197,7 +198,8 @@ static void write_json(struct document *d, struct listing *l)
 
 static const char html_style[] =
 	"<style>\n"
-	":root{color-scheme:light dark;--page:#fbfaf7;--ink:#1f2430;--soft:#5d6472;--line:#e2dfd8;--tap:#b45309}\n"
+	":root{color-scheme:light dark;--page:#fbfaf7;--ink:#1f2430;"
+	"--soft:#5d6472;--line:#e2dfd8;--tap:#b45309}\n"
 	"@media (prefers-color-scheme:dark)"
 	"{:root{--page:#15171c;--ink:#e8e6e1;--soft:#a2a7b3;--line:#2b2f38;--tap:#f0a04b}}\n"
 	"body{margin:0;background:var(--page);color:var(--ink);font:1rem/1.5 system-ui,sans-serif}\n"
@@ -207,7 +209,8 @@ static const char html_style[] =
 	"th{text-align:left;font-weight:600;color:var(--soft)}\n"
 	"th,td{padding:.35rem 0;border-bottom:1px solid var(--line);vertical-align:top}\n"
 	"td:first-child{overflow-wrap:anywhere}\n"
-	"td+td,th+th{padding-left:1.5rem;white-space:nowrap;color:var(--soft);font-variant-numeric:tabular-nums;text-align:right}\n"
+	"td+td,th+th{padding-left:1.5rem;white-space:nowrap;"
+	"color:var(--soft);font-variant-numeric:tabular-nums;text-align:right}\n"
 	"a{color:var(--tap);text-decoration:none}\n"
 	"a:hover,a:focus-visible{text-decoration:underline}\n"
 	"p{color:var(--soft)}\n"

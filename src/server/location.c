@@ -80,7 +80,8 @@ static const struct location_kind kinds[] = {
 	{ "form", is_form, .handler = &form_handler, .context = form_of },
 	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
 	{ "upload", is_upload, .handler = &upload_handler, .context = upload_of },
-	{ "websocket", shows_all_events, .is_private = true, .handler = &ws_http_handler, .context = websocket_of },
+	{ "websocket", shows_all_events, .is_private = true, .handler = &ws_http_handler,
+	  .context = websocket_of },
 	{ "websocket", is_websocket, .handler = &ws_http_handler, .context = websocket_of },
 };
 
@@ -91,8 +92,8 @@ int location_find_kind(const struct config_location *l, const struct location_ki
 		if (!kinds[i].is_given(l))
 			continue;
 		if (*out != NULL)
-			return failure_set(why, -EINVAL, "location \"%s\" cannot be both %s and %s", l->prefix,
-					   (*out)->key, kinds[i].key);
+			return failure_set(why, -EINVAL, "location \"%s\" cannot be both %s and %s",
+					   l->prefix, (*out)->key, kinds[i].key);
 		*out = &kinds[i];
 	}
 	return 0;
@@ -107,25 +108,30 @@ bool location_is_kind(const char *key)
 }
 
 /* It becomes a field value as it stands. */
-static int check_redirect(const struct config_location *l, const char *key, const char *uri, struct failure *why)
+static int check_redirect(const struct config_location *l, const char *key, const char *uri,
+			  struct failure *why)
 {
 	size_t len = strlen(uri);
 
 	for (size_t i = 0; i < len; i++)
 		if (uri[i] <= ' ' || uri[i] > '~')
-			return failure_set(why, -EINVAL, "location \"%s\": %s is no URI: percent-encode what is not "
-					   "visible ASCII", l->prefix, key);
+			return failure_set(why, -EINVAL,
+					   "location \"%s\": %s is no URI: percent-encode what is not "
+					   "visible ASCII",
+					   l->prefix, key);
 	if (len > HTTP_DOCUMENT_LOCATION)
-		return failure_set(why, -EINVAL, "location \"%s\": %s has more than %d characters", l->prefix, key,
-				   HTTP_DOCUMENT_LOCATION);
+		return failure_set(why, -EINVAL, "location \"%s\": %s has more than %d characters", l->prefix,
+				   key, HTTP_DOCUMENT_LOCATION);
 	return 0;
 }
 
 static int check_upload(const struct config_location *l, struct failure *why)
 {
 	if (is_upload(l) && config_is_given(&l->given, "location", "max_body"))
-		return failure_set(why, -EINVAL, "location \"%s\": for an upload the limit is upload_max_body, not "
-				   "max_body", l->prefix);
+		return failure_set(why, -EINVAL,
+				   "location \"%s\": for an upload the limit is upload_max_body, not "
+				   "max_body",
+				   l->prefix);
 	return check_redirect(l, "upload_redirect", l->upload_redirect, why);
 }
 
@@ -133,10 +139,12 @@ static int check_upload(const struct config_location *l, struct failure *why)
 static int check_fastcgi(const struct config_location *l, struct failure *why)
 {
 	if (*l->fastcgi_script != '\0' && *l->fastcgi_root != '\0')
-		return failure_set(why, -EINVAL, "location \"%s\": give either fastcgi_script or fastcgi_root, not both",
+		return failure_set(why, -EINVAL,
+				   "location \"%s\": give either fastcgi_script or fastcgi_root, not both",
 				   l->prefix);
 	if (*l->fastcgi_index == '\0' || strchr(l->fastcgi_index, '/') != NULL)
-		return failure_set(why, -EINVAL, "location \"%s\": fastcgi_index is no name of a file", l->prefix);
+		return failure_set(why, -EINVAL, "location \"%s\": fastcgi_index is no name of a file",
+				   l->prefix);
 	return 0;
 }
 
@@ -145,8 +153,8 @@ static int check_kind(const struct config_location *l, const struct location_kin
 	int error = check_redirect(l, "form_redirect", l->form_redirect, why);
 
 	if (kind != NULL && kind->is_directory && l->prefix[strlen(l->prefix) - 1] != '/')
-		return failure_set(why, -EINVAL, "location \"%s\": the prefix of %s ends in a slash", l->prefix,
-				   kind->key);
+		return failure_set(why, -EINVAL, "location \"%s\": the prefix of %s ends in a slash",
+				   l->prefix, kind->key);
 	if (error == 0)
 		error = check_upload(l, why);
 	return error != 0 ? error : check_fastcgi(l, why);
@@ -157,8 +165,10 @@ int location_check(const struct config_location *l, struct failure *why)
 	const struct location_kind *kind;
 
 	if (!http_location_prefix_is_valid(l->prefix))
-		return failure_set(why, -EINVAL, "location \"%s\": a prefix is a path from \"/\" on, without %%, "
-				   "\"//\" and \"..\"", l->prefix);
+		return failure_set(why, -EINVAL,
+				   "location \"%s\": a prefix is a path from \"/\" on, without %%, "
+				   "\"//\" and \"..\"",
+				   l->prefix);
 	if (location_find_kind(l, &kind, why) < 0)
 		return -EINVAL;
 	return check_kind(l, kind, why);

@@ -42,7 +42,8 @@ static int look_at_descriptors(const struct loop *l, bool is_time)
 	return l->poller != NULL && (is_time || l->poller->awaited > 0) ? poller_look(l->poller) : 0;
 }
 
-/* A turn of the host first: it moves the world's time on, which those who are told of descriptors work with. */
+/* A turn of the host first: it moves the world's time on, which those who are
+ * told of descriptors work with. */
 static int turn(struct loop *l, bool is_time)
 {
 	int moved = host_turn(l->host, l->now_us);

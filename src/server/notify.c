@@ -1,6 +1,6 @@
 /*
- * One datagram a message, to the socket that NOTIFY_SOCKET names. Nobody waits for an answer, and if it does not
- * arrive there is nobody to tell. System calls: socket, sendto, close.
+ * One datagram a message, to the socket that NOTIFY_SOCKET names. Nobody waits for an answer, and if it does
+ * not arrive there is nobody to tell. System calls: socket, sendto, close.
  */
 #include "server/notify.h"
 

@@ -1,6 +1,7 @@
 /*
  * Descriptors of the kernel's that a loop waits for beside its device: sockets to local applications, and the
- * descriptor by which a helper tells that it is done. Level-triggered: who is told and does nothing is told again.
+ * descriptor by which a helper tells that it is done. Level-triggered: who is told
+ * and does nothing is told again.
  */
 #ifndef SERVER_POLLER_H
 #define SERVER_POLLER_H
@@ -20,8 +21,8 @@ struct poll_watch {
 
 struct poller {
 	int fd; /* readable while a watched descriptor is ready */
-	/* What is expected from watched descriptors, counted by who expects it: while there is something a busy loop
-	 * looks each turn, else only now and then. */
+	/* What is expected from watched descriptors, counted by who expects it: while there is something a
+	 * busy loop looks each turn, else only now and then. */
 	uint32_t awaited;
 	int n_ready, next; /* of ready[]: how many, and which has its turn after this */
 	struct epoll_event ready[POLLER_BATCH];

@@ -1,6 +1,6 @@
 /*
- * Giving up root, or the capabilities that somebody else was given to start with: opening the device takes them, and
- * nothing afterwards. System calls: setgroups, setresgid, setresuid, capset, prctl (start).
+ * Giving up root, or the capabilities that somebody else was given to start with: opening the device takes
+ * them, and nothing afterwards. System calls: setgroups, setresgid, setresuid, capset, prctl (start).
  */
 #include "server/privileges.h"
 

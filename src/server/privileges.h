@@ -4,8 +4,8 @@
 
 #include "base/failure.h"
 
-/* Becomes the user for good, with its groups, and checks that there is no way back. "": stays who it is, without the
- * capabilities that somebody who is not root was given. 0, or negative errno and *why. */
+/* Becomes the user for good, with its groups, and checks that there is no way back. "": stays who it is,
+ * without the capabilities that somebody who is not root was given. 0, or negative errno and *why. */
 int privileges_drop(const char *user, struct failure *why);
 
 #endif

@@ -15,7 +15,8 @@ struct secure {
 	const struct log *log;
 	struct host *host;          /* whose capture gets the secrets; NULL: none does */
 	int key_log;                /* descriptor, or -1 */
-	struct tls_self_signed own; /* certificate NULL: not made yet; it stays the same while the process lives */
+	struct tls_self_signed own; /* certificate NULL: not made yet; it stays the same
+				     * while the process lives */
 	uint64_t ticket_mark;       /* of the file with ticket keys */
 };
 

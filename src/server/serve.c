@@ -181,12 +181,13 @@ static bool read_and_use(struct serving *s)
 	const char *user = s->worker.config->user;
 
 	if (c != NULL && use(s, c, &why) == 0) {
-		log_line(log, LOG_NOTICE, "server", "SIGHUP: the configuration was read again, and is in use");
+		log_line(log, LOG_NOTICE, "server",
+			 "SIGHUP: the configuration was read again, and is in use");
 		return true;
 	}
 	if (*user != '\0')
-		log_line(log, LOG_ERROR, "server", "SIGHUP: the configuration in use stays: %s (read as user \"%s\")",
-			 why.text, user);
+		log_line(log, LOG_ERROR, "server",
+			 "SIGHUP: the configuration in use stays: %s (read as user \"%s\")", why.text, user);
 	else
 		log_line(log, LOG_ERROR, "server", "SIGHUP: the configuration in use stays: %s", why.text);
 	return false;

@@ -1,4 +1,5 @@
-/* The counters of all rooms, taken from the lists that declare them: one that is added there is shown here. */
+/* The counters of all rooms, taken from the lists that declare them: one that is added there is shown
+ * here. */
 #include "server/status.h"
 
 #include <string.h>
@@ -144,7 +145,8 @@ const struct status_group status_groups[] = {
 };
 const size_t status_groups_count = ARRAY_LENGTH(status_groups);
 
-const struct status_group status_http_counters = { "http", NULL, http_counters, ARRAY_LENGTH(http_counters), NULL };
+const struct status_group status_http_counters = { "http", NULL, http_counters,
+						     ARRAY_LENGTH(http_counters), NULL };
 const struct status_group status_http_gauges = { "http", NULL, http_gauges, ARRAY_LENGTH(http_gauges), NULL };
 
 uint64_t status_value(const struct status_counter *c, const void *base)

@@ -172,7 +172,8 @@ static void write_ports(struct document *d, const struct worker *w)
 
 static void write_handshakes(struct document *d, const struct tls_usage *usage)
 {
-	begin_metric(d, "tls_handshakes_total", "counter", "Handshakes done: full ones, and sessions resumed.");
+	begin_metric(d, "tls_handshakes_total", "counter",
+		     "Handshakes done: full ones, and sessions resumed.");
 	sample(d, "tls_handshakes_total", &(struct label){ "kind", "full" }, 1, usage->full);
 	sample(d, "tls_handshakes_total", &(struct label){ "kind", "resumed" }, 1, usage->resumed);
 	begin_metric(d, "tls_handshake_failures_total", "counter", "Handshakes that failed, by reason.");
@@ -228,7 +229,8 @@ static void write_tls(struct document *d, const struct worker *w)
 	write_handshakes(d, &usage);
 	gauge(d, "tls_connections", "Connections with TLS now.", usage.connections);
 	gauge(d, "tls_handshakes", "Handshakes under way now.", usage.handshakes);
-	counter(d, "tls_postponed_total", "Steps of handshakes that waited for another turn.", usage.postponed);
+	counter(d, "tls_postponed_total", "Steps of handshakes that waited for another turn.",
+		usage.postponed);
 	counter(d, "tls_truncated_total", "Connections that ended without close_notify.", usage.truncated);
 	counter(d, "tls_broken_total", "Connections that an error ended after the handshake.", usage.broken);
 	write_certificates(d, w);

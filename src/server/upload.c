@@ -1,7 +1,7 @@
 /*
- * An arrival is one request. The loop fills its buffer; the helper takes apart what is in the other one, and the
- * two are exchanged whenever the helper is free. What the helper finds out stays in the arrival's job until
- * done(), which is the loop's again: no byte of it is touched by both at once.
+ * An arrival is one request. The loop fills its buffer; the helper takes apart what is in the other one, and
+ * the two are exchanged whenever the helper is free. What the helper finds out stays in the arrival's job
+ * until done(), which is the loop's again: no byte of it is touched by both at once.
  *
  * The last jobs of an arrival are to store its files or, if it was given up, to close them: that frees their
  * blocks, which may take as long as writing did.
@@ -51,7 +51,8 @@ static unsigned open_file(struct arrival *a)
 	return upload_files_add(&a->files, name, &a->why);
 }
 
-/* A file input that nobody chose a file for comes without a name and without content. Other parts are dropped. */
+/* A file input that nobody chose a file for comes without a name and without
+ * content. Other parts are dropped. */
 static unsigned begin_part(struct arrival *a)
 {
 	const struct http_part *part = &a->multipart.part;
@@ -140,7 +141,8 @@ static void tell(struct arrival *a)
 		return;
 	}
 	if (!u->failing)
-		log_line(u->worker->log, LOG_ERROR, "upload", "%s; requests are refused with %u", a->why.text, a->outcome);
+		log_line(u->worker->log, LOG_ERROR, "upload", "%s; requests are refused with %u", a->why.text,
+			 a->outcome);
 	u->failing = true;
 	a->why.text[0] = '\0';
 }

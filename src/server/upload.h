@@ -1,8 +1,8 @@
 /*
  * The upload location: the files of a multipart POST are stored in a directory while they arrive. The worker
- * takes bytes off the connection into a buffer, and its helper thread takes them apart and writes them; while it
- * is at that, as much again may come, and then the connection's window closes. So an upload takes up the same
- * memory whatever its size, and a slow disk slows those who send, and nobody else.
+ * takes bytes off the connection into a buffer, and its helper thread takes them apart and writes them; while
+ * it is at that, as much again may come, and then the connection's window closes. So an upload takes up the
+ * same memory whatever its size, and a slow disk slows those who send, and nobody else.
  */
 #ifndef SERVER_UPLOAD_H
 #define SERVER_UPLOAD_H
@@ -35,8 +35,8 @@ struct uploads {
 /* The context is a struct upload. */
 extern const struct http_handler upload_handler;
 
-/* Opens the directories of all of the configuration's locations that are uploads. 0, or negative errno and *why; then
- * nothing is held. */
+/* Opens the directories of all of the configuration's locations that are uploads. 0, or negative errno
+ * and *why; then nothing is held. */
 int uploads_open(struct uploads *uploads, const struct config *c, struct worker *w, struct failure *why);
 /* No request may be under way. */
 void uploads_close(struct uploads *uploads);

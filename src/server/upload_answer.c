@@ -29,7 +29,8 @@ static const char html_head[] =
 	"<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
 	"<meta name=\"color-scheme\" content=\"light dark\">\n"
 	"<title>Stored</title>\n"
-	"<style>body{margin:0;min-height:100vh;display:grid;place-items:center;font:1.1rem/1.6 system-ui,sans-serif}"
+	"<style>body{margin:0;min-height:100vh;display:grid;place-items:center;"
+	"font:1.1rem/1.6 system-ui,sans-serif}"
 	"main{width:min(100% - 2.5rem,40rem)}li{overflow-wrap:anywhere}</style>\n"
 	"<main><h1>Stored</h1>\n<ul>\n";
 

@@ -1,9 +1,9 @@
 /*
- * A name goes through four steps, in place: decoded, its directories dropped, each character looked at, its ends
- * trimmed. RFC 7578 section 4.2 wants non-ASCII names as they are, in UTF-8, and not in filename*; browsers do so,
- * and escape a quote and line ends as "%22", "%0D" and "%0A" (WHATWG HTML, multipart/form-data). Other programs
- * send filename*, which then is the better name (RFC 6266 section 4.3). No other percent signs are decoded: they
- * may well be the name's own.
+ * A name goes through four steps, in place: decoded, its directories dropped, each character looked at, its
+ * ends trimmed. RFC 7578 section 4.2 wants non-ASCII names as they are, in UTF-8, and not in filename*;
+ * browsers do so, and escape a quote and line ends as "%22", "%0D" and "%0A" (WHATWG HTML,
+ * multipart/form-data). Other programs send filename*, which then is the better name (RFC 6266 section 4.3).
+ * No other percent signs are decoded: they may well be the name's own.
  */
 #include "server/upload_name.h"
 
@@ -40,8 +40,9 @@ static void drop_directories(struct name *n)
 		memmove(n->text, n->text + at, n->len);
 }
 
-/* How many bytes at p make one character that is to be seen as "_": controls, also those of U+0080 on, marks and
- * overrides of direction, which make "exe.txt" of "txt.exe", bytes that are no UTF-8, and browsers' escapes. */
+/* How many bytes at p make one character that is to be seen as "_": controls, also those of
+ * U+0080 on, marks and overrides of direction, which make "exe.txt" of "txt.exe", bytes that are
+ * no UTF-8, and browsers' escapes. */
 static size_t count_unwanted(const uint8_t *p, size_t left)
 {
 	size_t len = utf8_length(p, left);
@@ -49,7 +50,8 @@ static size_t count_unwanted(const uint8_t *p, size_t left)
 	if (len == 0)
 		return 1;
 	if (p[0] == '%' && left >= 3)
-		return memcmp(p, "%22", 3) == 0 || memcmp(p, "%0D", 3) == 0 || memcmp(p, "%0A", 3) == 0 ? 3 : 0;
+		return memcmp(p, "%22", 3) == 0 || memcmp(p, "%0D", 3) == 0 || memcmp(p, "%0A", 3) == 0 ? 3
+													: 0;
 	if (len == 1)
 		return p[0] < ' ' || p[0] == 0x7f;
 	if (len == 2)
@@ -132,5 +134,6 @@ void upload_name_number(const char *name, unsigned number, char out[static UPLOA
 	if (number == 1)
 		snprintf(out, UPLOAD_NUMBERED_SIZE, "%s", name);
 	else
-		snprintf(out, UPLOAD_NUMBERED_SIZE, "%.*s-%u%s", (int)extension, name, number, name + extension);
+		snprintf(out, UPLOAD_NUMBERED_SIZE, "%.*s-%u%s", (int)extension, name, number,
+			 name + extension);
 }

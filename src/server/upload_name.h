@@ -1,6 +1,7 @@
 /*
  * The names that uploaded files get: made from what the client calls them, and never more than a name in the
- * directory. Whoever sends a file chooses its name, and whoever lists or opens it later has to live with that.
+ * directory. Whoever sends a file chooses its name, and whoever lists or opens
+ * it later has to live with that.
  */
 #ifndef SERVER_UPLOAD_NAME_H
 #define SERVER_UPLOAD_NAME_H
@@ -12,9 +13,9 @@ enum { UPLOAD_NAME_SIZE = 232, UPLOAD_NUMBERED_SIZE = 256 };
 
 /*
  * The last component of the file's name, in UTF-8: without what is before a slash or backslash; control
- * characters, and those that only turn the direction of writing, become "_", and so do bytes that are no UTF-8,
- * and a dot, hyphen or tilde at the beginning. Blanks and dots at the end go. What is too long is cut before its
- * extension. "file", if nothing is left.
+ * characters, and those that only turn the direction of writing, become "_", and so do bytes that are no
+ * UTF-8, and a dot, hyphen or tilde at the beginning. Blanks and dots at the end go. What is too long is cut
+ * before its extension. "file", if nothing is left.
  */
 void upload_name(const struct http_part *part, char out[static UPLOAD_NAME_SIZE]);
 

@@ -1,10 +1,10 @@
 /*
- * What is in the directory is added up when it is opened, when it has changed by another's hand since (its time
- * tells), and before anybody is refused for want of room: files may be taken away at any time. Bytes on their way
- * count too, so that many uploads at once do not exceed together what each alone would keep to.
+ * What is in the directory is added up when it is opened, when it has changed by another's hand since (its
+ * time tells), and before anybody is refused for want of room: files may be taken away at any time. Bytes on
+ * their way count too, so that many uploads at once do not exceed together what each alone would keep to.
  *
- * System calls: openat, linkat, unlinkat, write, sync_file_range, fstat, newfstatat, getdents64, fdatasync, fsync,
- * close, futex.
+ * System calls: openat, linkat, unlinkat, write, sync_file_range, fstat, newfstatat, getdents64,
+ * fdatasync, fsync, close, futex.
  */
 #include "server/upload_store.h"
 
@@ -19,7 +19,8 @@
 
 enum {
 	MOST_NUMBERS = 1000,   /* tried for one name */
-	WRITE_BACK = 4 << 20,  /* bytes after which the disk is set to work on them, so that little is left at the end */
+	WRITE_BACK = 4 << 20,  /* bytes after which the disk is set to work on them, so
+				* that little is left at the end */
 };
 
 /* ---- what is in the directory ---- */
@@ -128,8 +129,10 @@ static int try_directory(const struct upload_store *s, struct failure *why)
 		return 0;
 	}
 	if (error == EOPNOTSUPP || error == EISDIR)
-		return failure_set(why, -error, "upload directory %s: its file system has no files without a name "
-				   "(O_TMPFILE): use ext4, xfs, btrfs or tmpfs", s->path);
+		return failure_set(why, -error,
+				   "upload directory %s: its file system has no files without a name "
+				   "(O_TMPFILE): use ext4, xfs, btrfs or tmpfs",
+				   s->path);
 	return failure_set(why, -error, "upload directory %s: no file can be made in it: %s", s->path,
 			   strerror(error));
 }
@@ -142,7 +145,8 @@ int upload_store_open(struct upload_store *s, const char *path, const struct upl
 	*s = (struct upload_store){ .path = path, .limits = *limits };
 	s->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir < 0)
-		return failure_set(why, -errno, "upload directory %s: cannot be opened: %s", path, strerror(errno));
+		return failure_set(why, -errno, "upload directory %s: cannot be opened: %s", path,
+				   strerror(errno));
 	error = try_directory(s, why);
 	if (error < 0) {
 		close(s->dir);
@@ -185,7 +189,8 @@ static unsigned fail(const struct upload_files *f, int error, const char *what, 
 
 int upload_files_init(struct upload_files *f, struct upload_store *store)
 {
-	*f = (struct upload_files){ .store = store, .items = calloc(store->limits.max_files, sizeof *f->items) };
+	*f = (struct upload_files){ .store = store,
+				    .items = calloc(store->limits.max_files, sizeof *f->items) };
 	return f->items != NULL ? 0 : -ENOMEM;
 }
 

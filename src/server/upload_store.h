@@ -1,9 +1,9 @@
 /*
  * The directory of an upload location, and files on their way into it.
  *
- * A file that is arriving has no name (O_TMPFILE): a connection that is lost, a worker that stops and a machine
- * that crashes leave nothing behind. All files of a request get their names when all are whole and, by choice, on
- * the disk; a name that is taken is never taken over. Or none gets one.
+ * A file that is arriving has no name (O_TMPFILE): a connection that is lost, a worker that stops and a
+ * machine that crashes leave nothing behind. All files of a request get their names when all are whole and,
+ * by choice, on the disk; a name that is taken is never taken over. Or none gets one.
  *
  * These functions wait for the disk. They may be called from several threads for different requests.
  */

@@ -92,7 +92,11 @@ int worker_open(struct worker *w, struct config *config, const struct log *log, 
 	*w = (struct worker){
 		.config = config,
 		.log = log,
-		.hooks = { .on_request_done = on_request_done, .context = &w->access, .offload = &w->helper.offload },
+		.hooks = {
+			.on_request_done = on_request_done,
+			.context = &w->access,
+			.offload = &w->helper.offload,
+		},
 		.documents = { .limit = STATUS_DOCUMENTS },
 		.bodies = { .limit = WORKER_BODIES },
 		.drain_until_us = TIMER_NEVER,
@@ -162,8 +166,10 @@ static void bound_retired(struct worker *w)
 		return;
 	cut_off = generation_cut_off(oldest);
 	w->reloads.cut_off += cut_off;
-	log_line(w->log, LOG_WARNING, "server", "more than %d old configurations are in use: connections cut off "
-		 "that the oldest had: %" PRIu64, WORKER_RETIRED, cut_off);
+	log_line(w->log, LOG_WARNING, "server",
+		 "more than %d old configurations are in use: connections cut off "
+		 "that the oldest had: %" PRIu64,
+		 WORKER_RETIRED, cut_off);
 }
 
 static void put_in_use(struct worker *w, struct generation *next)
@@ -274,7 +280,8 @@ static void obey(struct worker *w, enum signal_event signal, const struct worker
 		break;
 	case SIGNAL_RELOAD:
 		if (is_stopping)
-			log_line(w->log, LOG_NOTICE, "server", "SIGHUP: nothing is read again while the server stops");
+			log_line(w->log, LOG_NOTICE, "server",
+				 "SIGHUP: nothing is read again while the server stops");
 		else
 			*(owner->reload(owner->context) ? &w->reloads.done : &w->reloads.refused) += 1;
 		break;

@@ -1,7 +1,7 @@
 /*
- * A worker: one core, one host, one HTTP server a port (design rule 5). It holds all that its thread uses. What
- * comes of the configuration is in its current generation; a configuration that is in use is never changed, but
- * replaced. This version runs one worker, on the main thread.
+ * A worker: one core, one host, one HTTP server a port (design rule 5). It holds all that its thread uses.
+ * What comes of the configuration is in its current generation; a configuration that is in use is never
+ * changed, but replaced. This version runs one worker, on the main thread.
  */
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
@@ -55,18 +55,18 @@ struct worker_owner {
 	void *context;
 };
 
-/* Opens everything that config names. config is the worker's from now on, whatever comes of it. 0, or negative
- * errno and *why. *w must not move while it is open. */
+/* Opens everything that config names. config is the worker's from now on, whatever comes of it. 0, or
+ * negative errno and *why. *w must not move while it is open. */
 int worker_open(struct worker *w, struct config *config, const struct log *log, const struct signals *signals,
 		struct failure *why);
 
-/* Opens what config names, and then uses it instead of what was in use. Device, tcp and user must be what they were
- * (config_keep_fixed()). config is the worker's from now on, whatever comes of it. 0; or negative errno and *why, and
- * all is as it was. Not from within a callback of the stack's. */
+/* Opens what config names, and then uses it instead of what was in use. Device, tcp and user must be what
+ * they were (config_keep_fixed()). config is the worker's from now on, whatever comes of it. 0; or negative
+ * errno and *why, and all is as it was. Not from within a callback of the stack's. */
 int worker_reload(struct worker *w, struct config *config, struct failure *why);
 
-/* Serves until SIGTERM or SIGINT and the draining that follows. 0, or negative errno and *why when the device is
- * gone. */
+/* Serves until SIGTERM or SIGINT and the draining that follows. 0, or negative errno
+ * and *why when the device is gone. */
 int worker_run(struct worker *w, const struct worker_owner *owner, struct failure *why);
 
 /* Connections that are still open are reset. */

@@ -206,8 +206,8 @@ int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port,
 	       struct tcp_listener **out);
 /* No new connections; half-open ones are forgotten, those not accepted are reset, accepted ones stay. */
 void tcp_listener_close(struct tcp_listener *l);
-/* From now on its connections, those too that nobody has accepted yet, are somebody else's, or have other options. 0,
- * or -EINVAL as above, and nothing has changed. */
+/* From now on its connections, those too that nobody has accepted yet, are somebody else's, or have other
+ * options. 0, or -EINVAL as above, and nothing has changed. */
 int tcp_listener_change(struct tcp_listener *l, const struct tcp_listener_handler *handler,
 			const struct tcp_listen_options *options);
 uint16_t tcp_listener_port(const struct tcp_listener *l);

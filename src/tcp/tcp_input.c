@@ -46,9 +46,9 @@ static void challenge(struct tcp_conn *c)
 
 /* ---- first: sequence number ---- */
 
-/* An acknowledgement that was overtaken on its way: it moves nothing, and is young enough to be of this round trip.
- * It may carry SACK blocks, and dropping it would make recovery blind wherever packets are reordered; Linux takes
- * it too. */
+/* An acknowledgement that was overtaken on its way: it moves nothing, and is young enough to be of this
+ * round trip. It may carry SACK blocks, and dropping it would make recovery blind wherever packets are
+ * reordered; Linux takes it too. */
 static bool is_overtaken_ack(const struct tcp_conn *c, const struct tcp_in *in)
 {
 	return in->len == 0 && (in->flags & (TH_SYN | TH_FIN | TH_RST | TH_ACK)) == TH_ACK &&

@@ -10,9 +10,9 @@
 
 enum { SCARCE_FLIGHT = 16, SCARCE_PIECES = 64 };
 
-/* Of the last quarter of a pool that all connections share each gets a few only, so that a hundred that take what
- * they can get (a tiny MSS and no acknowledgement; request after request and none answered) cannot keep all others
- * from going on. */
+/* Of the last quarter of a pool that all connections share each gets a few only, so that a hundred that
+ * take what they can get (a tiny MSS and no acknowledgement; request after request and none answered)
+ * cannot keep all others from going on. */
 static bool is_scarce(const struct pool *pool)
 {
 	return pool->in_use >= pool->limit - pool->limit / 4;
@@ -178,8 +178,9 @@ static bool lies_behind(const struct tcp_segment *a, const struct tcp_segment *b
 	return seq_gt(a->seq, b->seq);
 }
 
-/* In order, into the list that *last, the one put in before, is of. They come in runs, each in order: looked for from
- * either end the places of a run would cost the product of two lengths, at the will of a peer that sacks. */
+/* In order, into the list that *last, the one put in before, is of. They come in runs, each in
+ * order: looked for from either end the places of a run would cost the product of two lengths, at
+ * the will of a peer that sacks. */
 static void insert(struct list *head, struct list **last, struct tcp_segment *s,
 		   bool (*comes_after)(const struct tcp_segment *a, const struct tcp_segment *b))
 {

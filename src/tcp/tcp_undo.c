@@ -9,8 +9,8 @@
  *   Eifel (RFC 3522)   the echoed timestamp is older than the first retransmission: an original was answered
  *   D-SACK (RFC 3708)  the peer reports each segment that was sent again as a duplicate
  *
- * The response is RFC 4015's: the window before the reduction. The timer's back-off stands until a round trip is
- * measured (RFC 6298 section 5): that the timeout was spurious says that the timer is too short.
+ * The response is RFC 4015's: the window before the reduction. The timer's back-off stands until a round trip
+ * is measured (RFC 6298 section 5): that the timeout was spurious says that the timer is too short.
  */
 #include "base/minmax.h"
 #include "tcp/tcp_conn.h"

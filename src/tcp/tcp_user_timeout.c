@@ -5,9 +5,9 @@
  *
  *   USER_TIMEOUT = min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT))
  *
- * unless the application has chosen a time itself. The option stands in the SYN and in the first segment after
- * it (section 3.2: a SYN-ACK may be lost, and a half-open record does not remember it), and again when the
- * application chooses another time.
+ * unless the application has chosen a time itself. The option stands in the SYN and in the first segment
+ * after it (section 3.2: a SYN-ACK may be lost, and a half-open record does not remember it), and again when
+ * the application chooses another time.
  */
 #include "base/minmax.h"
 #include "tcp/tcp_conn.h"

@@ -22,7 +22,8 @@ void tcp_user_timeout_choose(struct tcp_conn *c, uint64_t us); /* by the applica
 void tcp_user_timeout_received(struct tcp_conn *c, const struct tcp_in *in);
 /* Adds the option to a SYN or SYN-ACK. */
 void tcp_user_timeout_offer(const struct tcp *tcp, uint64_t us, struct tcp_options *o);
-/* Adds it to another segment if it is due and finds room beside `spare` bytes less text than a full one has. */
+/* Adds it to another segment if it is due and finds room beside `spare` bytes
+ * less text than a full one has. */
 void tcp_user_timeout_add(struct tcp_conn *c, uint32_t spare, struct tcp_options *o);
 
 #endif

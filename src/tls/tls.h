@@ -34,8 +34,10 @@ struct tls_config {
 	uint64_t ticket_lifetime_us;    /* a session can be resumed for so long */
 	uint32_t max_connections;
 	uint32_t max_handshakes;        /* under way at once */
-	uint32_t handshakes_per_turn;   /* steps of them in one turn of the loop: the others wait for the next */
-	uint32_t buffers;               /* of a full record, waiting to be sent or acknowledged; all connections */
+	uint32_t handshakes_per_turn;   /* steps of them in one turn of the loop: the
+					 * others wait for the next */
+	uint32_t buffers;               /* of a full record, waiting to be sent or
+					 * acknowledged; all connections */
 };
 
 void tls_config_default(struct tls_config *c);
@@ -57,8 +59,8 @@ struct tls_usage {
 };
 
 /* world must outlive the instance. 0, or negative errno and *why. */
-int tls_new(const struct tls_config *config, struct world *world, const struct tls_hooks *hooks, struct tls **out,
-	    struct failure *why);
+int tls_new(const struct tls_config *config, struct world *world, const struct tls_hooks *hooks,
+	    struct tls **out, struct failure *why);
 /* Resets every connection. Memory that streams still point at is freed when they let go of it. To be called
  * before the stack is freed, and after all contexts. */
 void tls_free(struct tls *tls);

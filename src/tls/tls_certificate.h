@@ -35,13 +35,15 @@ struct tls_certificate {
 };
 
 /* Loads the pair into ctx, beside those of other key types. 0 and *out, or negative errno and *why. */
-int tls_certificate_load(struct tls_certificate *out, const struct tls_pair *pair, SSL_CTX *ctx, struct failure *why);
+int tls_certificate_load(struct tls_certificate *out, const struct tls_pair *pair, SSL_CTX *ctx,
+			 struct failure *why);
 void tls_certificate_free(struct tls_certificate *c);
 
 /* A new P-256 key and a certificate for these names and addresses, valid for 90 days from wall_s on (seconds
  * since 1970). 0, or negative errno and *why. */
-int tls_self_signed_make(struct tls_self_signed *out, const char *const *names, const struct ip_addr *addresses,
-			 size_t n_addresses, int64_t wall_s, struct failure *why);
+int tls_self_signed_make(struct tls_self_signed *out, const char *const *names,
+			 const struct ip_addr *addresses, size_t n_addresses, int64_t wall_s,
+			 struct failure *why);
 void tls_self_signed_free(struct tls_self_signed *s);
 
 enum { TLS_FINGERPRINT = 3 * 32 };

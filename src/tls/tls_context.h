@@ -21,7 +21,8 @@ struct tls_identity_config {
 };
 
 struct tls_context_config {
-	const struct tls_identity_config *identities; /* the first one is for clients that name none, or another */
+	const struct tls_identity_config *identities; /* the first one is for clients that
+						       * name none, or another */
 	size_t n_identities;
 	enum tls_client_certificates client_certificates;
 	const char *client_ca; /* PEM file of who may sign them */
@@ -32,7 +33,8 @@ struct tls_context_config {
 int tls_context_new(struct tls *tls, const struct tls_context_config *config, struct tls_context **out,
 		    struct failure *why);
 
-/* For clients. ca: PEM file of those to be trusted; NULL: the system's. insecure: servers are not verified. */
+/* For clients. ca: PEM file of those to be trusted; NULL: the system's.
+ * insecure: servers are not verified. */
 int tls_context_new_client(struct tls *tls, const char *ca, bool insecure, struct tls_context **out,
 			   struct failure *why);
 
@@ -48,6 +50,7 @@ void tls_context_free(struct tls_context *context);
 
 /* Calls visit for each certificate; not_after in seconds since 1970. */
 typedef void tls_certificate_visit_fn(void *context, const char *file, int64_t not_after);
-void tls_context_each_certificate(const struct tls_context *c, tls_certificate_visit_fn *visit, void *context);
+void tls_context_each_certificate(const struct tls_context *c, tls_certificate_visit_fn *visit,
+				  void *context);
 
 #endif

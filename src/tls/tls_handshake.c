@@ -94,7 +94,8 @@ static void refuse_clear_text(struct tls_stream *s)
 		"<meta name=\"viewport\" content=\"width=device-width\">\n"
 		"<meta name=\"color-scheme\" content=\"light dark\">\n<title>400 Bad Request</title>\n"
 		"<h1>400 Bad Request</h1>\n"
-		"<p>This port speaks HTTPS, and a request in plain HTTP came. Write <b>https://</b> in front of the "
+		"<p>This port speaks HTTPS, and a request in plain HTTP came. Write <b>https://</b> "
+		"in front of the "
 		"address.</p>\n";
 
 	put_clear(s, answer, sizeof answer - 1);

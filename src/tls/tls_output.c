@@ -91,7 +91,8 @@ static size_t list_spans(const struct tls_output *o, struct span spans[static SP
 	return n;
 }
 
-/* Taken out before they are sent: the lower stream may call back, to be given more, before its send returns. */
+/* Taken out before they are sent: the lower stream may call back, to be given
+ * more, before its send returns. */
 static int send_some(struct tls_output *o, struct stream *lower)
 {
 	struct span spans[SPANS];

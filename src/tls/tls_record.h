@@ -14,7 +14,8 @@ enum {
 	TLS_RECORD_LARGEST = 16384,   /* RFC 8446 section 5.1 */
 	TLS_RECORD_OVERHEAD = 64,     /* header, explicit nonce, content type, tag: no more than this */
 	TLS_RECORD_EARLY = 16384,     /* bytes in small records: about an initial congestion window */
-	TLS_RECORD_IDLE_US = 1000000, /* after such a pause the window is small again (RFC 5681 section 4.1) */
+	TLS_RECORD_IDLE_US = 1000000, /* after such a pause the window is small again
+				       * (RFC 5681 section 4.1) */
 };
 
 struct tls_record_size {

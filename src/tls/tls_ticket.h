@@ -20,7 +20,8 @@ enum {
 	TLS_TICKET_KEYS = 3,
 	TLS_TICKET_NAME = 16,
 	TLS_TICKET_SECRET = 32,
-	TLS_TICKET_KEY_BYTES = TLS_TICKET_NAME + 2 * TLS_TICKET_SECRET, /* of one key in a file, as nginx has it */
+	/* Of one key in a file, as nginx has it. */
+	TLS_TICKET_KEY_BYTES = TLS_TICKET_NAME + 2 * TLS_TICKET_SECRET,
 };
 
 struct tls_ticket_key {
@@ -37,8 +38,8 @@ struct tls_tickets {
 };
 
 /* Own keys from this secret, each used for a period. False: OpenSSL failed. */
-bool tls_tickets_init(struct tls_tickets *t, const uint8_t secret[static TLS_TICKET_SECRET], uint64_t period_us,
-		      uint64_t now_us);
+bool tls_tickets_init(struct tls_tickets *t, const uint8_t secret[static TLS_TICKET_SECRET],
+		      uint64_t period_us, uint64_t now_us);
 
 /* The keys in a file: one to three of 80 bytes each, the one that seals first. 0, or negative errno and
  * *why; *t is as it was then. */
@@ -52,7 +53,7 @@ void tls_tickets_fini(struct tls_tickets *t);
 
 /* The callback of SSL_CTX_set_tlsext_ticket_key_evp_cb(), for these keys: -1 failure, 0 no such key, 1, 2 the
  * ticket is to be replaced. */
-int tls_tickets_use(const struct tls_tickets *t, unsigned char name[static TLS_TICKET_NAME], unsigned char *iv,
-		    EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, bool seal);
+int tls_tickets_use(const struct tls_tickets *t, unsigned char name[static TLS_TICKET_NAME],
+		    unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, bool seal);
 
 #endif

@@ -2,14 +2,14 @@
  * The wire of the bench: joins two interfaces of a namespace and impairs every frame that passes, so that two
  * servers can be measured over the very same wire, whoever's TCP they use.
  *
- *	bridge IFACE IFACE [SPEC]
+ * 	bridge IFACE IFACE [SPEC]
  *
  * SPEC is that of taphouse's --impair: rx: is the way from the first interface to the second, tx: the way
  * back. What a sender left to its network card is done before: super-segments are cut, so that loss and the
  * queue meet single frames.
  *
- * It says "ready" once it forwards. SIGTERM or SIGINT ends it, and it prints as one line of JSON what happened
- * to the frames of both ways.
+ * It says "ready" once it forwards. SIGTERM or SIGINT ends it, and it prints as one line of JSON what
+ * happened to the frames of both ways.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -60,7 +60,8 @@ static void close_port(struct port *p)
 	p->impaired->ops->close(p->impaired);
 }
 
-static int open_ports(struct port ports[2], char **interfaces, const struct impair_spec *spec, struct failure *why)
+static int open_ports(struct port ports[2], char **interfaces, const struct impair_spec *spec,
+		      struct failure *why)
 {
 	int r = open_port(&ports[0], interfaces[0], &spec->rx, spec->seed, why);
 

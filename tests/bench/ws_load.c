@@ -131,7 +131,8 @@ static void pull(struct connection *c)
 		return;
 	if (n <= 0)
 		die("recv");
-	if (c->received + (size_t)n > load.answer_len || memcmp(buffer, load.answer + c->received, (size_t)n) != 0) {
+	if (c->received + (size_t)n > load.answer_len ||
+	    memcmp(buffer, load.answer + c->received, (size_t)n) != 0) {
 		load.errors++;
 		die("another answer");
 	}

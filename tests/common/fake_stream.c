@@ -221,7 +221,8 @@ void fake_stream_ack(struct fake_stream *f, size_t n)
 		f->was_full = false;
 		f->stream.handler->on_writable(&f->stream);
 	}
-	if (!fake_stream_is_over(f) && had && fake_stream_in_flight(f) == 0 && f->stream.handler->on_drained != NULL)
+	if (!fake_stream_is_over(f) && had && fake_stream_in_flight(f) == 0 &&
+	    f->stream.handler->on_drained != NULL)
 		f->stream.handler->on_drained(&f->stream);
 }
 

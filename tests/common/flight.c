@@ -22,8 +22,8 @@ void flight_open(struct peer *p, void (*tune)(struct stack_config *c), uint64_t 
 	got = peer_any(p);
 	p->iss = got.seq;
 	peer_advance(p, rtt_us);
-	peer_inject(p, SEG(.flags = A, .seq = p->snd, .ack = p->iss + 1, .has_ts = s.has_ts, .ts_val = s.ts_val,
-			   .ts_ecr = got.ts_val));
+	peer_inject(p, SEG(.flags = A, .seq = p->snd, .ack = p->iss + 1, .has_ts = s.has_ts,
+			   .ts_val = s.ts_val, .ts_ecr = got.ts_val));
 	peer_expect_nothing(p);
 	assert_int_equal(peer_state(p), TCP_ESTABLISHED);
 }
@@ -86,7 +86,8 @@ void flight_sack(struct peer *p, uint32_t n, uint32_t left, uint32_t right)
 			   .sack = { { flight_seq(p, left), flight_seq(p, right) } }));
 }
 
-void flight_sack_two(struct peer *p, uint32_t n, uint32_t left, uint32_t right, uint32_t left_2, uint32_t right_2)
+void flight_sack_two(struct peer *p, uint32_t n, uint32_t left, uint32_t right, uint32_t left_2,
+		     uint32_t right_2)
 {
 	peer_inject(p, SEG(.flags = A, .seq = p->snd, .ack = flight_seq(p, n), .n_sack = 2,
 			   .sack = { { flight_seq(p, left), flight_seq(p, right) },

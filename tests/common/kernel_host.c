@@ -127,7 +127,8 @@ void assert_contains(const char *text, const char *part)
 		fail_msg("\"%s\" does not contain \"%s\"", text, part);
 }
 
-/* /dev/net/tun as udev makes it, open to all, for this process only: some containers let only root open it. */
+/* /dev/net/tun as udev makes it, open to all, for this process only: some
+ * containers let only root open it. */
 static bool open_tun_to_all(void)
 {
 	mode_t mask = umask(0);

@@ -37,7 +37,8 @@ void assert_contains(const char *text, const char *part);
 /* Runs f in a child process without privileges; what f returned, 0 to 99. */
 int kernel_host_unprivileged(int (*f)(void));
 
-/* Waits at most two seconds until the interface, which was set up, takes frames: before that the kernel drops them. */
+/* Waits at most two seconds until the interface, which was set up, takes frames:
+ * before that the kernel drops them. */
 void kernel_host_wait_up(const char *interface);
 
 /* Waits at most two seconds for something to receive. */

@@ -76,7 +76,8 @@ static void open_flow(struct sim_bulk *b, unsigned i)
 	struct stream *s;
 
 	assert_int_equal(tcp_listen(b->sim.b.stack->tcp, &any, port, &handler, NULL, &l), 0);
-	assert_int_equal(tcp_connect(b->sim.a.stack->tcp, &any, 0, &b->sim.b.addr, port, &sender, NULL, &s), 0);
+	assert_int_equal(tcp_connect(b->sim.a.stack->tcp, &any, 0, &b->sim.b.addr, port, &sender, NULL, &s),
+			 0);
 }
 
 void sim_bulk_open(struct sim_bulk *b, const struct sim_bottleneck *path, const char *congestion,

@@ -1,7 +1,7 @@
 /*
  * Bulk transfers through a bottleneck, in the simulator: host a sends without end to host b, over one or two
- * connections that begin a second apart; what is only counted on arrival. The queue holds one bandwidth-delay product, loss is on the way of the
- * data.
+ * connections that begin a second apart; what is only counted on arrival. The queue holds one bandwidth-delay
+ * product, loss is on the way of the data.
  */
 #ifndef TESTS_COMMON_SIM_BULK_H
 #define TESTS_COMMON_SIM_BULK_H

@@ -86,7 +86,8 @@ static void make_context(struct tls_fixture *f, void (*tune)(struct tls_context_
 		fail_msg("%s", why.text);
 }
 
-void tls_fixture_init(struct tls_fixture *f, const struct tls_config *config, void (*tune)(struct tls_context_config *))
+void tls_fixture_init(struct tls_fixture *f, const struct tls_config *config,
+		      void (*tune)(struct tls_context_config *))
 {
 	struct tls_config defaults;
 	struct failure why;
@@ -154,7 +155,8 @@ void tls_fixture_to_client(struct tls_fixture *f)
 	size_t len = f->lower.sent_len - f->to_client;
 
 	if (len > 0)
-		assert_int_equal(BIO_write(SSL_get_rbio(f->client), f->lower.sent + f->to_client, (int)len), len);
+		assert_int_equal(BIO_write(SSL_get_rbio(f->client), f->lower.sent + f->to_client, (int)len),
+				 len);
 	f->to_client += len;
 }
 

@@ -38,7 +38,8 @@ struct tls_fixture {
 
 /* config NULL: the defaults. tune changes the context's configuration; NULL: not. Fails the test if anything
  * cannot be made. A connection stands ready, of which nothing has been said. */
-void tls_fixture_init(struct tls_fixture *f, const struct tls_config *config, void (*tune)(struct tls_context_config *));
+void tls_fixture_init(struct tls_fixture *f, const struct tls_config *config,
+		      void (*tune)(struct tls_context_config *));
 void tls_fixture_fini(struct tls_fixture *f);
 
 /* Another connection: the last one must be over. session: to be resumed; NULL: none. */

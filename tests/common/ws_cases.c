@@ -131,6 +131,7 @@ struct bytes ws_case_pattern(size_t len)
 void ws_case_frames(const struct ws_case *c, struct ws_bytes *out)
 {
 	for (const struct ws_case_part *p = c->parts; p->first != 0 || p->text != NULL; p++)
-		ws_client_frame(out, p->first, p->text != NULL ? (const uint8_t *)p->text : ws_case_pattern(p->len).data,
+		ws_client_frame(out, p->first,
+				p->text != NULL ? (const uint8_t *)p->text : ws_case_pattern(p->len).data,
 				p->len);
 }

@@ -414,7 +414,8 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_10_7_4_text_that_came_twice_is_acknowledged_at_once),
 		cmocka_unit_test(rfc9293_3_10_7_4_an_ack_moves_snd_una),
 		cmocka_unit_test(rfc9293_rfc5961_7_8_may_12_ack_of_what_was_not_sent_is_answered_and_dropped),
-		cmocka_unit_test(rfc9293_rfc5961_7_8_may_12_ack_older_than_the_largest_window_is_answered_and_dropped),
+		cmocka_unit_test(
+			rfc9293_rfc5961_7_8_may_12_ack_older_than_the_largest_window_is_answered_and_dropped),
 		cmocka_unit_test(rfc9293_3_10_7_4_segment_without_ack_is_dropped),
 		cmocka_unit_test(rfc9293_3_10_7_4_old_segments_do_not_update_the_window),
 	};

@@ -188,8 +188,8 @@ static void write_much(struct peer *p)
 	peer_flush(p);
 }
 
-/* A life with everything in it: text in order, out of order and with holes, some of it urgent, a full send buffer, its ACKs,
- * both FINs. */
+/* A life with everything in it: text in order, out of order and with holes, some of it urgent, a full
+ * send buffer, its ACKs, both FINs. */
 static void live(struct peer *p)
 {
 	text(p, 0, 100, 0);

@@ -727,8 +727,8 @@ static void use_bbr(struct stack_config *c)
 	c->tcp.congestion = "bbr";
 }
 
-/* What was marked lost is no longer on the way: the model's window is what is, and one segment. Before, the whole
- * flight went again at each timeout. */
+/* What was marked lost is no longer on the way: the model's window is what is, and one segment. Before, the
+ * whole flight went again at each timeout. */
 static void bbr_after_a_timeout_one_segment_goes(void **state)
 {
 	struct peer p;

@@ -1,4 +1,5 @@
-/* The Differentiated Services field and the time to live of a connection (RFC 9293 sections 3.9.1.9, 3.9.2). */
+/* The Differentiated Services field and the time to live of a connection (RFC
+ * 9293 sections 3.9.1.9, 3.9.2). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

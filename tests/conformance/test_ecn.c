@@ -1,6 +1,6 @@
 /*
- * Explicit congestion notification (RFC 3168; RFC 9293 SHLD-8): agreed on in the handshake, marks echoed, echoes
- * answered by a smaller window.
+ * Explicit congestion notification (RFC 3168; RFC 9293 SHLD-8): agreed on in the handshake, marks echoed,
+ * echoes answered by a smaller window.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -113,7 +113,8 @@ static void rfc9293_shld_8_rfc3168_6_1_1_offered_on_active_opens(void **state)
 		got = peer_expect(&p, SEG(.flags = S | E | C));
 		assert_int_equal(got.tos, 0);
 		p.our_port = got.src_port;
-		peer_inject(&p, SEG(.flags = S | A | answers[i], .seq = 7000, .ack = got.seq + 1, .mss = MSS));
+		peer_inject(&p,
+			    SEG(.flags = S | A | answers[i], .seq = 7000, .ack = got.seq + 1, .mss = MSS));
 		peer_expect(&p, SEG(.flags = A));
 		assert_int_equal(peer_info(&p).ecn, answers[i] == E);
 		peer_fini(&p);

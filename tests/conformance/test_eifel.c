@@ -58,28 +58,30 @@ static void rfc3522_3_2_the_original_was_acknowledged(void **state)
 	uint32_t ts = send_flight(&p), cwnd = peer_info(&p).cwnd;
 
 	(void)state;
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 2, .ts_ecr = ts,
-			    .n_sack = 1, .sack = { { at(&p, 1), at(&p, 5) } }));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 2,
+			    .ts_ecr = ts, .n_sack = 1, .sack = { { at(&p, 1), at(&p, 5) } }));
 	expect_again(&p, 0);
 	assert_true(peer_info(&p).ssthresh < cwnd);
 	peer_advance(&p, 1000);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 5), .has_ts = true, .ts_val = 2, .ts_ecr = ts));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 5), .has_ts = true, .ts_val = 2,
+			    .ts_ecr = ts));
 	assert_int_equal(counters(&p)->full_undo, 1);
 	assert_false(peer_info(&p).in_recovery);
 	assert_true(peer_info(&p).cwnd >= cwnd);
 	peer_fini(&p);
 }
 
-/* Segments 0, 3 and 7 are lost. When the third is sent again an acknowledgement of the second retransmission is
- * still on the way: its echo is older than the third, which tells nothing. */
+/* Segments 0, 3 and 7 are lost. When the third is sent again an acknowledgement of the second retransmission
+ * is still on the way: its echo is older than the third, which tells nothing. */
 static void rfc3522_3_2_only_the_first_ack_can_tell(void **state)
 {
 	struct peer p;
 	uint32_t ts = send_flight(&p), again[2];
 
 	(void)state;
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 2, .ts_ecr = ts,
-			    .n_sack = 2, .sack = { { at(&p, 4), at(&p, 7) }, { at(&p, 1), at(&p, 3) } }));
+	peer_inject(&p,
+		    SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 2, .ts_ecr = ts,
+			.n_sack = 2, .sack = { { at(&p, 4), at(&p, 7) }, { at(&p, 1), at(&p, 3) } }));
 	again[0] = expect_again(&p, 0);
 	again[1] = expect_again(&p, 3);
 	forget_segments(&p);
@@ -104,8 +106,8 @@ static void rfc3522_3_2_nor_the_ack_of_an_earlier_episodes_segment(void **state)
 	uint32_t ts = send_flight(&p), again[2];
 
 	(void)state;
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 2, .ts_ecr = ts,
-			    .n_sack = 1, .sack = { { at(&p, 1), at(&p, 10) } }));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = at(&p, 0), .has_ts = true, .ts_val = 2,
+			    .ts_ecr = ts, .n_sack = 1, .sack = { { at(&p, 1), at(&p, 10) } }));
 	again[0] = expect_again(&p, 0);
 	forget_segments(&p);
 	assert_true(peer_info(&p).snd_nxt - at(&p, 0) >= 14 * MSS);
@@ -132,9 +134,9 @@ static void rfc3522_3_2_nor_the_ack_of_an_earlier_episodes_segment(void **state)
 	peer_fini(&p);
 }
 
-/* The path's round trip grows from 20 to 400 ms, one segment at a time is on the way, and each timeout is found to
- * be spurious: its acknowledgement, of what was sent twice, gives no sample. Unless the back-off stands until there
- * is one (RFC 6298 section 5), the timer never learns, and every segment goes twice. */
+/* The path's round trip grows from 20 to 400 ms, one segment at a time is on the way, and each timeout is
+ * found to be spurious: its acknowledgement, of what was sent twice, gives no sample. Unless the back-off
+ * stands until there is one (RFC 6298 section 5), the timer never learns, and every segment goes twice. */
 static void rfc4015_1_the_timer_adapts_after_spurious_timeouts(void **state)
 {
 	struct peer p;
@@ -147,8 +149,8 @@ static void rfc4015_1_the_timer_adapts_after_spurious_timeouts(void **state)
 		sent = peer_any(&p);
 		peer_advance(&p, 400000);
 		forget_segments(&p);
-		peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = sent.seq + 1000, .has_ts = true, .ts_val = 2,
-				    .ts_ecr = sent.ts_val));
+		peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = sent.seq + 1000, .has_ts = true,
+				    .ts_val = 2, .ts_ecr = sent.ts_val));
 	}
 	assert_int_equal(counters(&p)->spurious_rtos, 2);
 	assert_int_equal(peer_info(&p).retransmissions, 2);

@@ -245,7 +245,8 @@ static uint32_t near(uint64_t *r, uint32_t n)
 	return n + (uint32_t)off[next_random(r) % ARRAY_LENGTH(off)];
 }
 
-/* Mostly the edges of segments of what is in flight; in any order, overlapping, backwards, out of the world. */
+/* Mostly the edges of segments of what is in flight; in any order,
+ * overlapping, backwards, out of the world. */
 static void any_sack_blocks(struct seg *s, const struct tcp_info *info, uint64_t *r)
 {
 	uint32_t segments = (info->snd_nxt - info->snd_una) / info->mss + 2;

@@ -1097,7 +1097,8 @@ static void rfc9293_3_9_1_a_listener_changes_hands(void **state)
 {
 	const struct ip_addr any = { { 0 } };
 	unsigned before = 0, after = 0;
-	const struct tcp_listener_handler first = { count_acceptable, &before }, second = { count_acceptable, &after };
+	const struct tcp_listener_handler first = { count_acceptable, &before },
+					  second = { count_acceptable, &after };
 	struct peer p;
 	struct tcp_listener *l;
 	struct seg got;
@@ -1107,9 +1108,11 @@ static void rfc9293_3_9_1_a_listener_changes_hands(void **state)
 	assert_int_equal(tcp_listen(p.stack->tcp, &any, 80, &first, NULL, &l), 0);
 	peer_inject(&p, SEG(.flags = S, .seq = 1, .mss = 1460));
 	got = peer_expect(&p, SEG(.flags = S | A));
-	assert_int_equal(tcp_listener_change(l, &second, &(struct tcp_listen_options){ .congestion = "unheard-of" }),
-			 -EINVAL);
-	assert_int_equal(tcp_listener_change(l, &second, &(struct tcp_listen_options){ .congestion = "reno" }), 0);
+	assert_int_equal(
+		tcp_listener_change(l, &second, &(struct tcp_listen_options){ .congestion = "unheard-of" }),
+		-EINVAL);
+	assert_int_equal(
+		tcp_listener_change(l, &second, &(struct tcp_listen_options){ .congestion = "reno" }), 0);
 	peer_inject(&p, SEG(.flags = A, .seq = 2, .ack = got.seq + 1));
 	peer_expect(&p, SEG(.flags = R | A));
 	assert_int_equal(before, 0);

@@ -519,8 +519,8 @@ static void rfc7323_5_3_an_older_timestamp_is_dropped_and_answered(void **state)
 	peer_fini(&p);
 }
 
-/* A pure acknowledgement that another one overtook is no old duplicate: what it sacks counts. One from before this
- * round trip is refused. */
+/* A pure acknowledgement that another one overtook is no old duplicate: what it sacks counts. One from
+ * before this round trip is refused. */
 static void rfc7323_5_3_an_overtaken_acknowledgement_is_taken(void **state)
 {
 	struct peer p;
@@ -534,12 +534,12 @@ static void rfc7323_5_3_an_overtaken_acknowledgement_is_taken(void **state)
 		peer_any(&p);
 	una = p.iss + 1;
 	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = una, .has_ts = true, .ts_val = 5000, .len = 10));
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = una, .has_ts = true, .ts_val = 4990, .n_sack = 1,
-			    .sack = { { una + 1448, una + 2 * 1448 } }));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = una, .has_ts = true, .ts_val = 4990,
+			    .n_sack = 1, .sack = { { una + 1448, una + 2 * 1448 } }));
 	assert_int_equal(peer_info(&p).sacked, 1448);
 	assert_int_equal(peer_drops(&p, DROP_TCP_PAWS), 0);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = una, .has_ts = true, .ts_val = 3000, .n_sack = 1,
-			    .sack = { { una + 1448, una + 3 * 1448 } }));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd + 10, .ack = una, .has_ts = true, .ts_val = 3000,
+			    .n_sack = 1, .sack = { { una + 1448, una + 3 * 1448 } }));
 	assert_int_equal(peer_info(&p).sacked, 1448);
 	assert_int_equal(peer_drops(&p, DROP_TCP_PAWS), 1);
 	while (peer_pending(&p) > 0)

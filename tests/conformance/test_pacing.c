@@ -1,6 +1,7 @@
 /*
- * Pacing, seen from the peer's side: what leaves at once, what is spread over the round trip, and that nothing waits
- * for a timer that does not run. Other tests have it off, here it is on. The reckoning itself: tests/unit/.
+ * Pacing, seen from the peer's side: what leaves at once, what is spread over the round trip, and
+ * that nothing waits for a timer that does not run. Other tests have it off, here it is on. The
+ * reckoning itself: tests/unit/.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * The path's MTU: reported by routers (RFC 1191) though some lie (RFC 5927 section 7.2), found out in black holes
- * (RFC 4821 section 7.7), and probed for (RFC 4821 section 7, RFC 8899 section 5).
+ * The path's MTU: reported by routers (RFC 1191) though some lie (RFC 5927 section 7.2), found out in black
+ * holes (RFC 4821 section 7.7), and probed for (RFC 4821 section 7, RFC 8899 section 5).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -239,7 +239,8 @@ static void rfc8899_5_2_a_search_ends_at_the_paths_mtu(void **state)
 	}
 }
 
-/* A probe that is lost says nothing of congestion (RFC 4821 section 7.5), and its text arrives all the same. */
+/* A probe that is lost says nothing of congestion (RFC 4821 section 7.5), and
+ * its text arrives all the same. */
 static void rfc4821_7_5_a_lost_probe_does_not_reduce_the_window(void **state)
 {
 	struct path t;
@@ -331,8 +332,8 @@ static void rfc4821_7_a_probe_is_one_segment_on_a_device_that_cuts(void **state)
 	peer_fini(&t.p);
 }
 
-/* First the probe's end is reported to have arrived, then the rest, though it was one segment: nothing is learned
- * from that (it would have been two sizes, neither the probe's), and the next probe is one again. */
+/* First the probe's end is reported to have arrived, then the rest, though it was one segment: nothing is
+ * learned from that (it would have been two sizes, neither the probe's), and the next probe is one again. */
 static void rfc4821_7_6_a_probe_acknowledged_in_two_parts_tells_nothing(void **state)
 {
 	struct peer p;

@@ -1,6 +1,6 @@
 /*
- * Proportional rate reduction (RFC 6937): what each acknowledgement of fast recovery lets out. Segments 0 to 19 are
- * in flight with a window of 20, so ssthresh becomes 10, as in the examples of section 3.1.
+ * Proportional rate reduction (RFC 6937): what each acknowledgement of fast recovery lets out. Segments 0 to
+ * 19 are in flight with a window of 20, so ssthresh becomes 10, as in the examples of section 3.1.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,9 +72,9 @@ static void sack_up_to(struct peer *p, uint32_t n, uint32_t left, uint32_t end)
 			   .sack = { { flight_seq(p, left), end } }));
 }
 
-/* The first example's row "PRR": every second ACK lets one out, until the pipe has come down to ssthresh, and then
- * each. The example counts segments and rounds up; counted are octets, and half a segment waits for its other half,
- * so that each goes one ACK later. */
+/* The first example's row "PRR": every second ACK lets one out, until the pipe has come down to ssthresh, and
+ * then each. The example counts segments and rounds up; counted are octets, and half a segment waits for its
+ * other half, so that each goes one ACK later. */
 static void rfc6937_3_1_one_loss_of_twenty(void **state)
 {
 	static const char *const one_loss[] = { "N", "N", "R", "-", "-", "N", "-", "N", "-", "N",
@@ -101,8 +101,8 @@ static void rfc6937_3_1_fifteen_losses_of_twenty(void **state)
 	peer_fini(&p);
 }
 
-/* Its row "PRR-SSRB": one more for each ACK that makes progress and tells of no further loss (RFC 9937 section 6's
- * SafeACK). */
+/* Its row "PRR-SSRB": one more for each ACK that makes progress and tells of no further loss
+ * (RFC 9937 section 6's SafeACK). */
 static void rfc6937_3_slow_start_while_recovery_makes_progress(void **state)
 {
 	static const char *const fifteen_losses[] = { "N", "N", "R", "R", "R" };
@@ -186,8 +186,8 @@ static void rfc6937_3_at_the_end_the_window_is_ssthresh_and_no_burst_goes(void *
 	}
 }
 
-/* Nothing new may go in either, and all that is on the way is lost: the timer is the last resort, and then it goes
- * on. */
+/* Nothing new may go in either, and all that is on the way is lost: the timer is the
+ * last resort, and then it goes on. */
 static void rfc6937_3_no_deadlock_when_all_that_is_on_the_way_is_lost(void **state)
 {
 	struct peer p;

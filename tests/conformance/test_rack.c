@@ -1,6 +1,6 @@
 /*
- * RACK-TLP (RFC 8985): losses told by time, the reordering window, tail loss probes. The path takes 100 ms, so
- * that the reordering window is 25 ms, the RTO 300 ms, and a probe is due after 200 ms.
+ * RACK-TLP (RFC 8985): losses told by time, the reordering window, tail loss probes. The path takes 100 ms,
+ * so that the reordering window is 25 ms, the RTO 300 ms, and a probe is due after 200 ms.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -199,7 +199,8 @@ static void rfc8985_6_2_a_lost_retransmission_is_found(void **state)
 	peer_fini(&p);
 }
 
-/* The first transmission's ACK, just after the second went: RACK.rtt and RACK.xmit_ts are not taken from it. */
+/* The first transmission's ACK, just after the second went: RACK.rtt and
+ * RACK.xmit_ts are not taken from it. */
 static void rfc8985_6_2_an_ack_within_the_minimum_round_trip_answers_the_original(void **state)
 {
 	struct peer p;

@@ -93,9 +93,10 @@ static void send_segment(struct sender *s, uint32_t len)
 	static const uint8_t text[1448];
 	uint32_t sent_ms = (uint32_t)((s->p.now_us - RTT) / MS);
 
-	peer_inject_held(&s->p, SEG(.flags = A, .seq = s->p.snd, .ack = s->p.iss + 1, .data = text, .len = len,
-				    .has_ts = s->timestamps, .ts_val = 2 + (uint32_t)(s->p.now_us / MS),
-				    .ts_ecr = s->clock_offset + sent_ms));
+	peer_inject_held(&s->p,
+			 SEG(.flags = A, .seq = s->p.snd, .ack = s->p.iss + 1, .data = text, .len = len,
+			     .has_ts = s->timestamps, .ts_val = 2 + (uint32_t)(s->p.now_us / MS),
+			     .ts_ecr = s->clock_offset + sent_ms));
 	s->p.snd += len;
 }
 

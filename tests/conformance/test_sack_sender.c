@@ -1,6 +1,6 @@
 /*
- * The sender's scoreboard (RFC 2018, RFC 6675 section 3; D-SACK, RFC 2883): what a peer says that it holds, and what
- * only looks like it.
+ * The sender's scoreboard (RFC 2018, RFC 6675 section 3; D-SACK, RFC 2883): what a peer says that it
+ * holds, and what only looks like it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -309,7 +309,8 @@ static void rfc2018_5_a_lost_fin_goes_again(void **state)
 	peer_fini(&p);
 }
 
-/* The window closes over a hole: the first octet is the probe, and once it opens only what is missing goes. */
+/* The window closes over a hole: the first octet is the probe, and once it
+ * opens only what is missing goes. */
 static void rfc9293_3_8_6_1_a_closed_window_with_a_hole(void **state)
 {
 	struct peer p;
@@ -395,8 +396,9 @@ static void lose_upper_half(struct peer *p, struct tcp_conn *c, struct tcp_segme
 		tcp_segment_lost(c, segments[i]);
 }
 
-/* A peer can arrange that half of the flight is lost below the half that already is, and found again between what
- * was sent later. Each place sought from the list's end, one ACK would take the product of both: 20 ms. */
+/* A peer can arrange that half of the flight is lost below the half that already is, and
+ * found again between what was sent later. Each place sought from the list's end, one ACK
+ * would take the product of both: 20 ms. */
 static void rfc6675_3_losses_below_losses_are_marked_in_linear_time(void **state)
 {
 	static struct tcp_segment *segments[MANY];

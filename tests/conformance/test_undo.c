@@ -200,7 +200,8 @@ static void rfc5682_3_1_a_real_loss_is_repaired_with_sack(void **state)
 	peer_fini(&p);
 }
 
-/* Young segments are on the way, and the peer's window takes nothing new: what is lost does not wait for them. */
+/* Young segments are on the way, and the peer's window takes nothing new: what
+ * is lost does not wait for them. */
 static void rfc5682_3_1_with_no_window_for_new_data_the_old_goes(void **state)
 {
 	struct peer p;
@@ -289,7 +290,8 @@ static void rfc3522_3_2_the_retransmission_was_acknowledged(void **state)
 	peer_fini(&p);
 }
 
-/* Recovery is over and was for good reason. That a probe later repeats what arrived anyhow tells nothing of it. */
+/* Recovery is over and was for good reason. That a probe later repeats what
+ * arrived anyhow tells nothing of it. */
 static void rfc3522_3_2_a_needless_probe_later_undoes_nothing(void **state)
 {
 	struct peer p;
@@ -408,7 +410,8 @@ static void rfc5682_2_1_an_undone_syn_timeout_leaves_nothing(void **state)
 	peer_advance(&p, 1100000);
 	flight_drain(&p);
 	p.snd = 7001;
-	peer_inject(&p, SEG(.flags = S | A, .seq = 7000, .ack = p.iss + 1, .mss = FLIGHT_MSS, .sack_permitted = true));
+	peer_inject(&p, SEG(.flags = S | A, .seq = 7000, .ack = p.iss + 1, .mss = FLIGHT_MSS,
+			    .sack_permitted = true));
 	flight_drain(&p);
 	assert_false(flight_conn(&p)->undo.armed);
 	assert_int_equal(flight_conn(&p)->undo.frto, FRTO_OFF);

@@ -131,7 +131,8 @@ static void rfc5482_3_4_zero_means_nothing(void **state)
 	(void)state;
 	peer_init(&p, enabled);
 	peer_established(&p, NULL);
-	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .raw_options = zero, .raw_options_len = 4));
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .raw_options = zero,
+			    .raw_options_len = 4));
 	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = p.iss + 1, .raw_options = zero_minutes,
 			    .raw_options_len = 4));
 	assert_int_equal(timeout_s(&p), 200);

@@ -1,7 +1,7 @@
 /*
- * The congestion window and the slow start threshold over time, for each congestion control on the same path: a
- * bottleneck of 10 Mbit/s with a round trip of 100 ms and a drop-tail queue of one bandwidth-delay product. At
- * half time the path is gone for a while, so that the retransmission timer fires. Prints
+ * The congestion window and the slow start threshold over time, for each congestion control on the same path:
+ * a bottleneck of 10 Mbit/s with a round trip of 100 ms and a drop-tail queue of one bandwidth-delay product.
+ * At half time the path is gone for a while, so that the retransmission timer fires. Prints
  *
  *   control,what,milliseconds,segments
  *

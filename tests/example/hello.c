@@ -1,4 +1,5 @@
-/* Two stacks in one process: a server that answers, and a client that asks. cc hello.c $(pkg-config --cflags --libs taphouse) */
+/* Two stacks in one process: a server that answers, and a client that asks. cc hello.c
+ * $(pkg-config --cflags --libs taphouse) */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,8 @@ int main(void)
 
 	assert(th_stack_new(NULL, now, &server) == 0 && th_stack_add_address(server, "10.77.0.2/24") == 0);
 	assert(th_stack_new(NULL, now, &client) == 0 && th_stack_add_address(client, "10.77.0.1/24") == 0);
-	assert(th_wire_new(client, server, &(struct th_wire_config){ .delay_us = 10000, .impair = "loss=10%" }, &wire) == 0);
+	assert(th_wire_new(client, server,
+			   &(struct th_wire_config){ .delay_us = 10000, .impair = "loss=10%" }, &wire) == 0);
 	assert(th_listen(server, NULL, 80, &listener) == 0);
 	assert(th_connect(client, "10.77.0.2", 80, &here) == 0);
 	assert(th_send(here, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27) == 27);

@@ -1,8 +1,8 @@
 /*
- * A test driver: one stack, and a peer that is nothing but a script. IP packets go in and come out one by one, in virtual time,
- * so the script says exactly what happens on the wire, and when: an open that is never completed, then one with a question, an
- * answer that is lost twice, and a close.
- * cc script.c $(pkg-config --cflags --libs taphouse)
+ * A test driver: one stack, and a peer that is nothing but a script. IP packets go in and come out one by
+ * one, in virtual time, so the script says exactly what happens on the wire, and when: an open that is
+ * never completed, then one with a question, an answer that is lost twice, and a close. cc script.c
+ * $(pkg-config --cflags --libs taphouse)
  */
 #include <assert.h>
 #include <stdio.h>
@@ -60,9 +60,11 @@ static void show(const struct segment *s, int from_us)
 {
 	char what[64];
 
-	snprintf(what, sizeof what, "%s%s%s%s%s seq %u ack %u len %zu", s->flags & SYN ? "S" : "", s->flags & FIN ? "F" : "",
-		 s->flags & RST ? "R" : "", s->flags & PSH ? "P" : "", s->flags & ACK ? "." : "", s->seq, s->ack, s->len);
-	printf("%9.3f ms  stack %s %-46s %s script\n", (double)now_us / 1000, from_us ? "--" : "<-", what, from_us ? "->" : "--");
+	snprintf(what, sizeof what, "%s%s%s%s%s seq %u ack %u len %zu", s->flags & SYN ? "S" : "",
+		 s->flags & FIN ? "F" : "", s->flags & RST ? "R" : "", s->flags & PSH ? "P" : "",
+		 s->flags & ACK ? "." : "", s->seq, s->ack, s->len);
+	printf("%9.3f ms  stack %s %-46s %s script\n", (double)now_us / 1000, from_us ? "--" : "<-", what,
+	       from_us ? "->" : "--");
 }
 
 static void inject(struct segment s)
@@ -114,8 +116,9 @@ static void note(void *context, const struct th_trace_event *e)
 	if (e->kind == TH_TRACE_STATE)
 		printf("%9.3f ms  state %s\n", (double)e->now_us / 1000, e->note);
 	else
-		printf("%9.3f ms  %s %llu -> %llu%s%s\n", (double)e->now_us / 1000, e->name, (unsigned long long)e->old_value,
-		       (unsigned long long)e->new_value, e->note != NULL ? ": " : "", e->note != NULL ? e->note : "");
+		printf("%9.3f ms  %s %llu -> %llu%s%s\n", (double)e->now_us / 1000, e->name,
+		       (unsigned long long)e->old_value, (unsigned long long)e->new_value,
+		       e->note != NULL ? ": " : "", e->note != NULL ? e->note : "");
 }
 
 int main(void)
@@ -130,11 +133,13 @@ int main(void)
 	uint64_t sent_us;
 	char buf[100];
 
-	assert(th_stack_new(&config, now_us, &stack) == 0 && th_stack_add_address(stack, "10.77.0.2/24") == 0);
+	assert(th_stack_new(&config, now_us, &stack) == 0 &&
+	       th_stack_add_address(stack, "10.77.0.2/24") == 0);
 	assert(th_observe(stack, TH_TRACE_STATE | TH_TRACE_RTO | TH_TRACE_CWND, note, NULL, &observer) == 0);
 	assert(th_listen(stack, NULL, OUR_PORT, &listener) == 0);
 
-	/* Nobody completes this one: the SYN-ACK comes again after the initial time-out of 1 s. Then the peer gives up. */
+	/* Nobody completes this one: the SYN-ACK comes again after the initial time-out
+	 * of 1 s. Then the peer gives up. */
 	inject((struct segment){ .flags = SYN, .seq = 5000 });
 	got = expect(SYN | ACK, 0);
 	sent_us = now_us;
@@ -160,8 +165,8 @@ int main(void)
 	assert(got.seq == iss + 1 && got.ack == 1005);
 	sent_us = now_us;
 
-	/* The script says nothing. The round trip was 50 ms, so the retransmission time-out is 50 + 4 * 25 ms (RFC 6298), but 200 ms at
-	 * least; then it doubles. */
+	/* The script says nothing. The round trip was 50 ms, so the retransmission time-out is 50 + 4 * 25 ms
+	 * (RFC 6298), but 200 ms at least; then it doubles. */
 	got = expect(ACK | PSH, 4);
 	assert(got.seq == iss + 1 && now_us - sent_us == 200000);
 	got = expect(ACK | PSH, 4);

@@ -1,7 +1,8 @@
 /*
- * libFuzzer target: bytes as a configuration file. Any input is a good one: it is read whole, checked as `taphouse check`
- * does, and either taken or refused in one line that begins with the file's name. Read once more it comes to the same.
- * The only files that reading touches are those that the text names, and these only by stat(2).
+ * libFuzzer target: bytes as a configuration file. Any input is a good one: it is read whole, checked
+ * as `taphouse check` does, and either taken or refused in one line that begins with the file's name.
+ * Read once more it comes to the same. The only files that reading touches are those that the text
+ * names, and these only by stat(2).
  */
 #include <assert.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * libFuzzer target: bytes into what reads an application's answer, records and the head in them. Any input is a good
- * one:
+ * libFuzzer target: bytes into what reads an application's answer, records and the head in
+ * them. Any input is a good one:
  *
  * the size of the pieces (1 byte), what the application says
  *

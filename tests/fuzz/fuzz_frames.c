@@ -4,9 +4,9 @@
  *
  *   mode, settings, then records of: length and flags (2 bytes, big endian), time step (1 byte), the frame
  *
- * Half of all modes mend checksums, and half take what a segment repeats of the stack's own as relative to what
- * the stack has sent, so that a mutated input still gets past the first checks and through the handshake. See
- * enum mode and enum settings.
+ * Half of all modes mend checksums, and half take what a segment repeats of the stack's own as relative to
+ * what the stack has sent, so that a mutated input still gets past the first checks and through the
+ * handshake. See enum mode and enum settings.
  */
 #include <stdio.h>
 #include <stdlib.h>

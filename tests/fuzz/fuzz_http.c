@@ -4,8 +4,8 @@
  *
  * room (1 byte), cuts (1 byte), then what a client sends, with FIN behind it
  *
- * The bytes are given once in one piece with all the room there is, once cut at every byte, and once cut anyhow, with
- * little room and slow acknowledgements. All must be answered alike, and leave nothing behind.
+ * The bytes are given once in one piece with all the room there is, once cut at every byte, and once cut
+ * anyhow, with little room and slow acknowledgements. All must be answered alike, and leave nothing behind.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -177,7 +177,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	static const char *const redirect[] = { "301 /r* /*", "302 /q/*.x http://$host/*", "410 /g", NULL };
 	static const char *const rewrite[] = { "/w* /*", NULL }, *const tries[] = { "$uri", "/a$uri", "/a", NULL };
 	static const char *const header[] = { "X: y", "4xx -X", NULL };
-	static const struct http_policy tried = { .try_files = tries, .header = header, .precompressed = true };
+	static const struct http_policy tried = { .try_files = tries,
+						  .header = header,
+						  .precompressed = true };
 	char users[128];
 	const struct http_policy guarded = { .auth = { .realm = "r", .users = users } };
 	const struct http_location locations[] = {

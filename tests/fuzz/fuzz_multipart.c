@@ -3,7 +3,8 @@
  *
  * cuts (1 byte), the boundary's length (1 byte), the boundary, the body
  *
- * Both ways must give the same parts, contents and end; and whatever a file is called, its name is a plain one.
+ * Both ways must give the same parts, contents and end; and whatever a file is
+ * called, its name is a plain one.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -82,7 +83,8 @@ static bool begin(struct seen *s, struct bytes type, size_t room)
 
 static void compare(const struct seen *a, const struct seen *b)
 {
-	assert(a->last == b->last && a->len == b->len && a->m.state == b->m.state && a->m.parts == b->m.parts);
+	assert(a->last == b->last && a->len == b->len && a->m.state == b->m.state &&
+	       a->m.parts == b->m.parts);
 	assert(a->len == 0 || memcmp(a->bytes, b->bytes, a->len) == 0);
 }
 
@@ -112,7 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t cuts, len;
 	char type[320];
 
-	if (!bytes_take_u8(&input, &cuts) || !bytes_take_u8(&input, &len) || !bytes_take(&input, len, &boundary))
+	if (!bytes_take_u8(&input, &cuts) || !bytes_take_u8(&input, &len) ||
+	    !bytes_take(&input, len, &boundary))
 		return 0;
 	memcpy(type, "multipart/form-data; boundary=\"", 31);
 	memcpy(type + 31, boundary.data, boundary.len);

@@ -50,7 +50,8 @@ static void check_close(struct bytes payload)
 	if (ws_close_parse(payload, &code, &reason) != 0)
 		return;
 	assert(code == WS_CLOSE_NO_STATUS || ws_close_code_is_valid(code));
-	assert(ws_close_format(out, code, reason) == payload.len && memcmp(out, payload.data, payload.len) == 0);
+	assert(ws_close_format(out, code, reason) == payload.len &&
+	       memcmp(out, payload.data, payload.len) == 0);
 }
 
 static void take_message(struct ws_reader *r, struct outcome *o)
@@ -119,7 +120,8 @@ static struct outcome read_in_pieces(struct bytes data, size_t piece, struct ws_
 static void read_frames(struct bytes data, size_t piece, bool compressed)
 {
 	struct ws_codecs *codecs = compressed ? ws_codecs_new() : NULL;
-	struct outcome whole = read_in_pieces(data, SIZE_MAX, codecs), cut = read_in_pieces(data, piece, codecs);
+	struct outcome whole = read_in_pieces(data, SIZE_MAX, codecs),
+		       cut = read_in_pieces(data, piece, codecs);
 
 	assert(whole.sum == cut.sum && whole.events == cut.events && whole.code == cut.code);
 	ws_codecs_free(codecs);

@@ -1,12 +1,13 @@
 /*
- * Thousands of small transfers both ways, each on a path and between two hosts drawn from its seed: loss of 0 to
- * 30 %, delays of 0 to 300 ms, reordering, duplication, corruption; windows and buffers from a byte to more than
- * the path holds; writers and readers of a byte; pauses; every option on or off on either side. Whatever was
- * drawn: all bytes arrive, in order, once; both sides close normally; nothing is left in any pool; and nobody is
- * silent for longer than his retransmission timeout while something of his is outstanding. The invariants of
- * tcp_state.c are checked in each step, as in all tests.
+ * Thousands of small transfers both ways, each on a path and between two hosts drawn from its seed: loss of 0
+ * to 30 %, delays of 0 to 300 ms, reordering, duplication, corruption; windows and buffers from a byte to
+ * more than the path holds; writers and readers of a byte; pauses; every option on or off on either side.
+ * Whatever was drawn: all bytes arrive, in order, once; both sides close normally; nothing is left in any
+ * pool; and nobody is silent for longer than his retransmission timeout while something of his is
+ * outstanding. The invariants of tcp_state.c are checked in each step, as in all tests.
  *
- * SIM_SEEDS=17 runs one seed of each test, SIM_SEEDS=1-50000 these. A failure names its seed, and what was drawn.
+ * SIM_SEEDS=17 runs one seed of each test, SIM_SEEDS=1-50000 these. A failure
+ * names its seed, and what was drawn.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -138,8 +139,8 @@ static void draw_application(struct side *s, const struct side *peer, uint64_t s
 	s->nodelay = one_in(r, 2);
 }
 
-/* More than the unluckiest run needed: every window, write and read takes a round trip of its own, and what is
- * lost waits for timeouts. */
+/* More than the unluckiest run needed: every window, write and read takes a round trip of its own, and
+ * what is lost waits for timeouts. */
 static uint64_t limit_of(const struct run *p, uint32_t loss_ppm)
 {
 	uint64_t trips = 0, us = 0;
@@ -221,11 +222,12 @@ static void fail_run(const struct run *p, const char *why)
 {
 	const struct sim_app *client = &p->side[0].app, *server = &p->side[1].app;
 
-	fail_msg("%s after %llu us (limit %llu); client sent %llu got %llu end %d, server sent %llu got %llu end %d; %s",
-		 why, (unsigned long long)p->sim.now_us, (unsigned long long)p->limit_us,
-		 (unsigned long long)client->sent, (unsigned long long)client->received,
-		 client->closed ? (int)client->why : -1, (unsigned long long)server->sent,
-		 (unsigned long long)server->received, server->closed ? (int)server->why : -1, description);
+	fail_msg(
+		"%s after %llu us (limit %llu); client sent %llu got %llu end %d, server sent %llu got %llu end %d; %s",
+		why, (unsigned long long)p->sim.now_us, (unsigned long long)p->limit_us,
+		(unsigned long long)client->sent, (unsigned long long)client->received,
+		client->closed ? (int)client->why : -1, (unsigned long long)server->sent,
+		(unsigned long long)server->received, server->closed ? (int)server->why : -1, description);
 }
 
 static bool has_work(const struct tcp_conn *c)
@@ -243,10 +245,11 @@ static uint64_t patience(const struct tcp_conn *c)
 	return rto + TIMER_TICK_US;
 }
 
-/* Until when it may be silent: when an acknowledgement moves snd.una, the timer starts anew (RFC 6298 (5.1) to
- * (5.3)); what is sent, or a window that opens, never makes it end earlier. More acknowledgements may follow in
- * the same batch and change it again: what was set is less than twice the larger of those before and after. A tail
- * loss probe that falls due starts it once more, whether or not one is sent (RFC 8985 section 7.3). */
+/* Until when it may be silent: when an acknowledgement moves snd.una, the timer starts anew (RFC 6298
+ * (5.1) to (5.3)); what is sent, or a window that opens, never makes it end earlier. More
+ * acknowledgements may follow in the same batch and change it again: what was set is less than twice the
+ * larger of those before and after. A tail loss probe that falls due starts it once more, whether or not
+ * one is sent (RFC 8985 section 7.3). */
 static uint64_t quiet_until(const struct run *p, const struct side *s, const struct tcp_conn *c)
 {
 	uint64_t then = p->sim.now_us + 3 * max_u64(patience(c), s->patience_us);
@@ -258,8 +261,8 @@ static uint64_t quiet_until(const struct run *p, const struct side *s, const str
 	return s->quiet_until_us;
 }
 
-/* Something of its is outstanding or waits to be sent: then it has a timer running that ends within the timeout,
- * and when that time is over something is sent, or it is the turn of pacing. */
+/* Something of its is outstanding or waits to be sent: then it has a timer running that ends within the
+ * timeout, and when that time is over something is sent, or it is the turn of pacing. */
 static void watch(const struct run *p, struct side *s)
 {
 	const struct tcp_conn *c = s->app.stream == NULL ? NULL : tcp_conn_of_stream(s->app.stream);
@@ -371,8 +374,8 @@ static void open_both(struct run *p, struct tcp_listener **l)
 		p->side[i].patience_us = 3 * p->side[i].tcp.initial_rto_us; /* RFC 6298 (5.7) */
 	}
 	assert_int_equal(tcp_listen(p->sim.b.stack->tcp, &any, HTTP_PORT, &handler, NULL, l), 0);
-	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT, &sim_app_handler,
-				     &p->side[0].app, &p->side[0].app.stream),
+	assert_int_equal(tcp_connect(p->sim.a.stack->tcp, &any, 0, &p->sim.b.addr, HTTP_PORT,
+				     &sim_app_handler, &p->side[0].app, &p->side[0].app.stream),
 			 0);
 }
 

@@ -1,8 +1,8 @@
 /*
  * What congestion control makes of a path: goodput of bulk transfers over a bottleneck with a queue of one
- * bandwidth-delay product, for each algorithm, rate, round trip and loss. Runs repeat exactly, so that the table
- * in netsim.txt, which is kept with the source, must come out the same: a change of behaviour shows as a
- * difference there. UPDATE=1 writes it anew, to be looked at and committed.
+ * bandwidth-delay product, for each algorithm, rate, round trip and loss. Runs repeat exactly, so that the
+ * table in netsim.txt, which is kept with the source, must come out the same: a change of behaviour shows as
+ * a difference there. UPDATE=1 writes it anew, to be looked at and committed.
  *
  * Then two flows of one kind share a bottleneck fairly: Jain's index of the second half is 0.95 or better.
  */
@@ -50,7 +50,9 @@ static void print_row(char *out, size_t size, const char *congestion, unsigned r
 	size_t n = (size_t)snprintf(out, size, "%-6s %4u %4u ", congestion, rate, rtt);
 
 	for (size_t i = 0; i < ARRAY_LENGTH(losses_percent); i++) {
-		struct sim_bottleneck path = { .rate_mbit = rate, .rtt_ms = rtt, .loss_percent = losses_percent[i] };
+		struct sim_bottleneck path = { .rate_mbit = rate,
+					       .rtt_ms = rtt,
+					       .loss_percent = losses_percent[i] };
 		n += (size_t)snprintf(out + n, size - n, " %6.2f", goodput_mbit(congestion, &path));
 	}
 	snprintf(out + n, size - n, "\n");
@@ -86,7 +88,8 @@ static void goodput_is_as_in_the_table(void **state)
 		kept[fread(kept, 1, sizeof kept - 1, f)] = 0;
 	assert_int_equal(fclose(f), 0);
 	if (!update && strcmp(now, kept) != 0)
-		fail_msg("%s says otherwise; if this is better, make it with UPDATE=1:\n%s", NETSIM_TABLE, now);
+		fail_msg("%s says otherwise; if this is better, make it with UPDATE=1:\n%s", NETSIM_TABLE,
+			 now);
 }
 
 /* ---- fairness ---- */

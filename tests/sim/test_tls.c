@@ -70,7 +70,8 @@ static void connect_to(const char *name)
 	struct ip_addr any = { { 0 } };
 	struct stream *lower;
 
-	assert_int_equal(tcp_connect(sim.a.stack->tcp, &any, 0, &sim.b.addr, PORT, &sim_app_handler, NULL, &lower), 0);
+	assert_int_equal(
+		tcp_connect(sim.a.stack->tcp, &any, 0, &sim.b.addr, PORT, &sim_app_handler, NULL, &lower), 0);
 	assert_int_equal(tls_connect(client.tls, client.context, lower, name, &sim_app_handler, &client.app,
 				     &client.app.stream), 0);
 }

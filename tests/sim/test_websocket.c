@@ -117,7 +117,8 @@ static void pump(struct stream *s)
 
 	while (client.sent < client.script.len && (room = stream_room(s)) > 0) {
 		size_t left = client.script.len - client.sent;
-		struct span span = { .data = client.script.data + client.sent, .len = left < room ? left : room };
+		struct span span = { .data = client.script.data + client.sent,
+				     .len = left < room ? left : room };
 
 		if (stream_send(s, &span, 1, 0) != 0)
 			return;
@@ -155,14 +156,16 @@ static void connect_client(void)
 	struct tls_config config;
 	struct failure why;
 
-	assert_int_equal(tcp_connect(sim.a.stack->tcp, &any, 0, &sim.b.addr, PORT, &client_handler, NULL, &s), 0);
+	assert_int_equal(tcp_connect(sim.a.stack->tcp, &any, 0, &sim.b.addr, PORT, &client_handler, NULL, &s),
+			 0);
 	if (server.tls == NULL)
 		return;
 	tls_config_default(&config);
 	config.handshake_timeout_us = 300 * SECOND;
 	assert_int_equal(tls_new(&config, &sim.a.stack->world, NULL, &client.tls, &why), 0);
 	assert_int_equal(tls_context_new_client(client.tls, NULL, true, &client.context, &why), 0);
-	assert_int_equal(tls_connect(client.tls, client.context, s, "10.77.0.2", &client_handler, NULL, &s), 0);
+	assert_int_equal(tls_connect(client.tls, client.context, s, "10.77.0.2", &client_handler, NULL, &s),
+			 0);
 }
 
 /* ---- both ---- */
@@ -262,11 +265,12 @@ static void run_case(const struct ws_case *c, bool packed, bool encrypted, uint6
 	answer_in_memory(&client.script, &expected);
 	open_all(seed, "loss=3%,delay=5ms,jitter=3ms,reorder=3%,duplicate=1%", encrypted);
 	if (!sim_run(&sim, 600 * SECOND, client_is_over, NULL))
-		fail_msg("%s, seed %llu: not over; heard %zu", c->family, (unsigned long long)seed, client.heard.len);
+		fail_msg("%s, seed %llu: not over; heard %zu", c->family, (unsigned long long)seed,
+			 client.heard.len);
 	heard = frames_of(client.heard.data, client.heard.len);
 	if (heard.len != expected.len || memcmp(heard.data, expected.data, heard.len) != 0)
-		fail_msg("%s, seed %llu: %zu bytes instead of %zu", c->family, (unsigned long long)seed, heard.len,
-			 expected.len);
+		fail_msg("%s, seed %llu: %zu bytes instead of %zu", c->family, (unsigned long long)seed,
+			 heard.len, expected.len);
 	ws_bytes_fini(&expected);
 	close_all();
 }

@@ -1,7 +1,8 @@
 /*
- * BBR on a path of the test's own: a bottleneck with a queue, a round-trip time, random loss. Segments are paced and
- * bound by the window as the algorithm says; acknowledgements bring the rate samples of draft-ietf-ccwg-bbr section
- * 4.1. Nothing is retransmitted: what is lost is made up for by new segments, which to the path are the same.
+ * BBR on a path of the test's own: a bottleneck with a queue, a round-trip time, random loss. Segments are
+ * paced and bound by the window as the algorithm says; acknowledgements bring the rate samples of
+ * draft-ietf-ccwg-bbr section 4.1. Nothing is retransmitted: what is lost is made up for by new segments,
+ * which to the path are the same.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -478,7 +479,8 @@ static void loss_above_two_percent_bounds_what_is_in_flight(void **state)
 	free(p);
 }
 
-/* Section 5.3.3.6: the next probe stops where the last one caused loss, and if that was well, another follows. */
+/* Section 5.3.3.6: the next probe stops where the last one caused loss, and if
+ * that was well, another follows. */
 static void probing_is_cautious_after_loss(void **state)
 {
 	struct path *p = path(1250000, 80 * MS, 10 * MSS);
@@ -676,7 +678,8 @@ static void undo_goes_back_to_startup(void **state)
 	free(p);
 }
 
-/* A mark while probing is loss above the threshold; else the short-term bounds fall at the round trip's end. */
+/* A mark while probing is loss above the threshold; else the short-term bounds fall at the round trip's
+ * end. */
 static void congestion_marks_are_congestion(void **state)
 {
 	struct path *p = path(1250000, 40 * MS, 1000000);

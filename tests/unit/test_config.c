@@ -238,7 +238,8 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 	assert_refused(*state, "workers = 2", 1, "workers: \"2\": this version has only 1 here");
 	assert_refused(*state, "log { level = loud }", 1,
 		       "level: \"loud\" is not a level (error, warning, notice, info, debug)");
-	assert_refused(*state, "log { format = clf }", 1, "format: \"clf\" is not combined, combined-tcp or json");
+	assert_refused(*state, "log { format = clf }", 1,
+		       "format: \"clf\" is not combined, combined-tcp or json");
 	assert_refused(*state, "device \"tap:a\" { mac = \"01:00:00:00:00:01\" }", 1,
 		       "mac: \"01:00:00:00:00:01\" is not a MAC address of one port, such as "
 		       "\"02:00:5e:10:00:01\"");
@@ -333,8 +334,10 @@ static void test_locations_go_to_their_sites(void **state)
 	assert_string_equal(c.sites[0].locations[0].prefix, "/x/");
 	assert_true(c.sites[0].locations[0].status);
 	assert_int_equal(c.sites[0].locations[0].policy.allow.n, 2);
-	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].policy.allow.items[0], text), "10.0.0.1/32");
-	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].policy.allow.items[1], text), "192.0.2.0/24");
+	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].policy.allow.items[0], text),
+			    "10.0.0.1/32");
+	assert_string_equal(ip_prefix_format(&c.sites[0].locations[0].policy.allow.items[1], text),
+			    "192.0.2.0/24");
 	assert_string_equal(c.sites[0].locations[1].prefix, "/");
 	assert_int_equal(c.sites[0].locations[1].policy.allow.n, 0);
 	assert_int_equal(c.sites[1].n_locations, 0);
@@ -402,7 +405,8 @@ static void test_locations_have_a_limit(void **state)
 }
 
 /* Without allow, status is for the networks of our own addresses. */
-static struct http_location as_http_is_told(const struct config_location *l, struct config *c, struct http_policy *policy)
+static struct http_location as_http_is_told(const struct config_location *l, struct config *c,
+					    struct http_policy *policy)
 {
 	static struct worker worker;
 	struct generation g = { .worker = &worker, .config = c };
@@ -479,8 +483,10 @@ static void test_websockets_are_of_a_kind_and_have_limits(void **state)
 	config_fini(&c);
 	assert_refused(*state, "site a { root = www location \"/x\" { websocket = talk } }", 1,
 		       "websocket: \"talk\" is not false, echo, chat or events");
-	assert_refused(*state, "site a { root = www location \"/x\" { websocket = echo websocket_window_bits = 16 } }", 1,
-		       "websocket_window_bits: \"16\" is out of range: 8 to 15");
+	assert_refused(
+		*state,
+		"site a { root = www location \"/x\" { websocket = echo websocket_window_bits = 16 } }", 1,
+		"websocket_window_bits: \"16\" is out of range: 8 to 15");
 	assert_refused(*state, "site a { root = www location \"/x\" { websocket = echo form = f } }", 1,
 		       "location \"/x\" cannot be both form and websocket");
 }
@@ -496,10 +502,12 @@ static void test_forms_have_a_file(void **state)
 	assert_string_equal(c.sites[0].locations[0].form, path);
 	assert_int_equal(c.sites[0].locations[0].form_max_body, 1024);
 	config_fini(&c);
-	assert_refused(*state, "site a { root = www location \"/x\" { form = f form_redirect = \"/a b\" } }", 1,
+	assert_refused(*state, "site a { root = www location \"/x\" { form = f form_redirect = \"/a b\" } }",
+		       1,
 		       "location \"/x\": form_redirect is no URI: percent-encode what is not visible ASCII");
-	assert_refused(*state, "site a { root = www location \"/x\" { form = f form_redirect = \"/a\\r\\nX: y\" } }",
-		       1, "location \"/x\": form_redirect is no URI: percent-encode what is not visible ASCII");
+	assert_refused(
+		*state, "site a { root = www location \"/x\" { form = f form_redirect = \"/a\\r\\nX: y\" } }",
+		1, "location \"/x\": form_redirect is no URI: percent-encode what is not visible ASCII");
 }
 
 static void test_uploads_have_a_directory(void **state)
@@ -522,11 +530,13 @@ static void test_uploads_have_a_directory(void **state)
 	config_fini(&c);
 	assert_refused(*state, "site a { root = www location \"/x\" { upload = /nonexistent } }", 1,
 		       "upload: directory \"/nonexistent\": No such file or directory");
-	assert_refused(*state, "site a { root = www location \"/x\" { upload = www upload_redirect = \"/\\t\" } }", 1,
-		       "location \"/x\": upload_redirect is no URI: percent-encode what is not visible ASCII");
+	assert_refused(
+		*state, "site a { root = www location \"/x\" { upload = www upload_redirect = \"/\\t\" } }",
+		1, "location \"/x\": upload_redirect is no URI: percent-encode what is not visible ASCII");
 	assert_refused(*state, "site a { root = www location \"/x\" { upload = www max_body = 1M } }", 1,
 		       "location \"/x\": for an upload the limit is upload_max_body, not max_body");
-	assert_refused(*state, "site a { root = www location \"/x\" { upload = www upload_max_files = 257 } }", 1,
+	assert_refused(*state,
+		       "site a { root = www location \"/x\" { upload = www upload_max_files = 257 } }", 1,
 		       "upload_max_files: \"257\" is out of range: 1 to 256");
 	assert_refused(*state, "site a { root = www location \"/x\" { upload = www echo = true } }", 1,
 		       "location \"/x\" cannot be both echo and upload");
@@ -627,7 +637,8 @@ static void test_keys_that_contradict_each_other_are_refused(void **state)
 	assert_finish(*state, "site \"a\" { root = www } site \"b\" { root = www }",
 		      "sites \"a\" and \"b\" answer to the same hosts on port 80: give them different hosts");
 	assert_finish(*state, "site \"a\" { root = www } site \"b\" { root = www hosts = y }", NULL);
-	assert_finish(*state, "site \"a\" { root = www location \"/x/\" { try_files = {\"=404\", \"$uri\"} } }",
+	assert_finish(*state,
+		      "site \"a\" { root = www location \"/x/\" { try_files = {\"=404\", \"$uri\"} } }",
 		      "location \"/x/\": behind \"=404\" nothing is tried");
 	assert_finish(*state, "site \"a\" { root = www } site \"b\" { root = www listen = 81 }", NULL);
 	assert_finish(*state, "site \"a\" { root = www congestion = reno listen = {81, 80} }\n"
@@ -849,8 +860,9 @@ static void check_documented_default(const struct place *p, const struct config_
 	if (*key->section == '\0')
 		snprintf(text, sizeof text, "%s = %s", key->name, value);
 	else if (strcmp(key->section, "location") == 0)
-		snprintf(text, sizeof text, "site s { root = www location \"/x/\" { status = true %s = %s } }",
-			 key->name, value);
+		snprintf(text, sizeof text,
+			 "site s { root = www location \"/x/\" { status = true %s = %s } }", key->name,
+			 value);
 	else if (strcmp(key->section, "site") == 0)
 		snprintf(text, sizeof text, "site \"s\" { root = \"www\" %s = %s }", key->name, value);
 	else

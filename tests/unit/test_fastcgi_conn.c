@@ -1,4 +1,5 @@
-/* Connections to applications, which the test plays: what goes out and waits, what comes in, and who hangs up. */
+/* Connections to applications, which the test plays: what goes out and waits,
+ * what comes in, and who hangs up. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -120,7 +121,12 @@ static void what_is_added_goes_out_behind_the_first_bytes(void **state)
 	fastcgi_conn_flush(conn);
 	assert_true(fastcgi_conn_is_flushed(conn));
 	assert_int_equal(hear(heard, sizeof heard), 5 + 11 + 8);
-	assert_memory_equal(heard, "first" "\x01\x05\x00\x01\x00\x03\x00\x00" "abc" "\x01\x05\x00\x01\x00\x00\x00\x00", 24);
+	assert_memory_equal(heard,
+			    "first"
+			    "\x01\x05\x00\x01\x00\x03\x00\x00"
+			    "abc"
+			    "\x01\x05\x00\x01\x00\x00\x00\x00",
+			    24);
 }
 
 static void what_does_not_go_out_waits_in_bounded_memory(void **state)

@@ -1,4 +1,5 @@
-/* The connections to an application, which the test plays: who gets one, who waits, who is refused, what is kept. */
+/* The connections to an application, which the test plays: who gets one, who
+ * waits, who is refused, what is kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

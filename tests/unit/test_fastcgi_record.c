@@ -39,7 +39,8 @@ static struct heard hear(const char *data, size_t len, size_t cut, size_t most)
 		struct bytes piece = i == 0 ? bytes_of(data, cut) : bytes_of(data + cut, len - cut), content;
 		enum fastcgi_event event;
 
-		while ((event = fastcgi_read(&r, &piece, most, &content)) != FASTCGI_MORE && event != FASTCGI_BAD) {
+		while ((event = fastcgi_read(&r, &piece, most, &content)) != FASTCGI_MORE &&
+		       event != FASTCGI_BAD) {
 			if (event == FASTCGI_END) {
 				h.ends++;
 				h.status = r.protocol_status;
@@ -145,7 +146,10 @@ static void a_request_begins_for_a_responder_that_keeps_the_connection(void **st
 
 	(void)state;
 	fastcgi_put_begin(begin);
-	assert_memory_equal(begin, "\x01\x01\x00\x01\x00\x08\x00\x00" "\x00\x01\x01\x00\x00\x00\x00\x00", sizeof begin);
+	assert_memory_equal(begin,
+			    "\x01\x01\x00\x01\x00\x08\x00\x00"
+			    "\x00\x01\x01\x00\x00\x00\x00\x00",
+			    sizeof begin);
 }
 
 static void lengths_take_a_byte_or_four(void **state)

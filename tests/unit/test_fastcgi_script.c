@@ -66,8 +66,8 @@ static struct config_location location(const char *prefix)
 	return l;
 }
 
-static void assert_found(const struct config_location *l, const char *rest, const char *name, const char *path_info,
-			 const char *file)
+static void assert_found(const struct config_location *l, const char *rest, const char *name,
+			 const char *path_info, const char *file)
 {
 	assert_int_equal(fastcgi_script_find(l, rest, &script), 0);
 	assert_text(script.cgi.name, name);

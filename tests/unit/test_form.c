@@ -1,4 +1,5 @@
-/* The form location on a stream in memory and a file on the disk: what is appended, and what the client is told. */
+/* The form location on a stream in memory and a file on the disk: what is
+ * appended, and what the client is told. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -78,16 +78,20 @@ static void urlencoded_forms(void **state)
 static void repeated_names_have_arrays(void **state)
 {
 	(void)state;
-	assert_fields(URLENCODED, "a=1&b=x&a=2&c=&a=3&b=y", "{\"a\":[\"1\",\"2\",\"3\"],\"b\":[\"x\",\"y\"],\"c\":\"\"}");
+	assert_fields(URLENCODED, "a=1&b=x&a=2&c=&a=3&b=y",
+		      "{\"a\":[\"1\",\"2\",\"3\"],\"b\":[\"x\",\"y\"],\"c\":\"\"}");
 }
 
 static void multipart_forms(void **state)
 {
 	(void)state;
-	assert_fields(MULTIPART, PART("a", "") "1\r\n2\r\n" PART("f", "; filename=\"\"") "\r\n" PART("b", "") "\r\n--B--",
-		      "{\"a\":\"1\\u000d\\u000a2\",\"b\":\"\"}");
+	assert_fields(
+		MULTIPART,
+		PART("a", "") "1\r\n2\r\n" PART("f", "; filename=\"\"") "\r\n" PART("b", "") "\r\n--B--",
+		"{\"a\":\"1\\u000d\\u000a2\",\"b\":\"\"}");
 	assert_refused(MULTIPART, PART("f", "; filename=\"x\"") "data\r\n--B--", 415);
-	assert_fields(MULTIPART, PART("x", "") "\r\n--A\r\n" PART("y", "") "\r\r\n-\r\n" PART("x", "") "2\r\n--B--\r\nz",
+	assert_fields(MULTIPART,
+		      PART("x", "") "\r\n--A\r\n" PART("y", "") "\r\r\n-\r\n" PART("x", "") "2\r\n--B--\r\nz",
 		      "{\"x\":[\"\\u000d\\u000a--A\",\"2\"],\"y\":\"\\u000d\\u000d\\u000a-\"}");
 	assert_refused(MULTIPART, PART("a", "") "1", 400);
 	assert_refused(MULTIPART, "--B--", 400);

@@ -142,7 +142,8 @@ static void a_finished_checksum_is_what_its_receiver_expects(void **state)
 		pseudo = load_be16(frame + start + offset);
 		expected = (uint16_t)~plain_sum(frame + start, len - start);
 		frame_finish_checksum(frame, len, (uint16_t)start, (uint16_t)offset);
-		assert_int_equal(load_be16(frame + start + offset), expected == 0 && offset == 6 ? 0xffff : expected);
+		assert_int_equal(load_be16(frame + start + offset),
+				 expected == 0 && offset == 6 ? 0xffff : expected);
 		/* What the receiver sums: pseudo-header, and the segment with the checksum in it. */
 		assert_int_equal(((uint32_t)pseudo + plain_sum(frame + start, len - start)) % 0xffff, 0);
 		free(frame);

@@ -168,7 +168,8 @@ int main(void)
 		cmocka_unit_test(test_mac_is_locally_administered_and_of_one_port),
 		cmocka_unit_test_setup_teardown(test_turn_announces_the_address, make_wired, free_wired),
 		cmocka_unit_test_setup_teardown(test_turn_answers_what_came, make_wired, free_wired),
-		cmocka_unit_test_setup_teardown(test_every_pool_has_a_name_of_its_own, make_wired, free_wired),
+		cmocka_unit_test_setup_teardown(test_every_pool_has_a_name_of_its_own, make_wired,
+						free_wired),
 	};
 
 	return cmocka_run_group_tests_name("host", tests, NULL, NULL);

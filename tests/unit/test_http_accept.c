@@ -1,4 +1,5 @@
-/* Accept fields as browsers, curl and programs send them, and as they should not be (RFC 9110 section 12.5.1). */
+/* Accept fields as browsers, curl and programs send them, and as they should
+ * not be (RFC 9110 section 12.5.1). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /*
- * Basic authentication as clients see it, with the hashing done when the test says so: files and handlers, bodies
- * that wait, what counts for a while, attempts that are limited, a file that changes, and ends in the middle.
+ * Basic authentication as clients see it, with the hashing done when the test says so: files and
+ * handlers, bodies that wait, what counts for a while, attempts that are limited, a file that
+ * changes, and ends in the middle.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -300,13 +301,15 @@ static void the_body_of_a_stranger_is_never_given_to_the_handler(void **state)
 static void who_waits_to_go_on_is_told_when_the_password_is_right(void **state)
 {
 	(void)state;
-	fake_stream_feed_text(&s, REQUEST("POST", "/post") ALADDIN "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+	fake_stream_feed_text(&s, REQUEST("POST", "/post") ALADDIN
+			      "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
 	assert_nothing();
 	hand_offload_finish(&offload, true);
 	assert_int_equal(reply().status, 100);
 	fake_stream_feed_text(&s, "abc");
 	assert_int_equal(reply().status, 200);
-	fake_stream_feed_text(&s, REQUEST("POST", "/post") WRONG "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+	fake_stream_feed_text(&s, REQUEST("POST", "/post") WRONG
+			      "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n");
 	hand_offload_finish(&offload, true);
 	assert_int_equal(reply().status, 401);
 	assert_true(s.shut_down);
@@ -328,7 +331,8 @@ static void a_stream_is_handed_over_behind_a_password(void **state)
 static void a_stream_is_handed_over_with_nothing_behind_the_request(void **state)
 {
 	(void)state;
-	fake_stream_feed_text(&s, REQUEST("GET", "/post") ALADDIN "Connection: upgrade\r\nUpgrade: x\r\n\r\n");
+	fake_stream_feed_text(&s,
+			      REQUEST("GET", "/post") ALADDIN "Connection: upgrade\r\nUpgrade: x\r\n\r\n");
 	hand_offload_finish(&offload, true);
 	assert_non_null(strstr(s.sent, "HTTP/1.1 101 "));
 	fake_stream_feed_text(&s, "first");

@@ -33,7 +33,8 @@ static int tear_down(void **state)
 
 static struct http_validators version(const char *etag)
 {
-	return (struct http_validators){ .etag = bytes_of(etag, strlen(etag)), .last_modified_s = MODIFIED_S };
+	return (struct http_validators){ .etag = bytes_of(etag, strlen(etag)),
+					 .last_modified_s = MODIFIED_S };
 }
 
 static struct http_request *request(const char *fields)

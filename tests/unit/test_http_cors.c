@@ -51,7 +51,8 @@ static void open_cors(struct http_cors *c, const struct http_cors_settings *s)
 }
 
 /* expected: NULL if there are none. */
-static void assert_lines(const struct http_cors *c, const char *method, const char *fields, const char *expected)
+static void assert_lines(const struct http_cors *c, const char *method, const char *fields,
+			 const char *expected)
 {
 	struct http_request *r = request(method, fields);
 	const struct http_lines *lines = http_cors_lines(c, r);
@@ -132,8 +133,11 @@ static void a_preflight_is_told_what_it_may(void **state)
 	struct http_request *r;
 
 	(void)state;
-	open_cors(&c, &(struct http_cors_settings){ .origins = origins, .methods = methods, .headers = headers,
-						    .credentials = true, .max_age_s = 600 });
+	open_cors(&c, &(struct http_cors_settings){ .origins = origins,
+						    .methods = methods,
+						    .headers = headers,
+						    .credentials = true,
+						    .max_age_s = 600 });
 	assert_lines(&c, "OPTIONS", preflight,
 		     "Access-Control-Allow-Origin: https://a.example\r\n"
 		     "Access-Control-Allow-Credentials: true\r\n"
@@ -152,7 +156,8 @@ static void a_preflight_is_told_what_it_may(void **state)
 	http_cors_close(&c);
 }
 
-/* A request may be refused in the middle of a field, and must be answered alike wherever its bytes were cut. */
+/* A request may be refused in the middle of a field, and must be answered
+ * alike wherever its bytes were cut. */
 static void a_field_that_is_not_whole_makes_no_preflight(void **state)
 {
 	static const char head[] = "OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n"

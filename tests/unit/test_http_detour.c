@@ -81,8 +81,10 @@ static void bad_redirects_are_refused(void **state)
 		if (http_redirect_fault(rule) == NULL)
 			fail_msg("taken: %s", rule);
 	}
-	assert_fault(http_redirect_fault("/old /new"), "begins with no status of a redirect: 301, 302, 303, 307, 308, or 410");
-	assert_fault(http_redirect_fault("200 /old /new"), "begins with no status of a redirect: 301, 302, 303, 307, 308, or 410");
+	assert_fault(http_redirect_fault("/old /new"),
+		     "begins with no status of a redirect: 301, 302, 303, 307, 308, or 410");
+	assert_fault(http_redirect_fault("200 /old /new"),
+		     "begins with no status of a redirect: 301, 302, 303, 307, 308, or 410");
 	assert_fault(http_redirect_fault("301 /old"), "is not a rule of a path and where it leads");
 	assert_fault(http_redirect_fault("410 /old /new"), "is not a rule of a path and where it leads");
 	assert_fault(http_redirect_fault("301 /old /new x"), "is not a rule of a path and where it leads");
@@ -111,10 +113,12 @@ static void bad_rewrites_are_refused(void **state)
 }
 
 /* Follows a redirect; expected: its Location, or NULL if it is not for this request. */
-static void assert_leads(const char *rule, const char *raw, const char *query, const char *host, const char *expected)
+static void assert_leads(const char *rule, const char *raw, const char *query, const char *host,
+			 const char *expected)
 {
 	const char *const rules[] = { rule, NULL };
-	struct http_target target = { .authority = bytes_of(host, strlen(host)), .query = bytes_of(query, strlen(query)) };
+	struct http_target target = { .authority = bytes_of(host, strlen(host)),
+				      .query = bytes_of(query, strlen(query)) };
 	struct http_answer answer = { 0 };
 	const struct http_detour *found;
 	struct http_detours d;
@@ -201,7 +205,8 @@ static void without_a_host_it_cannot_be_named(void **state)
 	http_detours_close(&d);
 }
 
-static void assert_rewrites(const char *rule, const char *raw, enum http_path_verdict verdict, const char *expected)
+static void assert_rewrites(const char *rule, const char *raw, enum http_path_verdict verdict,
+			    const char *expected)
 {
 	const char *const rules[] = { rule, NULL };
 	struct http_path path, out;

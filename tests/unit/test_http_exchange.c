@@ -1,5 +1,5 @@
-/* Exchanges: whether a connection goes on after one, and how that is said. (What heads are refused, test_http_server
- * sees.) */
+/* Exchanges: whether a connection goes on after one, and how that is said. (What heads are
+ * refused, test_http_server sees.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +12,8 @@
 
 static struct http_parser_pool pool;
 
-static enum http_persistence persist(const char *text, unsigned status, enum http_framing framing, bool is_given,
-				     bool is_last)
+static enum http_persistence persist(const char *text, unsigned status, enum http_framing framing,
+				     bool is_given, bool is_last)
 {
 	struct http_exchange x = { .request = http_request_take(&pool) };
 	struct http_answer answer = { .status = status, .given = { .framing = framing } };
@@ -59,9 +59,11 @@ static void a_connection_goes_on_if_both_sides_want_it_to(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(all); i++)
-		assert_int_equal(persist(all[i].request, all[i].status, all[i].framing, all[i].is_given, all[i].is_last),
+		assert_int_equal(persist(all[i].request, all[i].status, all[i].framing, all[i].is_given,
+					 all[i].is_last),
 				 all[i].expected);
-	assert_int_equal(persist(NEW "Connection: upgrade\r\n\r\n", 101, 0, false, true), HTTP_PERSIST_DEFAULT);
+	assert_int_equal(persist(NEW "Connection: upgrade\r\n\r\n", 101, 0, false, true),
+			 HTTP_PERSIST_DEFAULT);
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 /*
- * Answers that come later, and bodies that a handler gives piece by piece: in which order they leave, how their end
- * is told, that the handler is asked for no more than there is room for, and what ends them too early.
+ * Answers that come later, and bodies that a handler gives piece by piece: in which order
+ * they leave, how their end is told, that the handler is asked for no more than there is room
+ * for, and what ends them too early.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -248,7 +249,8 @@ static void requests_behind_it_wait_and_are_answered_in_order(void **state)
 	assert_int_equal(reply().status, 404);
 	assert_nothing_more();
 	complete(303, (struct http_document){ .location = "/there" });
-	assert_field(&(struct http_reply){ .head = s.sent + at, .head_len = s.sent_len - at }, "Location", "/there");
+	assert_field(&(struct http_reply){ .head = s.sent + at, .head_len = s.sent_len - at }, "Location",
+		     "/there");
 	assert_int_equal(reply().status, 303);
 	assert_int_equal(reply().status, 200);
 	assert_nothing_more();
@@ -423,7 +425,8 @@ static void head_is_answered_without_asking_for_the_body(void **state)
 	assert_nothing_more();
 	script_body(300, 300, 300);
 	fake_stream_feed_text(&s, REQUEST("HEAD", "/later", "1.1"));
-	assert_field(&(struct http_reply){ .head = s.sent + at, .head_len = s.sent_len - at }, "Content-Length", "300");
+	assert_field(&(struct http_reply){ .head = s.sent + at, .head_len = s.sent_len - at },
+		     "Content-Length", "300");
 	head();
 	assert_nothing_more();
 	assert_int_equal(script.given, 0);
@@ -483,7 +486,8 @@ static void a_given_answer_has_its_own_fields_and_any_status(void **state)
 	script.document.tells_caching = false;
 	script.document.fields = (struct bytes){ 0 };
 	fake_stream_feed_text(&s, GET("/later"));
-	assert_field(&(struct http_reply){ .head = s.sent + at, .head_len = s.sent_len - at }, "Cache-Control", "no-store");
+	assert_field(&(struct http_reply){ .head = s.sent + at, .head_len = s.sent_len - at },
+		     "Cache-Control", "no-store");
 }
 
 static void many_fields_fit(void **state)

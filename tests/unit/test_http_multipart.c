@@ -1,5 +1,5 @@
-/* Multipart bodies as browsers and curl send them, and as nobody should (RFC 7578, RFC 2046 section 5.1), each in
- * one piece, cut once at every byte, and byte by byte. */
+/* Multipart bodies as browsers and curl send them, and as nobody should (RFC 7578, RFC 2046 section 5.1),
+ * each in one piece, cut once at every byte, and byte by byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -157,7 +157,9 @@ static void files_have_names(void **state)
 	(void)state;
 	assert_parts(TYPE, "--B\r\nContent-Disposition: form-data; filename=\"c;d.txt\"; name=\"f\"\r\n\r\nhello"
 			   "\r\n--B--", "f(c;d.txt)=hello|");
-	assert_parts(TYPE, "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\"\r\n\r\n\r\n--B--", "f()=|");
+	assert_parts(TYPE,
+		     "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\"\r\n\r\n\r\n--B--",
+		     "f()=|");
 	assert_parts(TYPE, "--B\r\nContent-Disposition: form-data; name=f; filename=e; filename*=UTF-8''%c3%a9\r\n\r\n1"
 			   "\r\n--B--", "f(e*UTF-8''%c3%a9)=1|");
 }
@@ -170,7 +172,8 @@ static void content_may_look_like_a_delimiter(void **state)
 	assert_parts(TYPE, "--B\r\n" FIELD("a") "\r\r\n\r\r\n-\r\n-\r\n\r\n--A\r\n--\r\n--B--",
 		     "a=\r\r\n\r\r\n-\r\n-\r\n\r\n--A\r\n--|");
 	assert_parts(TYPE, "--B\r\n" FIELD("a") "--B\r\n--B--", "a=--B|");
-	assert_parts("multipart/form-data; boundary=--", "----\r\n" FIELD("a") "\r\n---\r\n------", "a=\r\n---|");
+	assert_parts("multipart/form-data; boundary=--", "----\r\n" FIELD("a") "\r\n---\r\n------",
+		     "a=\r\n---|");
 }
 
 static void malformed_bodies_are_told(void **state)
@@ -194,7 +197,8 @@ static void malformed_bodies_are_told(void **state)
 	assert_parts(TYPE, "--B\r\nContent-Disposition: form-data\r\n\r\n1\r\n--B--", "!");
 	assert_parts(TYPE, "--B\r\nContent-Disposition: attachment; name=a\r\n\r\n1\r\n--B--", "!");
 	assert_parts(TYPE, "--B\r\nContent-Disposition: form-data; name=a\r\n--B--", "!");
-	assert_parts(TYPE, "--B\r\nContent-Disposition: form-data; name=a\r\nno colon\r\n\r\n1\r\n--B--", "!");
+	assert_parts(TYPE, "--B\r\nContent-Disposition: form-data; name=a\r\nno colon\r\n\r\n1\r\n--B--",
+		     "!");
 	assert_parts(TYPE, "--B\r\n\r\n1\r\n--B--", "!");
 }
 

@@ -1,6 +1,6 @@
 /*
- * Policies as a client sees them: what a site says, and what a location says instead, of its files and of what its
- * handler answers.
+ * Policies as a client sees them: what a site says, and what a location says instead, of its files
+ * and of what its handler answers.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -354,7 +354,8 @@ static void error_pages_are_for_every_refusal(void **state)
 	assert_int_equal(status_of(get("/%zz"), "the site's"), 400);
 	assert_int_equal(status_of(get("/missing"), "the site's"), 404);
 	assert_int_equal(status_of(get("/files/a.txt"), "the site's"), 403);
-	assert_int_equal(status_of(ask_from("192.0.2.1", "PUT /post HTTP/1.1\r\nHost: a\r\n\r\n"), "the form's"), 405);
+	assert_int_equal(
+		status_of(ask_from("192.0.2.1", "PUT /post HTTP/1.1\r\nHost: a\r\n\r\n"), "the form's"), 405);
 	r = ask_from("192.0.2.1", "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
 	http_reply_field(&r, "Cache-Control", value);
 	assert_string_equal(value, "no-store");
@@ -375,7 +376,8 @@ static void a_rule_that_cannot_be_is_refused(void **state)
 	policies[0].cache_control = bad;
 	fx.site.locations = locations;
 	fx.site.n_locations = 1;
-	assert_int_equal(http_server_new(&fx.config, &fx.site, 1, &fx.world, NULL, &fx.server, &why), -EINVAL);
+	assert_int_equal(http_server_new(&fx.config, &fx.site, 1, &fx.world, NULL, &fx.server, &why),
+			 -EINVAL);
 	assert_string_equal(why.text, "location \"/files/\": \"no-cache\" is not a media type and what "
 				      "Cache-Control says of it");
 	policies[0].cache_control = NULL;

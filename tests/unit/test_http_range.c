@@ -10,7 +10,8 @@
 
 #include "http/http_range.h"
 
-/* The ranges of a representation of 1000 bytes, as "first+len first+len"; "-" and "!" for the other verdicts. */
+/* The ranges of a representation of 1000 bytes, as "first+len first+len"; "-"
+ * and "!" for the other verdicts. */
 static const char *ranges(const char *value)
 {
 	static char text[1000];

@@ -441,8 +441,10 @@ static void strict_hosts_misdirects_names_of_no_site(void **state)
 	assert_int_equal(http_server_new(&fx.config, sites, 1, &fx.world, NULL, &fx.server, &why), 0);
 	assert_int_equal(status_of("GET /a.txt HTTP/1.1\r\nHost: ONE.example.:80\r\n\r\n"), 200);
 	assert_int_equal(status_of("GET /a.txt HTTP/1.1\r\nHost: other.example\r\n\r\n"), 421);
-	assert_int_equal(status_of("GET http://other.example/a.txt HTTP/1.1\r\nHost: one.example\r\n\r\n"), 421);
-	assert_int_equal(status_of("GET http://one.example/a.txt HTTP/1.1\r\nHost: other.example\r\n\r\n"), 200);
+	assert_int_equal(status_of("GET http://other.example/a.txt HTTP/1.1\r\nHost: one.example\r\n\r\n"),
+			 421);
+	assert_int_equal(status_of("GET http://one.example/a.txt HTTP/1.1\r\nHost: other.example\r\n\r\n"),
+			 200);
 	assert_int_equal(status_of("GET /a.txt HTTP/1.0\r\n\r\n"), 200);
 	close_stream();
 	http_server_free(fx.server);

@@ -1,4 +1,5 @@
-/* Files as a site is told to answer with them: compressed siblings, clean URLs, fallback, error pages, symlinks. */
+/* Files as a site is told to answer with them: compressed siblings, clean URLs,
+ * fallback, error pages, symlinks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -413,7 +414,8 @@ static void settings_that_cannot_be_are_refused(void **state)
 		assert_int_equal(http_server_new(&fx.config, &site, 1, &fx.world, NULL, &server, &why),
 				 -EINVAL);
 	}
-	for (const char *const *name = (const char *const[]){ "../x", "x/", "", ".env", NULL }; *name; name++) {
+	for (const char *const *name = (const char *const[]){ "../x", "x/", "", ".env", NULL }; *name;
+	     name++) {
 		struct http_site site = { .root = fx.root, .policy.fallback = *name };
 
 		assert_int_equal(http_server_new(&fx.config, &site, 1, &fx.world, NULL, &server, &why),

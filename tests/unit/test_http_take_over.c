@@ -283,14 +283,17 @@ static void a_refusal_says_what_is_spoken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_stream_and_what_came_behind_the_request_go_over, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_stream_and_what_came_behind_the_request_go_over, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(http_keeps_nothing_of_it, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(its_place_is_free_for_another, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_answer_never_says_close, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(what_it_does_not_take_stays_with_the_stream, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_it_does_not_take_stays_with_the_stream, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_fin_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(it_may_let_go_of_the_stream_at_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(nothing_goes_over_if_the_answer_cannot_leave, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nothing_goes_over_if_the_answer_cannot_leave, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(a_refusal_says_what_is_spoken, set_up, tear_down),
 	};
 

@@ -77,7 +77,8 @@ static void field_values_have_no_controls_but_tabs(void **state)
 	for (int c = 0; c < 256; c++) {
 		uint8_t one = (uint8_t)c;
 
-		assert_int_equal(http_text_is_field_value(bytes_of(&one, 1)), (c >= ' ' && c != 0x7f) || c == '\t');
+		assert_int_equal(http_text_is_field_value(bytes_of(&one, 1)),
+				 (c >= ' ' && c != 0x7f) || c == '\t');
 	}
 }
 

@@ -1,4 +1,5 @@
-/* Pacing of algorithms that have a window: bursts are spread, the clock of the acknowledgements is not held up. */
+/* Pacing of algorithms that have a window: bursts are spread, the clock of the
+ * acknowledgements is not held up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +52,8 @@ static void an_initial_window_goes_at_once(void **state)
 	peer_fini(&p);
 }
 
-/* A window of 80 segments is acknowledged in one piece. In slow start the next leaves in half of a round trip. */
+/* A window of 80 segments is acknowledged in one piece. In slow start the next
+ * leaves in half of a round trip. */
 static void a_longer_burst_is_spread(void **state)
 {
 	unsigned window = 0;
@@ -70,7 +72,8 @@ static void a_longer_burst_is_spread(void **state)
 	peer_fini(&p);
 }
 
-/* Acknowledgements of two segments each come two at a time: for each another pair leaves in the same moment. */
+/* Acknowledgements of two segments each come two at a time: for each another
+ * pair leaves in the same moment. */
 static void the_clock_of_acknowledgements_is_not_held_up(void **state)
 {
 	struct peer p;

@@ -47,7 +47,8 @@ static int give_up_capabilities(void)
 
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
 		return CHILD_FAILED;
-	if (privileges_drop("", &why) != 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETUID, 0, 0) == 0)
+	if (privileges_drop("", &why) != 0 ||
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETUID, 0, 0) == 0)
 		return CHILD_FAILED;
 	if (setuid(0) == 0)
 		return CHILD_WAY_BACK;

@@ -39,7 +39,8 @@ static int set_up(void **state)
 	assert_int_equal(stack_new(&c, 5000000, &f.worker.host.stack, &why), 0);
 	assert_int_equal(ip_add_address(&f.worker.host.stack->ip, &f.config.device.address.items[0]), 0);
 	assert_int_equal(websockets_open_server(&f.worker, &f.config, &why), 0);
-	assert_int_equal(secure_open(&f.worker.secure, &f.config, &f.worker.host.stack->world, NULL, NULL, &why), 0);
+	assert_int_equal(
+		secure_open(&f.worker.secure, &f.config, &f.worker.host.stack->world, NULL, NULL, &why), 0);
 	f.worker.started_us = 1000000;
 	*state = &f;
 	return 0;
@@ -130,7 +131,8 @@ static void every_counter_stands_in_json_and_metrics(void **state)
 	metrics = get(f, "metrics", "text/plain; version=0.0.4; charset=utf-8");
 	next = 1000;
 	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++, next++) {
-		snprintf(line, sizeof line, "\"%s\":%u", drop_reason_name((enum drop_reason)i), (unsigned)next);
+		snprintf(line, sizeof line, "\"%s\":%u", drop_reason_name((enum drop_reason)i),
+			 (unsigned)next);
 		assert_has(json, line);
 		snprintf(line, sizeof line, "\ntaphouse_drops_total{reason=\"%s\"} %u\n",
 			 drop_reason_name((enum drop_reason)i), (unsigned)next);

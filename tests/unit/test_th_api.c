@@ -38,7 +38,8 @@ static void start(struct pair *p, const struct th_stack_config *config)
 	assert_int_equal(th_stack_new(config, p->now_us, &p->server), 0);
 	assert_int_equal(th_stack_add_address(p->client, "10.77.0.1/24"), 0);
 	assert_int_equal(th_stack_add_address(p->server, "10.77.0.2/24"), 0);
-	assert_int_equal(th_wire_new(p->client, p->server, &(struct th_wire_config){ .delay_us = 1000 }, &p->wire), 0);
+	assert_int_equal(
+		th_wire_new(p->client, p->server, &(struct th_wire_config){ .delay_us = 1000 }, &p->wire), 0);
 	assert_int_equal(th_listen(p->server, "10.77.0.2", 80, &p->listener), 0);
 }
 
@@ -324,7 +325,8 @@ static void features_can_be_left_out(void **state)
 	assert_int_equal(info.iss + 1, info.snd_una);
 	assert_int_equal(info.irs + 1, info.rcv_nxt);
 	end(&p);
-	open_pair(&p, &(struct th_stack_config){ .off = TH_TIMESTAMPS | TH_WINDOW_SCALING | TH_SACK | TH_ECN | TH_PACING });
+	open_pair(&p, &(struct th_stack_config){ .off = TH_TIMESTAMPS | TH_WINDOW_SCALING | TH_SACK | TH_ECN |
+							TH_PACING });
 	assert_int_equal(th_info(p.here, &info), 0);
 	assert_int_equal(info.timestamps + info.window_scaling + info.sack + info.ecn, 0);
 	assert_int_equal(info.pacing_rate, 0);
@@ -348,7 +350,9 @@ static void keepalive_times(void **state)
 	run(&p, 100 * SECOND);
 	assert_int_equal(th_recv(p.here, buf, sizeof buf), -EAGAIN); /* it answers */
 	th_wire_free(p.wire);                                        /* and now nobody does */
-	assert_int_equal(th_wire_new(p.client, p.server, &(struct th_wire_config){ .impair = "loss=100%" }, &p.wire), 0);
+	assert_int_equal(
+		th_wire_new(p.client, p.server, &(struct th_wire_config){ .impair = "loss=100%" }, &p.wire),
+		0);
 	run(&p, 10 * SECOND);
 	assert_int_equal(th_recv(p.here, buf, sizeof buf), -ETIMEDOUT);
 	end(&p);
@@ -381,7 +385,9 @@ static void soft_errors(void **state)
 	(void)state;
 	open_pair(&p, NULL);
 	th_wire_free(p.wire);
-	assert_int_equal(th_wire_new(p.client, p.server, &(struct th_wire_config){ .impair = "loss=100%" }, &p.wire), 0);
+	assert_int_equal(
+		th_wire_new(p.client, p.server, &(struct th_wire_config){ .impair = "loss=100%" }, &p.wire),
+		0);
 	assert_int_equal(th_send(p.here, "x", 1), 1);
 	run(&p, 5 * SECOND);
 	assert_int_equal(th_events(p.here) & TH_SOFT_ERROR, TH_SOFT_ERROR);
@@ -393,7 +399,9 @@ static void soft_errors(void **state)
 	open_pair(&p, NULL);
 	th_set_error_reports(p.here, 0);
 	th_wire_free(p.wire);
-	assert_int_equal(th_wire_new(p.client, p.server, &(struct th_wire_config){ .impair = "loss=100%" }, &p.wire), 0);
+	assert_int_equal(
+		th_wire_new(p.client, p.server, &(struct th_wire_config){ .impair = "loss=100%" }, &p.wire),
+		0);
 	assert_int_equal(th_send(p.here, "x", 1), 1);
 	run(&p, 5 * SECOND);
 	assert_int_equal(th_soft_error(p.here), 0);
@@ -518,7 +526,9 @@ static void rare_events_are_told_apart(void **state)
 	assert_int_equal(urgent.kinds[7], 1);
 	assert_int_equal(all.kinds[8] + all.kinds[9], 0);
 	th_wire_free(p.wire);
-	assert_int_equal(th_wire_new(p.client, p.server, &(struct th_wire_config){ .impair = "loss=100%" }, &p.wire), 0);
+	assert_int_equal(
+		th_wire_new(p.client, p.server, &(struct th_wire_config){ .impair = "loss=100%" }, &p.wire),
+		0);
 	assert_int_equal(th_send(p.here, "x", 1), 1);
 	run(&p, 10 * SECOND);
 	assert_int_equal(errors.kinds[8], 1);
@@ -547,7 +557,9 @@ static void put_checksum(uint8_t *ip)
 static void plain_ip_packets(void **state)
 {
 	/* a ping from 10.77.0.1 */
-	uint8_t ping[28] = { 0x45, 0, 0, 28, [8] = 64, 1, 0, 0, 10, 77, 0, 1, 10, 77, 0, 2, 8, 0, 0xf7, 0xff };
+	uint8_t ping[28] = {
+		0x45, 0, 0, 28, [8] = 64, 1, 0, 0, 10, 77, 0, 1, 10, 77, 0, 2, 8, 0, 0xf7, 0xff
+	};
 	const struct th_stack_config config = { .link = TH_LINK_IP };
 	struct seen seen = { 0 };
 	struct th_observer *o;

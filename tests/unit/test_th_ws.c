@@ -266,9 +266,11 @@ static void settings(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-		assert_int_equal(th_ws_serve(net.server, NULL, 80, &bad[i], &handler, NULL, &net.ws), -EINVAL);
+		assert_int_equal(th_ws_serve(net.server, NULL, 80, &bad[i], &handler, NULL, &net.ws),
+				 -EINVAL);
 	assert_int_equal(th_ws_serve(net.server, NULL, 0, NULL, &handler, NULL, &net.ws), -EINVAL);
-	assert_int_equal(th_ws_serve(net.server, "10.77.0.9", 80, NULL, &handler, NULL, &net.ws), -EADDRNOTAVAIL);
+	assert_int_equal(th_ws_serve(net.server, "10.77.0.9", 80, NULL, &handler, NULL, &net.ws),
+			 -EADDRNOTAVAIL);
 	serve(&good);
 	join(&c, "GET /");
 	run(100 * SECOND);

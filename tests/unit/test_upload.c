@@ -1,4 +1,5 @@
-/* The upload location on a stream in memory, a directory on the disk, and a helper that works when it is told to. */
+/* The upload location on a stream in memory, a directory on the disk, and a helper
+ * that works when it is told to. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -273,11 +274,14 @@ static void what_is_no_upload_is_refused(void **state)
 	char value[256];
 
 	(void)state;
-	fake_stream_feed_text(&s, "POST /up HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n");
+	fake_stream_feed_text(
+		&s, "POST /up HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 1\r\n\r\n");
 	assert_int_equal(reply().status, 415);
 	fake_stream_fini(&s);
 	open_stream();
-	fake_stream_feed_text(&s, "POST /up HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data\r\nContent-Length: 1\r\n\r\n");
+	fake_stream_feed_text(
+		&s,
+		"POST /up HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data\r\nContent-Length: 1\r\n\r\n");
 	assert_int_equal(reply().status, 400);
 	fake_stream_fini(&s);
 	open_stream();

@@ -32,7 +32,8 @@ static int set_up(void **state)
 	(void)state;
 	snprintf(directory, sizeof directory, "/tmp/taphouse-test-XXXXXX");
 	assert_non_null(mkdtemp(directory));
-	open_store((struct upload_limits){ .max_files = 3, .max_file = 100, .max_total = 250, .numbers = true });
+	open_store(
+		(struct upload_limits){ .max_files = 3, .max_file = 100, .max_total = 250, .numbers = true });
 	return 0;
 }
 
@@ -346,7 +347,8 @@ static void a_bad_directory_is_refused_at_start(void **state)
 
 	(void)state;
 	assert_int_equal(upload_store_open(&bad, "/nonexistent", &limits, &why), -ENOENT);
-	assert_string_equal(why.text, "upload directory /nonexistent: cannot be opened: No such file or directory");
+	assert_string_equal(why.text,
+			    "upload directory /nonexistent: cannot be opened: No such file or directory");
 	assert_true(upload_store_open(&bad, "/proc", &limits, &why) < 0);
 	assert_non_null(strstr(why.text, "upload directory /proc: "));
 }

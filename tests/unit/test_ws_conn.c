@@ -144,7 +144,8 @@ static void what_is_refused_is_answered_by_http(void **state)
 	ws_fixture_start(&fx);
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		admit_status = cases[i].admit;
-		assert_int_equal(ws_test_connect(&fx, &client, "/ws/", cases[i].more, BUFFER), cases[i].status);
+		assert_int_equal(ws_test_connect(&fx, &client, "/ws/", cases[i].more, BUFFER),
+				 cases[i].status);
 		if (cases[i].status == 426)
 			assert_non_null(strstr(client.s.sent, "Sec-WebSocket-Version: 13\r\n"));
 		if (cases[i].status != 101)
@@ -611,7 +612,9 @@ static void compressed_both_ways(void **state)
 
 	(void)state;
 	start("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", BUFFER);
-	assert_non_null(strstr(client.s.sent, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12\r\n"));
+	assert_non_null(
+		strstr(client.s.sent,
+		       "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12\r\n"));
 	ws_test_send(&client, TEXT | WS_RSV1, "\xf2\x48\xcd\xc9\xc9\x07\x00", 7);
 	ws_test_expect_text(&client, "Hello"); /* too short to be compressed */
 	ws_test_send(&client, TEXT | WS_RSV1, "\xf2\x00\x11\x00\x00", 5); /* refers to the first */
@@ -662,7 +665,8 @@ static void a_connection_with_takeover_keeps_less_than_16_kib(void **state)
 	assert_non_null(last->sent.data);
 	assert_non_null(last->received.data);
 	assert_null(last->reader.inflater); /* lent for the time of a message */
-	assert_true(sizeof *last + ((size_t)1 << last->sent.bits) + ((size_t)1 << last->received.bits) < 16 << 10);
+	assert_true(sizeof *last + ((size_t)1 << last->sent.bits) + ((size_t)1 << last->received.bits) <
+		    16 << 10);
 }
 
 /* A window has nothing to offer to a message that is as long, which is made alike for all then; but the next one

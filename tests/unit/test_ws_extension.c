@@ -104,11 +104,13 @@ static void every_combination_of_parameters_is_kept_to(void **state)
 				struct ws_deflate_params p = { .agreed = false };
 
 				if (server > 7)
-					snprintf(server_text, sizeof server_text, "; server_max_window_bits=%u", server);
+					snprintf(server_text, sizeof server_text,
+						 "; server_max_window_bits=%u", server);
 				if (client == 7)
 					snprintf(client_text, sizeof client_text, "; client_max_window_bits");
 				else if (client > 7)
-					snprintf(client_text, sizeof client_text, "; client_max_window_bits=%u", client);
+					snprintf(client_text, sizeof client_text,
+						 "; client_max_window_bits=%u", client);
 				snprintf(value, sizeof value, PMD "%s%s%s%s",
 					 takeover & 1 ? "; server_no_context_takeover" : "",
 					 takeover & 2 ? "; client_no_context_takeover" : "", server_text, client_text);
@@ -149,8 +151,10 @@ static void an_agreement_of_an_earlier_line_stays(void **state)
 	struct ws_deflate_params p = { .agreed = false };
 
 	(void)state;
-	assert_true(ws_extension_negotiate(bytes_of(first, sizeof first - 1), WS_COMPRESSION_TAKEOVER, 12, &p));
-	assert_true(ws_extension_negotiate(bytes_of(second, sizeof second - 1), WS_COMPRESSION_TAKEOVER, 12, &p));
+	assert_true(
+		ws_extension_negotiate(bytes_of(first, sizeof first - 1), WS_COMPRESSION_TAKEOVER, 12, &p));
+	assert_true(
+		ws_extension_negotiate(bytes_of(second, sizeof second - 1), WS_COMPRESSION_TAKEOVER, 12, &p));
 	assert_int_equal(p.client_bits, 9);
 }
 

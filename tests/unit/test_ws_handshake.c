@@ -140,14 +140,16 @@ static void origins(void **state)
 		char text[512];
 
 		snprintf(text, sizeof text, GOOD "Origin: %s\r\n", cases[i].origin);
-		assert_int_equal(check(text, &(struct ws_handshake_rules){ .window_bits = 12 }, &h) == 0, cases[i].own);
+		assert_int_equal(check(text, &(struct ws_handshake_rules){ .window_bits = 12 }, &h) == 0,
+				 cases[i].own);
 		assert_int_equal(check(text, &(struct ws_handshake_rules){ .is_encrypted = true }, &h) == 0,
 				 cases[i].own_encrypted);
 		assert_int_equal(check(text, &(struct ws_handshake_rules){ .origins = listed }, &h) == 0,
 				 cases[i].in_list);
 		assert_int_equal(check(text, &(struct ws_handshake_rules){ .origins = all }, &h), 0);
 	}
-	assert_int_equal(check(GOOD "Origin: http://evil.example\r\n", &(struct ws_handshake_rules){ .window_bits = 12 }, &h),
+	assert_int_equal(check(GOOD "Origin: http://evil.example\r\n",
+			       &(struct ws_handshake_rules){ .window_bits = 12 }, &h),
 			 403);
 	/* Two of them are of no browser. */
 	assert_int_equal(check(GOOD "Origin: http://example.com\r\nOrigin: http://evil.example\r\n",

@@ -82,7 +82,8 @@ static bool take(struct ws_reader *r, struct bytes data, struct story *s)
 			return true;
 		case WS_EVENT_MESSAGE:
 			message = ws_reader_message(r);
-			tell(s, r->opcode == WS_TEXT ? "text" : "binary", bytes_of(message->data, message->len));
+			tell(s, r->opcode == WS_TEXT ? "text" : "binary",
+			     bytes_of(message->data, message->len));
 			ws_buffer_give(message);
 			break;
 		case WS_EVENT_PING:
@@ -102,8 +103,8 @@ static bool take(struct ws_reader *r, struct bytes data, struct story *s)
 }
 
 /* cut gives the length of the next piece. */
-static void read_all(struct bytes data, bool compressed, size_t (*cut)(struct random *), struct random *random,
-		     struct story *s)
+static void read_all(struct bytes data, bool compressed, size_t (*cut)(struct random *),
+		     struct random *random, struct story *s)
 {
 	struct ws_window window = { .bits = 12 };
 	struct ws_reader r;
@@ -140,7 +141,8 @@ static size_t cut_at_random(struct random *random)
 	return 1 + random_below(random, random_chance(random, 500000) ? 8 : 2000);
 }
 
-static void assert_same_however_cut(const char *family, struct bytes wire, bool compressed, const char *expected)
+static void assert_same_however_cut(const char *family, struct bytes wire, bool compressed,
+				    const char *expected)
 {
 	struct story whole, cut;
 	struct random random;
