@@ -18,10 +18,14 @@ static void set_format(struct access_log *a, enum access_format format)
 int access_log_open(struct access_log *a, const char *path, enum access_format format, const struct log *log,
 		    struct failure *why)
 {
+	bool is_off = strcmp(path, "off") == 0;
+	int r;
+
 	set_format(a, format);
 	a->file = (struct log_file){ .path = path, .log = log };
-	a->is_open = strcmp(path, "off") != 0;
-	return a->is_open ? log_file_open(&a->file, path, log, why) : 0;
+	r = is_off ? 0 : log_file_open(&a->file, path, log, why);
+	a->is_open = r == 0 && !is_off;
+	return r;
 }
 
 void access_log_close(struct access_log *a)

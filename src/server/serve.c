@@ -214,7 +214,6 @@ static int run_worker(struct serving *s, struct failure *why)
 
 	say_self_signed(s->worker.config, &s->worker.secure);
 	r = privileges_drop(user, why);
-
 	if (r < 0)
 		return r;
 	r = generation_check_roots(s->worker.current, &what);

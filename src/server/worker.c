@@ -73,7 +73,6 @@ static int open_rest(struct worker *w, struct config *config, struct failure *wh
 
 	if (r == 0)
 		r = access_log_open(&w->access, config->log.access, config->log.format, w->log, why);
-
 	if (r == 0)
 		r = secure_open(&w->secure, config, &w->host.stack->world, &w->host, w->log, why);
 	if (r < 0) {

@@ -1,5 +1,6 @@
 /* The access log's file: lines reach it, with the time in the format's own form. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -162,9 +163,23 @@ static void test_what_was_prepared_in_vain_changes_nothing(void **state)
 	close_place(&p);
 }
 
+/* What it would close otherwise is descriptor 0. */
+static void test_one_that_could_not_be_opened_closes_nothing(void **state)
+{
+	int before = fcntl(STDIN_FILENO, F_GETFD);
+	struct access_log log;
+	struct failure why;
+
+	(void)state;
+	assert_int_equal(access_log_open(&log, "/nonexistent/access.log", ACCESS_COMBINED, NULL, &why), -ENOENT);
+	access_log_close(&log);
+	assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_that_could_not_be_opened_closes_nothing),
 		cmocka_unit_test(test_lines_reach_the_file_with_the_time),
 		cmocka_unit_test(test_json_has_its_own_time),
 		cmocka_unit_test(test_change_to_another_file_off_and_back),
