@@ -58,10 +58,8 @@ int tls_new(const struct tls_config *config, struct world *world, const struct t
 	if (hooks != NULL)
 		tls->hooks = *hooks;
 	tls->world = world;
-	tls->turn_us = UINT64_MAX;
 	list_init(&tls->all);
-	list_init(&tls->waiting);
-	timer_init(&tls->turn, tls_handshake_on_turn);
+	turns_init(&tls->turns, world, config->handshakes_per_turn, tls_handshake_on_turn);
 	tls_buffers_init(&tls->buffers, config->buffers, &tls->keeper);
 	pool_init(&tls->streams, "tls_connection", sizeof(struct tls_stream), config->max_connections);
 	tls->bio = tls_bio_method();
@@ -87,7 +85,7 @@ void tls_free(struct tls *tls)
 		tls_stream_abort(s);
 		tls_stream_leave(s);
 	}
-	timer_cancel(&tls->world->timers, &tls->turn);
+	turns_fini(&tls->turns);
 	tls_tickets_fini(&tls->tickets);
 	BIO_meth_free(tls->bio);
 	pool_fini(&tls->streams);
@@ -114,6 +112,7 @@ int tls_set(struct tls *tls, const struct tls_config *config, const char *ticket
 		tls->config = before;
 		return r;
 	}
+	tls->turns.most = config->handshakes_per_turn;
 	tls->streams.limit = config->max_connections;
 	tls->buffers.small.limit = tls->buffers.large.limit = config->buffers;
 	return 0;

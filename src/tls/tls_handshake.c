@@ -3,9 +3,8 @@
  * if what came is a request in clear text, which a person may have typed. Then the stream lingers, so that
  * this arrives.
  *
- * A handshake costs a server thousand times as much as a request. So there is a limit to how many are under
- * way, to how long one takes, and to how many steps are made in one turn of the loop: the others wait, their
- * bytes with the lower stream, while those who have come in before are served.
+ * A handshake costs a server a thousand times as much as a request. So there is a limit to how many are
+ * under way, to how long one takes, and to how many steps are made in one turn of the loop (base/turns.h).
  */
 #include <stdio.h>
 
@@ -121,56 +120,28 @@ static void fail_by_error(struct tls_stream *s)
 
 /* ---- turns ---- */
 
-static void wait_for_turn(struct tls_stream *s)
-{
-	struct tls *tls = s->tls;
-
-	tls->usage.postponed++;
-	list_append(&tls->waiting, &s->turn);
-	if (!timer_is_set(&tls->turn))
-		timer_set(&tls->world->timers, &tls->turn, tls->world->now_us + TIMER_TICK_US);
-}
-
-/* Whether a step may be made in this turn, which is known by its time. */
+/* Whether a step may be made in this turn. */
 static bool has_turn(struct tls_stream *s)
 {
 	struct tls *tls = s->tls;
+	bool waits = list_is_linked(&s->turn);
 
-	if (list_is_linked(&s->turn))
-		return false;
-	if (tls->turn_us != tls->world->now_us) {
-		tls->turn_us = tls->world->now_us;
-		tls->steps_left = tls->config.handshakes_per_turn;
-	}
-	if (tls->steps_left == 0 || (!list_is_empty(&tls->waiting) && !tls->in_turn)) {
-		wait_for_turn(s);
-		return false;
-	}
-	tls->steps_left--;
-	return true;
+	if (turns_has(&tls->turns, &s->turn))
+		return true;
+	tls->usage.postponed += !waits;
+	return false;
 }
 
 /* A piece of a message costs next to nothing: who sends them one by one is not to take others' turns. */
-static void give_step_back(struct tls_stream *s)
+static void count_step(struct tls_stream *s, bool has_cost)
 {
-	if (!is_client(s))
-		s->tls->steps_left++;
+	if (has_cost && !is_client(s))
+		turns_count(&s->tls->turns, 1);
 }
 
-void tls_handshake_on_turn(struct timer *t, uint64_t now_us)
+void tls_handshake_on_turn(struct list *node)
 {
-	struct tls *tls = CONTAINER_OF(t, struct tls, turn);
-	uint32_t n = tls->config.handshakes_per_turn;
-	struct list *first;
-
-	tls->in_turn = true;
-	while (n-- > 0 && (first = list_first(&tls->waiting)) != NULL) {
-		list_remove(first);
-		tls_stream_take_held(LIST_ENTRY(first, struct tls_stream, turn));
-	}
-	tls->in_turn = false;
-	if (!list_is_empty(&tls->waiting) && !timer_is_set(t))
-		timer_set(&tls->world->timers, t, now_us + TIMER_TICK_US);
+	tls_stream_take_held(LIST_ENTRY(node, struct tls_stream, turn));
 }
 
 /* ---- done ---- */
@@ -202,8 +173,7 @@ void tls_handshake_step(struct tls_stream *s)
 	r = SSL_do_handshake(s->ssl);
 	if (!tls_output_is_empty(&s->output))
 		s->flags |= TLS_ANSWERED;
-	else if (r != 1)
-		give_step_back(s);
+	count_step(s, r == 1 || !tls_output_is_empty(&s->output));
 	if (r == 1)
 		done(s);
 	else if (SSL_get_error(s->ssl, r) == SSL_ERROR_WANT_READ)

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "base/list.h"
+#include "base/turns.h"
 #include "tls/tls.h"
 #include "tls/tls_context.h"
 #include "tls/tls_output.h"
@@ -21,11 +22,7 @@ struct tls {
 	struct tls_buffers buffers;
 	struct pool streams;
 	struct list all;     /* streams */
-	struct list waiting; /* those whose handshake waits for a turn */
-	struct timer turn;   /* the next one */
-	uint64_t turn_us;    /* which turn it is: its time */
-	uint32_t steps_left; /* of handshakes, in it */
-	bool in_turn;        /* those that waited are called just now */
+	struct turns turns;  /* of steps of handshakes */
 	struct tls_usage usage;
 };
 
@@ -88,7 +85,7 @@ struct tls_stream {
 	struct tls_record_size record;
 	struct timer timer;       /* of the handshake, of lingering, of closing */
 	struct list node;         /* in all */
-	struct list turn;         /* in waiting */
+	struct list turn;         /* waiting for one */
 	uint32_t linger_bytes;    /* that are still read */
 	uint16_t flags;           /* enum tls_stream_flags */
 	uint8_t state;            /* enum tls_state */
@@ -119,7 +116,7 @@ void tls_handshake_timeout(struct tls_stream *s);
 void tls_handshake_cut_off(struct tls_stream *s);
 /* It is over, done or not. */
 void tls_handshake_over(struct tls_stream *s);
-void tls_handshake_on_turn(struct timer *t, uint64_t now_us);
+void tls_handshake_on_turn(struct list *node);
 
 /* ---- tls_stream.c ---- */
 

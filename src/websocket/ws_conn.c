@@ -220,7 +220,7 @@ static void take_message(struct ws_conn *c)
 	usage->bytes_in += message->len;
 	usage->compressed_in += c->reader.is_compressed;
 	if (c->reader.is_compressed)
-		ws_turns_count(&ws_conn_server(c)->turns, message->len + WS_WORK_CODEC);
+		turns_count(&ws_conn_server(c)->turns, message->len + WS_WORK_CODEC);
 	if (ws_conn_is_open(c))
 		c->endpoint->handler->on_message(c, (enum ws_opcode)c->reader.opcode, message);
 	ws_buffer_give(message);
@@ -254,7 +254,7 @@ static bool takes_input(struct ws_conn *c)
 {
 	if (c->state == WS_CLOSING)
 		return true;
-	return ws_conn_is_open(c) && ws_conn_room(c) > 0 && ws_turns_has(&ws_conn_server(c)->turns, &c->turn);
+	return ws_conn_is_open(c) && ws_conn_room(c) > 0 && turns_has(&ws_conn_server(c)->turns, &c->turn);
 }
 
 /* False: what is to be sent could not be. */

@@ -90,7 +90,7 @@ void ws_conn_expire(struct http_queue_node *n);
 /* Tells handlers of connections that are over, and frees those whose stream is gone. */
 void ws_conn_reap(struct ws_server *s);
 
-/* It may take input again (ws_turns.h). */
+/* It may take input again (base/turns.h). */
 void ws_conn_on_turn(struct list *node);
 
 /* It leaves its topics (ws_topic.c). */

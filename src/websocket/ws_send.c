@@ -53,7 +53,7 @@ static struct ws_buffer *pack(struct ws_conn *c, const struct ws_window *w, cons
 {
 	struct ws_server *s = ws_conn_server(c);
 
-	ws_turns_count(&s->turns, o->plain->len + WS_WORK_CODEC);
+	turns_count(&s->turns, o->plain->len + WS_WORK_CODEC);
 	return ws_deflate(s->codecs, c->deflate.server_bits, w, text_of(o), &s->budget);
 }
 
@@ -111,7 +111,7 @@ enum ws_sent ws_conn_send(struct ws_conn *c, struct ws_outgoing *o)
 		return WS_SENT_CLOSED;
 	if (ws_conn_room(c) == 0)
 		return refuse_slow(c);
-	ws_turns_count(&ws_conn_server(c)->turns, WS_WORK_SEND);
+	turns_count(&ws_conn_server(c)->turns, WS_WORK_SEND);
 	if (is_worth_packing(c, o))
 		packed = pack_for(c, o);
 	ws_conn_send_frame(c, (uint8_t)(WS_FIN | o->opcode | (packed != NULL ? WS_RSV1 : 0)),

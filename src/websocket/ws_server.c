@@ -58,7 +58,7 @@ int ws_server_new(const struct ws_limits *limits, struct world *w, struct ws_ser
 	list_init(&s->endpoints);
 	list_init(&s->ended);
 	timer_init(&s->reap, reap);
-	ws_turns_init(&s->turns, w, ws_conn_on_turn);
+	turns_init(&s->turns, w, WS_TURN_BYTES, ws_conn_on_turn);
 	*out = s;
 	return 0;
 }
@@ -81,7 +81,7 @@ void ws_server_free(struct ws_server *s)
 	each_conn(s, ws_conn_abort, WS_CLOSE_ABNORMAL);
 	ws_conn_reap(s);
 	timer_cancel(&s->world->timers, &s->reap);
-	ws_turns_fini(&s->turns);
+	turns_fini(&s->turns);
 	pool_fini(&s->conns);
 	addr_counts_fini(&s->clients);
 	ws_codecs_free(s->codecs);

@@ -3,11 +3,11 @@
 #define WEBSOCKET_WS_SERVER_H
 
 #include "base/addr_counts.h"
+#include "base/turns.h"
 #include "http/http_queue.h"
 #include "websocket/ws.h"
 #include "websocket/ws_deflate.h"
 #include "websocket/ws_handshake.h"
-#include "websocket/ws_turns.h"
 
 /* Where a connection stands. It is in its endpoint's queue of this state, whose time limit is the state's. */
 enum ws_state {
@@ -32,6 +32,14 @@ struct ws_endpoint {
 
 enum { WS_TOPIC_HEADS = 256 };
 
+/* Of the work that messages make before the loop goes on (base/turns.h). */
+enum {
+	WS_TURN_BYTES = 256 << 10, /* expanded or compressed: a few milliseconds of it */
+	/* What counts beside these bytes: */
+	WS_WORK_CODEC = 4096, /* a state of zlib made ready */
+	WS_WORK_SEND = 64,    /* a message sent */
+};
+
 struct ws_server {
 	struct span_owner keeper; /* keeps this memory while streams point at buffers of its budget */
 	struct ws_limits limits;
@@ -44,7 +52,7 @@ struct ws_server {
 	struct list endpoints;
 	struct list ended;  /* connections whose handler is to be told so, or whose memory is to be freed */
 	struct timer reap;  /* sees to it */
-	struct ws_turns turns; /* of connections whose input makes work */
+	struct turns turns; /* of connections whose input makes work */
 	bool draining;
 	struct ws_usage usage;
 	/* Of the answer that is on its way, until its stream is taken over. */

@@ -1,30 +1,30 @@
 /* Turns. Who waits is served in order, and nobody who comes later overtakes. */
-#include "websocket/ws_turns.h"
+#include "base/turns.h"
 
 static void serve(struct timer *timer, uint64_t now_us);
 
-void ws_turns_init(struct ws_turns *t, struct world *w, ws_turn_fn *resume)
+void turns_init(struct turns *t, struct world *w, size_t most, turn_fn *resume)
 {
-	*t = (struct ws_turns){ .world = w, .resume = resume, .since_us = UINT64_MAX };
+	*t = (struct turns){ .world = w, .resume = resume, .most = most, .since_us = UINT64_MAX };
 	list_init(&t->waiting);
 	timer_init(&t->timer, serve);
 }
 
-void ws_turns_fini(struct ws_turns *t)
+void turns_fini(struct turns *t)
 {
 	timer_cancel(&t->world->timers, &t->timer);
 }
 
-static bool has_work_left(struct ws_turns *t)
+static bool has_work_left(struct turns *t)
 {
 	if (t->since_us != t->world->now_us) {
 		t->since_us = t->world->now_us;
-		t->left = WS_TURN_BYTES;
+		t->left = t->most;
 	}
 	return t->left > 0;
 }
 
-static void serve_later(struct ws_turns *t)
+static void serve_later(struct turns *t)
 {
 	if (!timer_is_set(&t->timer))
 		timer_set(&t->world->timers, &t->timer, t->world->now_us + TIMER_TICK_US);
@@ -32,7 +32,7 @@ static void serve_later(struct ws_turns *t)
 
 static void serve(struct timer *timer, uint64_t now_us)
 {
-	struct ws_turns *t = CONTAINER_OF(timer, struct ws_turns, timer);
+	struct turns *t = CONTAINER_OF(timer, struct turns, timer);
 	struct list *first;
 
 	(void)now_us;
@@ -46,7 +46,7 @@ static void serve(struct timer *timer, uint64_t now_us)
 		serve_later(t);
 }
 
-bool ws_turns_has(struct ws_turns *t, struct list *node)
+bool turns_has(struct turns *t, struct list *node)
 {
 	if (list_is_linked(node))
 		return false;
@@ -57,7 +57,7 @@ bool ws_turns_has(struct ws_turns *t, struct list *node)
 	return false;
 }
 
-void ws_turns_count(struct ws_turns *t, size_t bytes)
+void turns_count(struct turns *t, size_t work)
 {
-	t->left = has_work_left(t) && bytes < t->left ? t->left - bytes : 0;
+	t->left = has_work_left(t) && work < t->left ? t->left - work : 0;
 }

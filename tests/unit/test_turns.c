@@ -7,12 +7,12 @@
 
 #include <cmocka.h>
 
-#include "websocket/ws_turns.h"
+#include "base/turns.h"
 
-enum { CLIENTS = 3 };
+enum { CLIENTS = 3, TURN = 64 };
 
 static struct world world;
-static struct ws_turns turns;
+static struct turns turns;
 static struct list clients[CLIENTS];
 static size_t work; /* of each time that one is resumed */
 static char diary[64];
@@ -22,18 +22,18 @@ static void resume(struct list *node)
 	size_t len = strlen(diary);
 
 	diary[len] = (char)('a' + (node - clients));
-	if (!ws_turns_has(&turns, node)) {
+	if (!turns_has(&turns, node)) {
 		diary[len + 1] = '!';
 		return;
 	}
-	ws_turns_count(&turns, work);
+	turns_count(&turns, work);
 }
 
 static int set_up(void **state)
 {
 	(void)state;
 	assert_int_equal(world_init(&world, 1000, 1, NULL), 0);
-	ws_turns_init(&turns, &world, resume);
+	turns_init(&turns, &world, TURN, resume);
 	for (int i = 0; i < CLIENTS; i++)
 		list_init(&clients[i]);
 	memset(diary, 0, sizeof diary);
@@ -46,7 +46,7 @@ static int tear_down(void **state)
 	(void)state;
 	for (int i = 0; i < CLIENTS; i++)
 		list_remove(&clients[i]);
-	ws_turns_fini(&turns);
+	turns_fini(&turns);
 	return 0;
 }
 
@@ -58,12 +58,12 @@ static void next_turn(void)
 static void there_is_work_until_a_turn_is_used_up(void **state)
 {
 	(void)state;
-	for (size_t done = 0; done < WS_TURN_BYTES; done += WS_TURN_BYTES / 8) {
-		assert_true(ws_turns_has(&turns, &clients[0]));
-		ws_turns_count(&turns, WS_TURN_BYTES / 8);
+	for (size_t done = 0; done < TURN; done += TURN / 8) {
+		assert_true(turns_has(&turns, &clients[0]));
+		turns_count(&turns, TURN / 8);
 	}
-	assert_false(ws_turns_has(&turns, &clients[0]));
-	assert_false(ws_turns_has(&turns, &clients[0])); /* waits once */
+	assert_false(turns_has(&turns, &clients[0]));
+	assert_false(turns_has(&turns, &clients[0])); /* waits once */
 	assert_string_equal(diary, "");
 	next_turn();
 	assert_string_equal(diary, "a");
@@ -74,13 +74,13 @@ static void there_is_work_until_a_turn_is_used_up(void **state)
 static void those_who_wait_are_served_in_order(void **state)
 {
 	(void)state;
-	ws_turns_count(&turns, WS_TURN_BYTES + 1);
+	turns_count(&turns, TURN + 1);
 	for (int i = 0; i < CLIENTS; i++)
-		assert_false(ws_turns_has(&turns, &clients[i]));
-	work = WS_TURN_BYTES / 2;
+		assert_false(turns_has(&turns, &clients[i]));
+	work = TURN / 2;
 	next_turn();
 	assert_string_equal(diary, "ab");
-	assert_false(ws_turns_has(&turns, &clients[0])); /* behind the third, in a new turn as well */
+	assert_false(turns_has(&turns, &clients[0])); /* behind the third, in a new turn as well */
 	next_turn();
 	assert_string_equal(diary, "abca");
 }
@@ -88,10 +88,10 @@ static void those_who_wait_are_served_in_order(void **state)
 static void nobody_overtakes(void **state)
 {
 	(void)state;
-	ws_turns_count(&turns, WS_TURN_BYTES);
-	assert_false(ws_turns_has(&turns, &clients[0]));
+	turns_count(&turns, TURN);
+	assert_false(turns_has(&turns, &clients[0]));
 	world.now_us++;
-	assert_false(ws_turns_has(&turns, &clients[1]));
+	assert_false(turns_has(&turns, &clients[1]));
 	next_turn();
 	assert_string_equal(diary, "ab");
 }
@@ -99,9 +99,9 @@ static void nobody_overtakes(void **state)
 static void one_that_is_gone_is_not_resumed(void **state)
 {
 	(void)state;
-	ws_turns_count(&turns, WS_TURN_BYTES);
-	assert_false(ws_turns_has(&turns, &clients[0]));
-	assert_false(ws_turns_has(&turns, &clients[1]));
+	turns_count(&turns, TURN);
+	assert_false(turns_has(&turns, &clients[0]));
+	assert_false(turns_has(&turns, &clients[1]));
 	list_remove(&clients[0]);
 	next_turn();
 	assert_string_equal(diary, "b");
