@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ascii.h"
-
 size_t strings_count(const char *const *strings)
 {
 	size_t n = 0;
@@ -35,11 +33,4 @@ char **strings_copy(const char *const *strings)
 		}
 	}
 	return copy;
-}
-
-void strings_lower(char **strings)
-{
-	for (; *strings != NULL; strings++)
-		for (char *p = *strings; *p != '\0'; p++)
-			*p = ascii_to_lower(*p);
 }

@@ -11,7 +11,4 @@ size_t strings_count(const char *const *strings);
 char **strings_copy(const char *const *strings);
 void strings_free(char **strings);
 
-/* Turns letters of ASCII into their lower case. */
-void strings_lower(char **strings);
-
 #endif

@@ -98,7 +98,7 @@ struct http_location {
 struct http_site {
 	const char *name;         /* for messages and the access log */
 	const char *root;         /* directory */
-	const char *const *hosts; /* Host names, NULL-terminated; empty or NULL: any */
+	const char *const *hosts; /* Host names (base/host_name.h), NULL-terminated; empty or NULL: any */
 	const char *const *rewrite; /* rules (http_detour.h), NULL-terminated; NULL: none */
 	struct http_policy policy;
 	const struct http_location *locations;

@@ -7,20 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/host_name.h"
 #include "base/strings.h"
 #include "http/http_location.h"
 #include "http/http_open.h"
 #include "http/http_target.h"
-#include "http/http_text.h"
 
 static bool copy_names(struct http_open_site *to, const struct http_site *from)
 {
 	to->name = strdup(from->name != NULL ? from->name : "default");
 	to->hosts = strings_copy(from->hosts);
-	if (to->name == NULL || to->hosts == NULL)
-		return false;
-	strings_lower(to->hosts);
-	return true;
+	return to->name != NULL && to->hosts != NULL;
 }
 
 /* Opens a policy of the site, or of a location in it, and numbers it. */
@@ -167,12 +164,10 @@ int http_site_open(const struct http_open_policy *policy, const char *path)
 	return policy->follow_symlinks ? http_open_anywhere(root, path) : http_open_beneath(root, path);
 }
 
-static bool answers_to(const struct http_open_site *site, struct bytes host)
+/* How well; 0: not. */
+static size_t answers_to(const struct http_open_site *site, struct bytes host)
 {
-	for (char **name = site->hosts; *name != NULL; name++)
-		if (http_text_is(host, *name))
-			return true;
-	return false;
+	return host_name_match((const char *const *)site->hosts, host);
 }
 
 bool http_sites_answer_to(const struct http_sites *s, struct bytes authority)
@@ -180,20 +175,26 @@ bool http_sites_answer_to(const struct http_sites *s, struct bytes authority)
 	if (authority.data == NULL)
 		return true;
 	for (size_t i = 0; i < s->count; i++)
-		if (*s->sites[i].hosts == NULL || answers_to(&s->sites[i], http_authority_host(authority)))
+		if (*s->sites[i].hosts == NULL || answers_to(&s->sites[i], http_authority_host(authority)) > 0)
 			return true;
 	return false;
 }
 
 size_t http_sites_find(const struct http_sites *s, struct bytes authority)
 {
+	size_t best = 0, best_match = 0;
 	struct bytes host;
 
 	if (s->count == 1 || authority.data == NULL)
 		return 0;
 	host = http_authority_host(authority);
-	for (size_t i = 0; i < s->count; i++)
-		if (answers_to(&s->sites[i], host))
-			return i;
-	return 0;
+	for (size_t i = 0; i < s->count; i++) {
+		size_t match = answers_to(&s->sites[i], host);
+
+		if (match > best_match) {
+			best = i;
+			best_match = match;
+		}
+	}
+	return best;
 }

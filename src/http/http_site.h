@@ -16,7 +16,7 @@ struct http_open_site {
 	int root;     /* directory descriptor; -1: not open */
 	struct http_open_policy policy;
 	struct http_detours rewrites;
-	char **hosts; /* NULL-terminated, lower case */
+	char **hosts; /* NULL-terminated */
 	struct http_open_location *locations;
 	size_t n_locations;
 };

@@ -151,7 +151,7 @@ const struct config_key config_keys[] = {
 
 	SITE(listen, ports),
 	SITE(root, directory),
-	SITE(hosts, texts),
+	SITE(hosts, hosts),
 	SITE(rewrite, rewrites),
 	SITE(congestion, site_congestion),
 	SITE(listen_tls, ports),

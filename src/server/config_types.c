@@ -15,6 +15,7 @@
 #include "http/http_error_page.h"
 #include "http/http_headers.h"
 #include "http/http_rate.h"
+#include "http/http_target.h"
 #include "http/http_tries.h"
 #include "http/http_mime.h"
 #include "server/config_keys.h"
@@ -509,6 +510,21 @@ static int parse_header_item(const struct key_input *in, void *field)
 	return parse_text_item(in, field);
 }
 
+/* A name without a port, or all names below one. */
+static bool is_host(const char *text)
+{
+	const char *name = strncmp(text, "*.", 2) == 0 ? text + 2 : text;
+	struct bytes authority = bytes_of(name, strlen(name));
+
+	return http_authority_is_valid(authority) && http_authority_host(authority).len == authority.len &&
+	       strchr(name, '*') == NULL;
+}
+
+static int parse_host_item(const struct key_input *in, void *field)
+{
+	return is_host(in->text) ? parse_text_item(in, field) : not_what(in);
+}
+
 static int parse_origin_item(const struct key_input *in, void *field)
 {
 	return http_cors_origin_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
@@ -629,6 +645,8 @@ const struct key_type type_networks = LIST(
 const struct key_type type_addresses = LIST(struct addr_list, "an IPv4 address", parse_addr_item);
 const struct key_type type_files = LIST(struct text_list, "a file", parse_file_item);
 const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_item);
+const struct key_type type_hosts =
+	LIST(struct text_list, "a name, such as \"www.example.org\" or \"*.example.org\"", parse_host_item);
 const struct key_type type_cache_controls =
 	LIST(struct text_list, "a media type and a value, such as \"image/* max-age=86400\"",
 	     parse_cache_control_item);

@@ -65,6 +65,7 @@ extern const struct key_type type_impair;     /* struct optional_impair */
 extern const struct key_type type_optional_prefix;
 /* Lists, as config.h has them. */
 extern const struct key_type type_prefixes, type_networks, type_addresses, type_texts, type_ports, type_files;
+extern const struct key_type type_hosts;          /* struct text_list of names (base/host_name.h) */
 extern const struct key_type type_params;         /* struct text_list of "NAME value" */
 extern const struct key_type type_error_pages;    /* struct text_list of rules (http_error_page.h) */
 extern const struct key_type type_origins, type_cors_names; /* struct text_list, as http_cors.h has them */

@@ -17,6 +17,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include "base/host_name.h"
 #include "base/strings.h"
 #include "tls/tls_internal.h"
 
@@ -43,25 +44,35 @@ static int failed(struct failure *why, const char *what)
 
 /* ---- which identity ---- */
 
-static bool names_list(char *const *names, const char *name)
-{
-	for (; *names != NULL; names++)
-		if (strcasecmp(*names, name) == 0)
-			return true;
-	return false;
-}
-
 static bool certificates_have(const struct tls_identity *i, const char *name)
 {
 	return i->n_certificates > 0 && X509_check_host(i->certificates[0].leaf, name, 0, 0, NULL) == 1;
 }
 
-/* The one that is meant for the name, or else has it in its certificate; NULL: there is none. */
+/* The one that is meant for the name. */
+static const struct tls_identity *find_named(const struct tls_context *c, struct bytes name)
+{
+	const struct tls_identity *best = NULL;
+	size_t best_match = 0;
+
+	for (size_t i = 0; i < c->n_identities; i++) {
+		size_t match = host_name_match((const char *const *)c->identities[i].names, name);
+
+		if (match > best_match) {
+			best = &c->identities[i];
+			best_match = match;
+		}
+	}
+	return best;
+}
+
+/* That, or else the one that has the name in its certificate; NULL: there is none. */
 static const struct tls_identity *find_identity(const struct tls_context *c, const char *name)
 {
-	for (size_t i = 0; i < c->n_identities; i++)
-		if (names_list(c->identities[i].names, name))
-			return &c->identities[i];
+	const struct tls_identity *named = find_named(c, bytes_of(name, strlen(name)));
+
+	if (named != NULL)
+		return named;
 	for (size_t i = 0; i < c->n_identities; i++)
 		if (certificates_have(&c->identities[i], name))
 			return &c->identities[i];

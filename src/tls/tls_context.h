@@ -15,7 +15,7 @@ enum { TLS_PAIRS = 4 }; /* most pairs of one identity: one a key type */
 
 /* Who we are for some names. */
 struct tls_identity_config {
-	const char *const *names; /* NULL-terminated; NULL: those in its certificates */
+	const char *const *names; /* base/host_name.h, NULL-terminated; NULL: those in its certificates */
 	struct tls_pair pairs[TLS_PAIRS];
 	size_t n_pairs;
 };

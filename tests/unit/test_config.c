@@ -248,6 +248,11 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 		       "\"10.77.0.2/24\"");
 	assert_refused(*state, "device \"tap:a\" { gateway = \"10.0.0.0/8\" }", 1,
 		       "gateway: \"10.0.0.0/8\" is not an IPv4 address");
+	assert_refused(*state, "site \"a\" { hosts = {\"*.a.example\", \"www.a.example:80\"} }", 1,
+		       "hosts: \"www.a.example:80\" is not a name, such as \"www.example.org\" or "
+		       "\"*.example.org\"");
+	assert_refused(*state, "site \"a\" { hosts = \"www.*.example\" }", 1,
+		       "hosts: \"www.*.example\" is not a name, such as \"www.example.org\" or \"*.example.org\"");
 	assert_refused(*state, "site \"a\" { cache_control = \"no-cache\" }", 1,
 		       "cache_control: \"no-cache\" is not a media type and a value, such as "
 		       "\"image/* max-age=86400\"");

@@ -480,6 +480,31 @@ static void sites_are_chosen_by_name(void **state)
 	assert_body(&r, "<h1>index</h1>");
 }
 
+static void the_site_that_names_the_host_best_is_chosen(void **state)
+{
+	static const char *const below[] = { "*.example", NULL }, *const one[] = { "www.example", NULL };
+	char second_root[128];
+	const struct http_site sites[3] = { { .name = "default", .root = fx.root },
+					    { .name = "below", .root = second_root, .hosts = below },
+					    { .name = "one", .root = fx.root, .hosts = one } };
+	struct failure why;
+	struct http_reply r;
+
+	(void)state;
+	snprintf(second_root, sizeof second_root, "%s/dir", fx.root);
+	assert_int_equal(http_server_new(&fx.config, sites, 3, &fx.world, NULL, &fx.server, &why), 0);
+	open_stream(1 << 20);
+	fake_stream_feed_text(&s, "GET / HTTP/1.1\r\nHost: a.b.Example:80\r\n\r\n"
+				  "GET / HTTP/1.1\r\nHost: www.example\r\n\r\n"
+				  "GET / HTTP/1.1\r\nHost: example\r\n\r\n");
+	r = reply();
+	assert_body(&r, "<h1>dir</h1>");
+	for (int i = 0; i < 2; i++) {
+		r = reply();
+		assert_body(&r, "<h1>index</h1>");
+	}
+}
+
 /* ---- refusals ---- */
 
 static void refusals_close_and_linger(void **state)
@@ -1847,6 +1872,7 @@ int main(void)
 		TEST(absolute_targets_are_served),
 		TEST(https_is_misdirected_unless_the_stream_is_encrypted),
 		TEST(strict_hosts_misdirects_names_of_no_site),
+		TEST(the_site_that_names_the_host_best_is_chosen),
 		TEST(sites_are_chosen_by_name),
 		TEST(refusals_close_and_linger),
 		TEST(limits_have_their_statuses),

@@ -146,19 +146,20 @@ static void assert_shown(const char *name)
 
 static void names_choose_certificates(void **state)
 {
-	static const char *const names[] = { "alias.example", NULL };
+	static const char *const names[] = { "alias.example", "*.below.example", NULL };
 	struct tls_identity_config identities[] = {
 		{ .n_pairs = 1, .pairs = { pair("rsa.example") } },
 		{ .n_pairs = 1, .pairs = { pair("ec.example") }, .names = names },
 	};
 	struct tls_context_config config = { .identities = identities, .n_identities = 2 };
 	static struct {
-		char asked[16];
+		char asked[24];
 		const char *shown;
 	} cases[] = {
 		{ "", "rsa.example" },               { "rsa.example", "rsa.example" },
 		{ "ec.example", "ec.example" },      { "EC.Example", "ec.example" },
 		{ "alias.example", "ec.example" },   { "unknown.example", "rsa.example" },
+		{ "a.below.example", "ec.example" }, { "below.example", "rsa.example" },
 	};
 
 	(void)state;
