@@ -25,6 +25,17 @@ static inline bool ascii_is_alphanumeric(int c)
 	return ascii_is_letter(c) || ascii_is_digit(c);
 }
 
+/* A graphic character; the space is none. */
+static inline bool ascii_is_visible(int c)
+{
+	return c > ' ' && c <= '~';
+}
+
+static inline bool ascii_is_control(int c)
+{
+	return (c >= 0 && c < ' ') || c == 0x7f;
+}
+
 static inline char ascii_to_lower(int c)
 {
 	return (char)(ascii_is_upper(c) ? c | 0x20 : c);

@@ -2,14 +2,15 @@
 #include "base/failure.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
+
+#include "base/ascii.h"
 
 /* What is quoted may be anything: a value from a file, a name from the network. */
 static void make_one_line(char *text)
 {
 	for (; *text != '\0'; text++)
-		if ((uint8_t)*text < 0x20 || *text == 0x7f)
+		if (ascii_is_control(*text))
 			*text = '?';
 }
 

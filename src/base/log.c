@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 
@@ -82,7 +83,7 @@ static void put_escaped(struct line *l, const char *text)
 
 	for (size_t n; *text != '\0'; text += n) {
 		n = unit_length(text);
-		if ((uint8_t)*text < 0x20 || *text == 0x7f) {
+		if (ascii_is_control(*text)) {
 			snprintf(escape, sizeof escape, "\\x%02x", (uint8_t)*text);
 			put_string(l, escape);
 		} else {

@@ -55,7 +55,7 @@ static bool split(struct http_basic *b)
 	char *colon = memchr(b->text, ':', b->len);
 
 	for (size_t i = 0; i < b->len; i++)
-		if ((uint8_t)b->text[i] < 0x20 || b->text[i] == 0x7f)
+		if (ascii_is_control(b->text[i]))
 			return false;
 	if (colon == NULL)
 		return false;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "http/http_mime.h"
 
 /* Visible characters and single spaces: it becomes a field value (RFC 9110 section 5.5). */
@@ -14,7 +15,7 @@ bool http_cache_control_rule_is_valid(const char *rule)
 	    rule[type_len + 1] == ' ' || rule[type_len + 1] == '\0' || rule[len - 1] == ' ')
 		return false;
 	for (const char *p = rule; *p != '\0'; p++)
-		if (*p < ' ' || *p > '~')
+		if (*p != ' ' && !ascii_is_visible(*p))
 			return false;
 	return http_mime_pattern_is_valid(rule, type_len);
 }

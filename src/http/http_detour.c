@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/strings.h"
 #include "http/http_answer.h"
 #include "http/http_buffer.h"
@@ -83,7 +84,7 @@ static bool is_path(struct bytes text)
 /* RFC 3986, but for brackets, which only addresses of hosts have. */
 static bool is_uri_char(uint8_t c)
 {
-	return c > ' ' && c < 0x7f && strchr("\"<>\\^`{|}", (char)c) == NULL;
+	return ascii_is_visible(c) && strchr("\"<>\\^`{|}", (char)c) == NULL;
 }
 
 /* $host is all of the host, or nothing of it. */

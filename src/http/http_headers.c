@@ -100,7 +100,7 @@ const char *http_header_rule_fault(const char *rule)
 	    (r.value != NULL && (*r.value == '\0' || r.name[r.name_len] != ':')))
 		return form;
 	for (const char *p = r.value; p != NULL && *p != '\0'; p++)
-		if (*p < ' ' || *p > '~')
+		if (*p != ' ' && !ascii_is_visible(*p))
 			return "holds a character that a field cannot have";
 	fault = fault_of_statuses(&r);
 	return fault != NULL ? fault : fault_of_name(&r);

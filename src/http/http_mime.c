@@ -218,7 +218,7 @@ const char *http_mime_type(const struct http_mime_file *more, const char *path, 
 bool http_mime_pattern_is_valid(const char *pattern, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (pattern[i] <= ' ' || pattern[i] > '~')
+		if (!ascii_is_visible(pattern[i]))
 			return false;
 	return (len == 1 && pattern[0] == '*') || memchr(pattern, '/', len) != NULL;
 }

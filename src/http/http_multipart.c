@@ -8,13 +8,14 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "http/http_parameter.h"
 #include "http/http_text.h"
 
 static bool has_control(struct bytes text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if (text.data[i] < ' ' || text.data[i] == 0x7f)
+		if (ascii_is_control(text.data[i]))
 			return true;
 	return false;
 }

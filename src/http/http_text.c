@@ -80,7 +80,7 @@ bool http_text_is_token(struct bytes text)
 bool http_text_is_field_value(struct bytes text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if ((text.data[i] < ' ' && text.data[i] != '\t') || text.data[i] == 0x7f)
+		if (ascii_is_control(text.data[i]) && text.data[i] != '\t')
 			return false;
 	return true;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "server/config_inherit.h"
 #include "server/echo.h"
 #include "server/fastcgi.h"
@@ -114,7 +115,7 @@ static int check_redirect(const struct config_location *l, const char *key, cons
 	size_t len = strlen(uri);
 
 	for (size_t i = 0; i < len; i++)
-		if (uri[i] <= ' ' || uri[i] > '~')
+		if (!ascii_is_visible(uri[i]))
 			return failure_set(why, -EINVAL,
 					   "location \"%s\": %s is no URI: percent-encode what is not "
 					   "visible ASCII",

@@ -1,13 +1,13 @@
 /* An http or https URL, taken apart from left to right. */
 #include "server/url.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/ascii.h"
 #include "server/values.h"
 
 static int take_scheme(const char **text, struct url *out, struct failure *why)
@@ -29,7 +29,7 @@ static bool is_host(const char *host)
 	if (*host == '\0')
 		return false;
 	for (; *host != '\0'; host++)
-		if (!isalnum((unsigned char)*host) && strchr("-._", *host) == NULL)
+		if (!ascii_is_alphanumeric(*host) && strchr("-._", *host) == NULL)
 			return false;
 	return true;
 }
@@ -64,7 +64,7 @@ static int take_target(const char *text, struct url *out, struct failure *why)
 	bool has_path = *text == '/';
 
 	for (size_t i = 0; i < len; i++)
-		if (!isgraph((unsigned char)text[i]))
+		if (!ascii_is_visible(text[i]))
 			return failure_set(why, -EINVAL,
 					   "write spaces and characters beyond ASCII in a URL as %%XX");
 	if (len + !has_path >= sizeof out->target)

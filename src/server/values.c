@@ -1,7 +1,6 @@
 /* Values as people write them. Units are tables, read one way by the parsers, the other by the formatters. */
 #include "server/values.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -129,7 +128,7 @@ static bool is_interface_name(const char *name)
 	if (len == 0 || len >= IFNAMSIZ || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return false;
 	for (; *name != '\0'; name++)
-		if (!isgraph((unsigned char)*name) || strchr("/:%", *name) != NULL)
+		if (!ascii_is_visible(*name) || strchr("/:%", *name) != NULL)
 			return false;
 	return true;
 }

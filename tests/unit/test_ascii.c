@@ -25,6 +25,8 @@ static void check_classes(int c)
 	assert_int_equal(ascii_is_upper(c), is_in(upper, c));
 	assert_int_equal(ascii_is_letter(c), is_letter);
 	assert_int_equal(ascii_is_alphanumeric(c), is_letter || is_in(digits, c));
+	assert_int_equal(ascii_is_visible(c), c >= '!' && c <= '~');
+	assert_int_equal(ascii_is_control(c), c < 32 || c == 127);
 	assert_int_equal(ascii_is_hex(c), is_in(hex, c) || is_in("ABCDEF", c));
 }
 
@@ -42,6 +44,8 @@ static void no_octet_beyond_ascii_is_in_a_class(void **state)
 		if (c < 0 || c > 127) {
 			assert_false(ascii_is_alphanumeric(c));
 			assert_false(ascii_is_hex(c));
+			assert_false(ascii_is_visible(c));
+			assert_false(ascii_is_control(c));
 			assert_int_equal(ascii_to_lower(c), (char)c);
 		}
 }
