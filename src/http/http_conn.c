@@ -571,6 +571,22 @@ static void go_on(struct http_conn *c)
 
 /* ---- what the stream tells ---- */
 
+/* Something else has to come first: what arrives stays with the stream. */
+static bool takes_no_input(const struct http_conn *c)
+{
+	switch ((enum http_conn_state)c->state) {
+	case HTTP_CONN_STARVED:
+	case HTTP_CONN_WAITING:
+	case HTTP_CONN_STALLED:
+	case HTTP_CONN_AWAITING:
+		return true;
+	case HTTP_CONN_SENDING:
+		return c->exchange != NULL || (c->flags & HTTP_CONN_BUSY) != 0;
+	default:
+		return (c->flags & HTTP_CONN_BUSY) != 0;
+	}
+}
+
 static size_t on_receive(struct stream *stream, struct bytes data)
 {
 	struct http_conn *c = stream->user;
@@ -580,9 +596,7 @@ static size_t on_receive(struct stream *stream, struct bytes data)
 	c->flags &= (uint8_t)~HTTP_CONN_HELD;
 	if (c->state == HTTP_CONN_LINGER)
 		return drop_input(c, len);
-	if ((c->flags & HTTP_CONN_BUSY) || c->state == HTTP_CONN_STARVED || c->state == HTTP_CONN_WAITING ||
-	    c->state == HTTP_CONN_STALLED || c->state == HTTP_CONN_AWAITING ||
-	    (c->state == HTTP_CONN_SENDING && c->exchange != NULL)) {
+	if (takes_no_input(c)) {
 		c->flags |= HTTP_CONN_HELD;
 		return 0;
 	}

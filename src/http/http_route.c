@@ -18,6 +18,11 @@ struct route {
 	struct http_path path;
 };
 
+static const struct http_open_site *site_of(const struct http_router *router, struct bytes authority)
+{
+	return &router->sites->sites[http_sites_find(router->sites, authority)];
+}
+
 static struct span literal_span(const char *text, size_t len)
 {
 	return (struct span){ .data = (const uint8_t *)text, .len = len };
@@ -204,7 +209,7 @@ void http_route_refuse(const struct http_router *router, const struct http_reque
 							   : http_request_value(r, HTTP_FIELD_HOST);
 
 	*out = (struct http_answer){ .status = status };
-	settle(router, &router->sites->sites[http_sites_find(router->sites, authority)].policy, r, out);
+	settle(router, &site_of(router, authority)->policy, r, out);
 }
 
 /* ---- files ---- */
@@ -287,8 +292,7 @@ static enum http_path_verdict rewrite(const struct http_open_site *site, enum ht
 /* 0, or the status that refuses the target. CONNECT has no path. */
 static unsigned find_route(const struct http_router *router, const struct http_target *t, struct route *route)
 {
-	const struct http_open_site *site = &router->sites
-						     ->sites[http_sites_find(router->sites, t->authority)];
+	const struct http_open_site *site = site_of(router, t->authority);
 	enum http_path_verdict verdict;
 
 	route->policy = &site->policy;

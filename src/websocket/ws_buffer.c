@@ -28,7 +28,6 @@ static bool charge(struct ws_budget *budget, size_t bytes)
 static void release(struct span_owner *owner)
 {
 	struct ws_buffer *b = CONTAINER_OF(owner, struct ws_buffer, owner);
-
 	struct span_owner *keeper = b->budget->keeper;
 
 	b->budget->in_use -= cost(b->room);
