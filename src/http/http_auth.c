@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/ascii.h"
 #include "base/offload.h"
 #include "base/world.h"
 #include "http/http.h"
@@ -18,6 +18,7 @@
 #include "http/http_guard.h"
 #include "http/http_rate.h"
 #include "http/http_verified.h"
+#include "http/http_version.h"
 
 enum {
 	/* Under way at once, for a realm; more get 503. The helper has other
@@ -35,7 +36,7 @@ struct http_auth {
 	struct rate_limit limit;
 	struct addr_rates clients;  /* attempts; unused without a limit */
 	struct http_users users;
-	struct stat file;           /* as it was when it was read, or could not be */
+	struct http_version file;   /* as it was when it was read, or could not be */
 	uint64_t checked_us;
 	uint32_t generation;        /* of the users */
 	struct http_verified verified;
@@ -64,7 +65,7 @@ bool http_auth_realm_is_valid(const char *realm)
 	if (strlen(realm) > REALM_MOST)
 		return false;
 	for (; *realm != '\0'; realm++)
-		if (*realm < ' ' || *realm > '~' || *realm == '"' || *realm == '\\')
+		if ((*realm != ' ' && !ascii_is_visible(*realm)) || *realm == '"' || *realm == '\\')
 			return false;
 	return true;
 }
@@ -84,6 +85,7 @@ static void release(struct http_auth *a)
 
 static int open_auth(struct http_auth *a, const struct http_auth_policy *policy, struct failure *why)
 {
+	struct stat st;
 	int error = 0;
 
 	a->realm = strdup(policy->realm);
@@ -97,8 +99,9 @@ static int open_auth(struct http_auth *a, const struct http_auth_policy *policy,
 		return failure_set(why, error, "no memory for users");
 	a->limit = policy->attempts;
 	http_verified_init(&a->verified, &a->shared->world->random);
-	if (stat(a->path, &a->file) < 0)
+	if (stat(a->path, &st) < 0)
 		return failure_set(why, -errno, "users file %s: %s", a->path, strerror(errno));
+	http_version_set(&a->file, &st);
 	return http_users_load(&a->users, a->path, why);
 }
 
@@ -148,13 +151,6 @@ const char *http_auth_realm(const struct http_auth *a)
 
 /* ---- the file, when it changes ---- */
 
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       memcmp(&a->st_mtim, &b->st_mtim, sizeof a->st_mtim) == 0 &&
-	       memcmp(&a->st_ctim, &b->st_ctim, sizeof a->st_ctim) == 0;
-}
-
 /* What was read last is kept while the file is gone, or wrong: that is told once. */
 static void reread(struct http_auth *a)
 {
@@ -176,14 +172,15 @@ static void reread(struct http_auth *a)
 static void refresh(struct http_auth *a)
 {
 	uint64_t now_us = a->shared->world->now_us;
-	struct stat file = { 0 };
+	struct http_version file = { 0 };
+	struct stat st;
 
 	if (now_us - a->checked_us < RECHECK_US)
 		return;
 	a->checked_us = now_us;
-	if (stat(a->path, &file) < 0)
-		file = (struct stat){ 0 };
-	if (is_same_file(&file, &a->file))
+	if (stat(a->path, &st) == 0)
+		http_version_set(&file, &st);
+	if (http_version_same(&file, &a->file))
 		return;
 	a->file = file;
 	reread(a);
