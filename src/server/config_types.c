@@ -14,10 +14,10 @@
 #include "http/http_detour.h"
 #include "http/http_error_page.h"
 #include "http/http_headers.h"
+#include "http/http_mime.h"
 #include "http/http_rate.h"
 #include "http/http_target.h"
 #include "http/http_tries.h"
-#include "http/http_mime.h"
 #include "server/config_keys.h"
 #include "server/fastcgi_address.h"
 #include "tcp/tcp_cc.h"
@@ -99,76 +99,19 @@ static int parse_level(const struct key_input *in, void *field)
 	return 0;
 }
 
-/* One of several words: its number, or -1. */
-static int choose(const struct key_input *in, const char *const *words, int count)
+/* One of several words, which stands for its number. */
+static int parse_word(const struct key_input *in, void *field)
 {
-	for (int i = 0; i < count; i++)
-		if (strcmp(in->text, words[i]) == 0)
-			return i;
-	return -1;
+	const struct key_type *type = in->key->type;
+
+	for (unsigned i = 0; i < type->n_words; i++)
+		if (strcmp(in->text, type->words[i]) == 0) {
+			store_number(field, type->size, i);
+			return 0;
+		}
+	return not_what(in);
 }
 
-static int parse_ecn(const struct key_input *in, void *field)
-{
-	static const char *const words[] = {
-		[TCP_ECN_OFF] = "off",
-		[TCP_ECN_ACCEPT] = "accept",
-		[TCP_ECN_OFFER] = "offer",
-	};
-	int word = choose(in, words, ARRAY_LENGTH(words));
-
-	if (word < 0)
-		return not_what(in);
-	*(enum tcp_ecn_mode *)field = (enum tcp_ecn_mode)word;
-	return 0;
-}
-
-static int parse_mtu_probing(const struct key_input *in, void *field)
-{
-	static const char *const words[] = {
-		[TCP_MTU_PROBING_OFF] = "off",
-		[TCP_MTU_PROBING_BLACK_HOLE] = "black-hole",
-		[TCP_MTU_PROBING_ON] = "on",
-	};
-	int word = choose(in, words, ARRAY_LENGTH(words));
-
-	if (word < 0)
-		return not_what(in);
-	*(enum tcp_mtu_probing *)field = (enum tcp_mtu_probing)word;
-	return 0;
-}
-
-static int parse_access_format(const struct key_input *in, void *field)
-{
-	static const char *const words[] = {
-		[ACCESS_COMBINED] = "combined",
-		[ACCESS_COMBINED_TCP] = "combined-tcp",
-		[ACCESS_JSON] = "json",
-	};
-	int word = choose(in, words, ARRAY_LENGTH(words));
-
-	if (word < 0)
-		return not_what(in);
-	*(enum access_format *)field = (enum access_format)word;
-	return 0;
-}
-
-static int parse_client_certificates(const struct key_input *in, void *field)
-{
-	static const char *const words[] = {
-		[TLS_CLIENT_CERTIFICATES_OFF] = "off",
-		[TLS_CLIENT_CERTIFICATES_OPTIONAL] = "optional",
-		[TLS_CLIENT_CERTIFICATES_REQUIRED] = "required",
-	};
-	int word = choose(in, words, ARRAY_LENGTH(words));
-
-	if (word < 0)
-		return not_what(in);
-	*(enum tls_client_certificates *)field = (enum tls_client_certificates)word;
-	return 0;
-}
-
-/* A kind of location that comes in two ways. */
 static int parse_echo(const struct key_input *in, void *field)
 {
 	bool on;
@@ -179,63 +122,6 @@ static int parse_echo(const struct key_input *in, void *field)
 		*(enum config_echo *)field = on ? CONFIG_ECHO_WORDS : CONFIG_ECHO_OFF;
 	else
 		return not_what(in);
-	return 0;
-}
-
-static int parse_websocket(const struct key_input *in, void *field)
-{
-	static const char *const words[] = {
-		[CONFIG_WEBSOCKET_OFF] = "false",
-		[CONFIG_WEBSOCKET_ECHO] = "echo",
-		[CONFIG_WEBSOCKET_CHAT] = "chat",
-		[CONFIG_WEBSOCKET_EVENTS] = "events",
-	};
-	int word = choose(in, words, ARRAY_LENGTH(words));
-
-	if (word < 0)
-		return not_what(in);
-	*(enum config_websocket *)field = (enum config_websocket)word;
-	return 0;
-}
-
-static int parse_compression(const struct key_input *in, void *field)
-{
-	static const char *const words[] = {
-		[WS_COMPRESSION_OFF] = "off",
-		[WS_COMPRESSION_MESSAGE] = "message",
-		[WS_COMPRESSION_TAKEOVER] = "takeover",
-	};
-	int word = choose(in, words, ARRAY_LENGTH(words));
-
-	if (word < 0)
-		return not_what(in);
-	*(enum ws_compression *)field = (enum ws_compression)word;
-	return 0;
-}
-
-static int parse_slow_reader(const struct key_input *in, void *field)
-{
-	static const char *const words[] = { [WS_SLOW_DROP] = "drop", [WS_SLOW_CLOSE] = "close" };
-	int word = choose(in, words, ARRAY_LENGTH(words));
-
-	if (word < 0)
-		return not_what(in);
-	*(enum ws_slow_reader *)field = (enum ws_slow_reader)word;
-	return 0;
-}
-
-static int parse_syn_cookies(const struct key_input *in, void *field)
-{
-	static const char *const words[] = {
-		[TCP_SYN_COOKIES_NEVER] = "never",
-		[TCP_SYN_COOKIES_AUTO] = "auto",
-		[TCP_SYN_COOKIES_ALWAYS] = "always",
-	};
-	int word = choose(in, words, ARRAY_LENGTH(words));
-
-	if (word < 0)
-		return not_what(in);
-	*(enum tcp_syn_cookies *)field = (enum tcp_syn_cookies)word;
 	return 0;
 }
 
@@ -471,11 +357,6 @@ static int parse_file_item(const struct key_input *in, void *field)
 	return r;
 }
 
-static int parse_cache_control_item(const struct key_input *in, void *field)
-{
-	return http_cache_control_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
-}
-
 /* fault: of the rule; NULL: none. */
 static int add_rule(const struct key_input *in, struct rule_list *list, const char *fault)
 {
@@ -520,43 +401,22 @@ static bool is_host(const char *text)
 	       strchr(name, '*') == NULL;
 }
 
-static int parse_host_item(const struct key_input *in, void *field)
-{
-	return is_host(in->text) ? parse_text_item(in, field) : not_what(in);
-}
-
-static int parse_origin_item(const struct key_input *in, void *field)
-{
-	return http_cors_origin_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
-}
-
-static int parse_cors_name_item(const struct key_input *in, void *field)
-{
-	return http_cors_name_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
-}
-
-static int parse_try_item(const struct key_input *in, void *field)
-{
-	return http_try_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
-}
-
-static int parse_media_type_item(const struct key_input *in, void *field)
-{
-	return http_mime_pattern_is_valid(in->text, strlen(in->text)) ? parse_text_item(in, field)
-								      : not_what(in);
-}
-
-static int parse_error_page_item(const struct key_input *in, void *field)
-{
-	return http_error_page_rule_is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
-}
-
 /* A name as CGI's are, and a value (RFC 3875 section 4.1). */
-static int parse_param_item(const struct key_input *in, void *field)
+static bool is_param(const char *text)
 {
-	size_t len = strspn(in->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
-	return len > 0 && in->text[len] == ' ' ? parse_text_item(in, field) : not_what(in);
+	return len > 0 && text[len] == ' ';
+}
+
+static bool is_media_type(const char *text)
+{
+	return http_mime_pattern_is_valid(text, strlen(text));
+}
+
+static int parse_valid_item(const struct key_input *in, void *field)
+{
+	return in->key->type->is_valid(in->text) ? parse_text_item(in, field) : not_what(in);
 }
 
 static int parse_port_item(const struct key_input *in, void *field)
@@ -575,6 +435,53 @@ static int parse_port_item(const struct key_input *in, void *field)
 	return 0;
 }
 
+/* Words, each in the place of what it stands for. */
+
+static const char *const syn_cookies_words[] = {
+	[TCP_SYN_COOKIES_NEVER] = "never",
+	[TCP_SYN_COOKIES_AUTO] = "auto",
+	[TCP_SYN_COOKIES_ALWAYS] = "always",
+};
+
+static const char *const ecn_words[] = {
+	[TCP_ECN_OFF] = "off",
+	[TCP_ECN_ACCEPT] = "accept",
+	[TCP_ECN_OFFER] = "offer",
+};
+
+static const char *const mtu_probing_words[] = {
+	[TCP_MTU_PROBING_OFF] = "off",
+	[TCP_MTU_PROBING_BLACK_HOLE] = "black-hole",
+	[TCP_MTU_PROBING_ON] = "on",
+};
+
+static const char *const client_certificates_words[] = {
+	[TLS_CLIENT_CERTIFICATES_OFF] = "off",
+	[TLS_CLIENT_CERTIFICATES_OPTIONAL] = "optional",
+	[TLS_CLIENT_CERTIFICATES_REQUIRED] = "required",
+};
+
+static const char *const websocket_words[] = {
+	[CONFIG_WEBSOCKET_OFF] = "false",
+	[CONFIG_WEBSOCKET_ECHO] = "echo",
+	[CONFIG_WEBSOCKET_CHAT] = "chat",
+	[CONFIG_WEBSOCKET_EVENTS] = "events",
+};
+
+static const char *const compression_words[] = {
+	[WS_COMPRESSION_OFF] = "off",
+	[WS_COMPRESSION_MESSAGE] = "message",
+	[WS_COMPRESSION_TAKEOVER] = "takeover",
+};
+
+static const char *const slow_reader_words[] = { [WS_SLOW_DROP] = "drop", [WS_SLOW_CLOSE] = "close" };
+
+static const char *const access_format_words[] = {
+	[ACCESS_COMBINED] = "combined",
+	[ACCESS_COMBINED_TCP] = "combined-tcp",
+	[ACCESS_JSON] = "json",
+};
+
 #define A_TIME "a time with its unit, such as \"30s\" (us, ms, s, m, h, d)"
 #define A_SIZE "a size such as \"64K\" (bytes, or K, M, G)"
 #define A_PREFIX "an IPv4 address with its prefix length, such as \"10.77.0.2/24\""
@@ -583,11 +490,18 @@ static int parse_port_item(const struct key_input *in, void *field)
 	.expects = what, .size = sizeof(width), \
 	.parse = parse_number, .scan = what_scans, .format = what_formats }
 #define OTHER(field, what, what_parses) { .expects = what, .size = sizeof(field), .parse = what_parses }
+#define WORDS(field, what, table) { \
+	.expects = what, .size = sizeof(field), .parse = parse_word, .words = table, \
+	.n_words = ARRAY_LENGTH(table) }
 #define TEXT(what, what_parses) { \
 	.expects = what, .size = sizeof(const char *), .is_text = true, .parse = what_parses }
 #define LIST(field, what, what_parses) { \
 	.expects = what, .size = sizeof(field), .is_list = true, .items_at = offsetof(field, items), \
 	.item_size = sizeof(((field *)NULL)->items[0]), .most = CONFIG_LIST, .parse = what_parses }
+#define VALID(what, what_is_valid) { \
+	.expects = what, .size = sizeof(struct text_list), .is_list = true, \
+	.items_at = offsetof(struct text_list, items), .item_size = sizeof(const char *), \
+	.most = CONFIG_LIST, .parse = parse_valid_item, .is_valid = what_is_valid }
 #define RULES(what_parses) { \
 	.expects = "a rule", .size = sizeof(struct rule_list), .is_list = true, \
 	.items_at = offsetof(struct rule_list, items), .item_size = sizeof(const char *), \
@@ -603,20 +517,20 @@ const struct key_type type_bool = OTHER(bool, "true or false", parse_bool);
 const struct key_type type_level =
 	OTHER(enum log_level, "a level (error, warning, notice, info, debug)", parse_level);
 const struct key_type type_syn_cookies =
-	OTHER(enum tcp_syn_cookies, "auto, always or never", parse_syn_cookies);
-const struct key_type type_ecn = OTHER(enum tcp_ecn_mode, "off, accept or offer", parse_ecn);
+	WORDS(enum tcp_syn_cookies, "auto, always or never", syn_cookies_words);
+const struct key_type type_ecn = WORDS(enum tcp_ecn_mode, "off, accept or offer", ecn_words);
 const struct key_type type_mtu_probing =
-	OTHER(enum tcp_mtu_probing, "off, black-hole or on", parse_mtu_probing);
+	WORDS(enum tcp_mtu_probing, "off, black-hole or on", mtu_probing_words);
 const struct key_type type_client_certificates =
-	OTHER(enum tls_client_certificates, "off, optional or required", parse_client_certificates);
+	WORDS(enum tls_client_certificates, "off, optional or required", client_certificates_words);
 const struct key_type type_echo = OTHER(enum config_echo, "true, false or octet", parse_echo);
-const struct key_type type_websocket = OTHER(enum config_websocket, "false, echo, chat or events",
-					     parse_websocket);
+const struct key_type type_websocket =
+	WORDS(enum config_websocket, "false, echo, chat or events", websocket_words);
 const struct key_type type_compression =
-	OTHER(enum ws_compression, "off, message or takeover", parse_compression);
-const struct key_type type_slow_reader = OTHER(enum ws_slow_reader, "drop or close", parse_slow_reader);
+	WORDS(enum ws_compression, "off, message or takeover", compression_words);
+const struct key_type type_slow_reader = WORDS(enum ws_slow_reader, "drop or close", slow_reader_words);
 const struct key_type type_access_format =
-	OTHER(enum access_format, "combined, combined-tcp or json", parse_access_format);
+	WORDS(enum access_format, "combined, combined-tcp or json", access_format_words);
 const struct key_type type_text = TEXT("a text", parse_text);
 const struct key_type type_congestion = TEXT("a congestion control that this version has", parse_congestion);
 const struct key_type type_site_congestion =
@@ -646,27 +560,24 @@ const struct key_type type_addresses = LIST(struct addr_list, "an IPv4 address",
 const struct key_type type_files = LIST(struct text_list, "a file", parse_file_item);
 const struct key_type type_texts = LIST(struct text_list, "a name", parse_text_item);
 const struct key_type type_hosts =
-	LIST(struct text_list, "a name, such as \"www.example.org\" or \"*.example.org\"", parse_host_item);
+	VALID("a name, such as \"www.example.org\" or \"*.example.org\"", is_host);
 const struct key_type type_cache_controls =
-	LIST(struct text_list, "a media type and a value, such as \"image/* max-age=86400\"",
-	     parse_cache_control_item);
+	VALID("a media type and a value, such as \"image/* max-age=86400\"",
+	      http_cache_control_rule_is_valid);
 const struct key_type type_redirects = RULES(parse_redirect_item);
 const struct key_type type_rewrites = RULES(parse_rewrite_item);
 const struct key_type type_headers = LIST(struct text_list, "a header", parse_header_item);
 const struct key_type type_origins =
-	LIST(struct text_list, "an origin as browsers write it, such as \"https://app.example\", or \"*\"",
-	     parse_origin_item);
+	VALID("an origin as browsers write it, such as \"https://app.example\", or \"*\"",
+	      http_cors_origin_is_valid);
 const struct key_type type_cors_names =
-	LIST(struct text_list, "the name of a method or a field, or \"*\"", parse_cors_name_item);
-const struct key_type type_tries = LIST(
-	struct text_list, "a path to try, such as \"$uri.html\" or \"/index.html\", or \"=404\"",
-	parse_try_item);
-const struct key_type type_media_types = LIST(struct text_list,
-					      "a media type, such as \"application/x-yaml\" or \"font/*\"",
-					      parse_media_type_item);
+	VALID("the name of a method or a field, or \"*\"", http_cors_name_is_valid);
+const struct key_type type_tries =
+	VALID("a path to try, such as \"$uri.html\" or \"/index.html\", or \"=404\"", http_try_rule_is_valid);
+const struct key_type type_media_types =
+	VALID("a media type, such as \"application/x-yaml\" or \"font/*\"", is_media_type);
 const struct key_type type_params =
-	LIST(struct text_list, "a name and a value, such as \"APP_ENV production\"", parse_param_item);
+	VALID("a name and a value, such as \"APP_ENV production\"", is_param);
 const struct key_type type_error_pages =
-	LIST(struct text_list, "statuses of errors and a path, such as \"404 /404.html\"",
-	     parse_error_page_item);
+	VALID("statuses of errors and a path, such as \"404 /404.html\"", http_error_page_rule_is_valid);
 const struct key_type type_ports = LIST(struct port_list, "a port (1 to 65535)", parse_port_item);

@@ -27,6 +27,9 @@ struct key_type {
 	size_t items_at, item_size; /* of a list, which begins with their number, an unsigned */
 	unsigned most; /* elements */
 	bool is_text;        /* the field is a const char * */
+	const char *const *words; /* of a choice: its values, by their numbers */
+	unsigned n_words;
+	bool (*is_valid)(const char *text); /* a list's element may be this */
 	key_parse_fn *parse;
 	int (*scan)(const char *text, uint64_t *out);             /* numbers only, as the next */
 	char *(*format)(uint64_t v, char out[static VALUE_TEXT]);
