@@ -340,6 +340,18 @@ static void leave_one_slash(struct writer *w, char *start)
 	w->at -= slashes - 1;
 }
 
+/* What was one piece of a path stays one: in a query (start is where the target begins) it can be no other
+ * value. */
+static void put_star(struct writer *w, const char *start, struct bytes star)
+{
+	size_t room = 3 * star.len + 1;
+
+	if (memchr(start, '?', (size_t)(w->at - start)) != NULL)
+		w->at += http_path_encode_value((const char *)star.data, star.len, w->at, room);
+	else
+		w->at += http_path_encode((const char *)star.data, star.len, w->at, room);
+}
+
 static void write_location(struct writer *w, const struct http_detour *d, struct bytes star,
 			   struct bytes host, struct bytes query)
 {
@@ -353,7 +365,7 @@ static void write_location(struct writer *w, const struct http_detour *d, struct
 		put(w, d->after_host);
 	}
 	if (d->to_end != NULL) {
-		w->at += http_path_encode((const char *)star.data, star.len, w->at, 3 * star.len + 1);
+		put_star(w, start, star);
 		put(w, d->to_end);
 	}
 	leave_one_slash(w, start);

@@ -128,24 +128,19 @@ bool http_path_of_file(const char *name, struct http_path *out)
 	       http_path_resolve(raw, (size_t)len, out) == HTTP_PATH_OK && !http_path_is_directory(out);
 }
 
-/* RFC 3986: pchar without percent, and the slash. */
-static bool is_path_char(char c)
-{
-	return ascii_is_alphanumeric(c) || (c != '\0' && strchr("-._~!$&'()*+,;=:@/", c) != NULL);
-}
-
-size_t http_path_encode(const char *path, size_t len, char *out, size_t room)
+/* Encodes all but letters, digits, and what is kept. */
+static size_t encode(const char *text, size_t len, const char *kept, char *out, size_t room)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		unsigned char byte = (unsigned char)path[i];
+		unsigned char byte = (unsigned char)text[i];
 
 		if (room - n < 3)
 			return 0;
-		if (is_path_char(path[i])) {
-			out[n++] = path[i];
+		if (ascii_is_alphanumeric(text[i]) || (byte != 0 && strchr(kept, byte) != NULL)) {
+			out[n++] = text[i];
 			continue;
 		}
 		out[n++] = '%';
@@ -153,4 +148,16 @@ size_t http_path_encode(const char *path, size_t len, char *out, size_t room)
 		out[n++] = digits[byte & 15];
 	}
 	return n;
+}
+
+/* RFC 3986: pchar without percent, and the slash. */
+size_t http_path_encode(const char *path, size_t len, char *out, size_t room)
+{
+	return encode(path, len, "-._~!$&'()*+,;=:@/", out, room);
+}
+
+/* Without what separates a value from the next in a query, or from its name, or means a space there. */
+size_t http_path_encode_value(const char *value, size_t len, char *out, size_t room)
+{
+	return encode(value, len, "-._~!$'()*,:@/", out, room);
 }

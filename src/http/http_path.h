@@ -37,5 +37,7 @@ static inline bool http_path_is_directory(const struct http_path *p)
 /* Percent-encodes what a path may not hold as it is, into room bytes at out. The length, or 0 when it
  * does not fit. */
 size_t http_path_encode(const char *path, size_t len, char *out, size_t room);
+/* The same for a value in a query: "&", "=", "+" and ";" are encoded as well. */
+size_t http_path_encode_value(const char *value, size_t len, char *out, size_t room);
 
 #endif

@@ -166,6 +166,17 @@ static void the_query_goes_along_unless_the_target_has_one(void **state)
 	assert_leads("301 /old /new#x", "/old", "?a=b", "a", "/new#x");
 }
 
+/* "&" in a path, encoded or not, begins no other value of the query. */
+static void in_a_query_the_star_is_one_value(void **state)
+{
+	(void)state;
+	assert_leads("301 /w/* /edit?page=*", "/w/a/b", "?q", "a", "/edit?page=a/b");
+	assert_leads("301 /w/* /edit?page=*", "/w/a&admin=1", "", "a", "/edit?page=a%26admin%3D1");
+	assert_leads("301 /w/* /edit?page=*", "/w/a%26admin%3D1;b+c%23d", "", "a", "/edit?page=a%26admin%3D1%3Bb%2Bc%23d");
+	assert_leads("301 /w/* https://$host/?p=*&x=1", "/w/a&b", "", "a", "https://a/?p=a%26b&x=1");
+	assert_leads("301 /w/* /x/*?page=1", "/w/a&b=c+d", "", "a", "/x/a&b=c+d?page=1");
+}
+
 static void the_host_of_the_request_can_be_named(void **state)
 {
 	(void)state;
@@ -272,6 +283,7 @@ int main(void)
 		TEST(bad_rewrites_are_refused),
 		TEST(a_redirect_leads_to_its_target),
 		TEST(the_query_goes_along_unless_the_target_has_one),
+		TEST(in_a_query_the_star_is_one_value),
 		TEST(the_host_of_the_request_can_be_named),
 		TEST(no_path_becomes_a_host),
 		TEST(without_a_host_it_cannot_be_named),
