@@ -3,8 +3,8 @@
  *
  * The identity is chosen before anything else of the ClientHello is looked at, and all identities of a
  * context ask for client certificates alike: so no session of one name gets a client past what another name
- * asks for. Sessions of contexts that ask for different certificates are kept apart by the session id
- * context.
+ * asks for. Sessions of contexts that ask for different certificates, and those of different sites, are kept
+ * apart by the session id context.
  */
 #include "tls/tls_context.h"
 
@@ -218,24 +218,52 @@ static bool set_server(SSL_CTX *ctx, const struct tls *tls, const struct tls_con
 	       SSL_CTX_set_max_early_data(ctx, 0) == 1; /* RFC 8446 section 8: it can be replayed */
 }
 
-/* Sessions are of use only where the same is asked of clients. */
-static bool set_session_context(struct tls_context *c, SSL_CTX *ctx, const struct tls_context_config *config)
+/* The authorities themselves and not their names: one may be replaced by another of its name. */
+static bool digest_authorities(EVP_MD_CTX *digest, SSL_CTX *ctx)
 {
-	STACK_OF(X509_NAME) *authorities = SSL_CTX_get_client_CA_list(ctx);
-	EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	bool ok = digest != NULL && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
-		  EVP_DigestUpdate(digest, &config->client_certificates,
-				   sizeof config->client_certificates) == 1;
+	STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+	bool ok = true;
 
-	for (int i = 0; ok && i < sk_X509_NAME_num(authorities); i++) {
-		const unsigned char *der;
-		size_t der_len;
+	for (int i = 0; ok && i < sk_X509_OBJECT_num(objects); i++) {
+		const X509 *authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+		uint8_t mark[EVP_MAX_MD_SIZE];
+		unsigned len;
 
-		ok = X509_NAME_get0_der(sk_X509_NAME_value(authorities, i), &der, &der_len) == 1 &&
-		     EVP_DigestUpdate(digest, der, der_len) == 1;
+		ok = authority == NULL || (X509_digest(authority, EVP_sha256(), mark, &len) == 1 &&
+					   EVP_DigestUpdate(digest, mark, len) == 1);
 	}
-	ok = ok && EVP_DigestFinal_ex(digest, c->asks, &c->asks_len) == 1 &&
-	     SSL_CTX_set_session_id_context(ctx, c->asks, c->asks_len) == 1;
+	return ok;
+}
+
+static bool digest_asks(struct tls_context *c, EVP_MD_CTX *digest, SSL_CTX *ctx,
+			const struct tls_context_config *config)
+{
+	return EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
+	       EVP_DigestUpdate(digest, &config->client_certificates, sizeof config->client_certificates) == 1 &&
+	       digest_authorities(digest, ctx) && EVP_DigestFinal_ex(digest, c->asks, &c->asks_len) == 1;
+}
+
+/* Sessions are of use only where the same is asked of clients, and for the names that they were made for (RFC 6066
+ * section 3). The certificate does not count: it is renewed, and may be another one on each server of a fleet. */
+static bool digest_identity(const struct tls_context *c, EVP_MD_CTX *digest, const struct tls_identity *i)
+{
+	uint8_t mark[EVP_MAX_MD_SIZE];
+	unsigned len;
+	bool ok = EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
+		  EVP_DigestUpdate(digest, c->asks, c->asks_len) == 1;
+
+	for (char *const *name = i->names; ok && *name != NULL; name++)
+		ok = EVP_DigestUpdate(digest, *name, strlen(*name) + 1) == 1;
+	return ok && EVP_DigestFinal_ex(digest, mark, &len) == 1 &&
+	       SSL_CTX_set_session_id_context(i->ctx, mark, len) == 1;
+}
+
+static bool set_session_context(struct tls_context *c, const struct tls_identity *i,
+				const struct tls_context_config *config)
+{
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	bool ok = digest != NULL && digest_asks(c, digest, i->ctx, config) && digest_identity(c, digest, i);
+
 	EVP_MD_CTX_free(digest);
 	return ok;
 }
@@ -290,7 +318,7 @@ static int open_identity(struct tls_context *c, struct tls_identity *i,
 	if (!set_server(i->ctx, c->tls, config))
 		return failed(why, "settings");
 	r = set_client_certificates(i->ctx, config, why);
-	if (r == 0 && !set_session_context(c, i->ctx, config))
+	if (r == 0 && !set_session_context(c, i, config))
 		r = failed(why, "settings");
 	if (r == 0)
 		r = load_pairs(i, identity, why);

@@ -306,6 +306,72 @@ static void sessions_are_of_no_use_where_more_is_asked(void **state)
 	free_pair(&client);
 }
 
+/* Opens, and comes with the session of before. True: it was resumed. Until TLS 1.2 the ticket is there once the
+ * handshake is done. */
+static bool is_resumed(const struct tls_context_config *config, const char *name, SSL_SESSION *session)
+{
+	open_with(config);
+	SSL_set_max_proto_version(f.client, TLS1_2_VERSION);
+	SSL_set_tlsext_host_name(f.client, name);
+	if (session != NULL)
+		SSL_set_session(f.client, session);
+	tls_fixture_handshake(&f);
+	return SSL_session_reused(f.client) == 1;
+}
+
+/* RFC 6066 section 3. */
+static void sessions_are_for_the_names_of_one_site(void **state)
+{
+	static const char *const first[] = { "a.example", "alias.example", NULL }, *const second[] = { "b.example", NULL };
+	struct tls_identity_config identities[] = {
+		{ .n_pairs = 1, .pairs = { pair("rsa.example") }, .names = first },
+		{ .n_pairs = 1, .pairs = { pair("ec.example") }, .names = second },
+	};
+	struct tls_context_config config = { .identities = identities, .n_identities = 2 };
+	struct tls_pair renewed = identities[0].pairs[0];
+	SSL_SESSION *session;
+
+	(void)state;
+	assert_false(is_resumed(&config, "a.example", NULL));
+	session = SSL_get1_session(f.client);
+	assert_true(is_resumed(&config, "a.example", session));
+	assert_true(is_resumed(&config, "alias.example", session));
+	assert_false(is_resumed(&config, "b.example", session));
+	assert_shown("ec.example");
+	identities[0].pairs[0] = identities[1].pairs[0];
+	assert_true(is_resumed(&config, "a.example", session));
+	SSL_SESSION_free(session);
+	free_pair(&renewed);
+	free_pair(&identities[1].pairs[0]);
+}
+
+/* Who was let in by an authority that has been replaced, under the same name, is asked anew. */
+static void sessions_end_with_the_authority(void **state)
+{
+	struct tls_identity_config identity = { .n_pairs = 1, .pairs = { pair("ec.example") } };
+	struct tls_pair client = pair("client.example");
+	struct tls_context_config config = { .identities = &identity, .n_identities = 1,
+					     .client_ca = client.certificate,
+					     .client_certificates = TLS_CLIENT_CERTIFICATES_OPTIONAL };
+	struct tls_context *before;
+	struct failure why;
+	SSL_SESSION *session;
+
+	(void)state;
+	assert_false(is_resumed(&config, "ec.example", NULL));
+	session = SSL_get1_session(f.client);
+	assert_true(is_resumed(&config, "ec.example", session));
+	assert_int_equal(tls_context_new(f.tls, &config, &before, &why), 0);
+	assert_true(tls_contexts_ask_alike(before, f.context));
+	make_pair("client.example", EVP_EC_gen("P-256"));
+	assert_false(is_resumed(&config, "ec.example", session));
+	assert_false(tls_contexts_ask_alike(before, f.context));
+	tls_context_free(before);
+	SSL_SESSION_free(session);
+	free_pair(&identity.pairs[0]);
+	free_pair(&client);
+}
+
 static void assert_refused(const struct tls_pair *p, const char *says)
 {
 	struct tls_identity_config identity = { .n_pairs = 1, .pairs = { *p } };
@@ -392,6 +458,8 @@ int main(void)
 		TEST(staples_are_given_to_who_asks),
 		TEST(client_certificates_are_asked_for),
 		TEST(sessions_are_of_no_use_where_more_is_asked),
+		TEST(sessions_are_for_the_names_of_one_site),
+		TEST(sessions_end_with_the_authority),
 		TEST(bad_files_are_told_by_name),
 		TEST(expiry_is_known),
 		TEST(a_self_signed_certificate_has_names_and_addresses),
