@@ -175,7 +175,8 @@ bool http_sites_answer_to(const struct http_sites *s, struct bytes authority)
 	if (authority.data == NULL)
 		return true;
 	for (size_t i = 0; i < s->count; i++)
-		if (*s->sites[i].hosts == NULL || answers_to(&s->sites[i], http_authority_host(authority)) > 0)
+		if (*s->sites[i].hosts == NULL ||
+		    answers_to(&s->sites[i], http_authority_host(authority)) > 0)
 			return true;
 	return false;
 }

@@ -86,8 +86,8 @@ bool ws_buffer_grow(struct ws_buffer **b, size_t more, size_t most)
 	return resize(b, room < most ? room : most);
 }
 
-/* Not realloc(), which leaves it where it is: then the rest of the hole is too small for the next message, and each
- * one on its way takes up as much of the heap as it did before it was compressed. */
+/* Not realloc(), which leaves it where it is: then the rest of the hole is too small for the next message,
+ * and each one on its way takes up as much of the heap as it did before it was compressed. */
 void ws_buffer_fit(struct ws_buffer **b)
 {
 	size_t spare = (*b)->room - (*b)->len;

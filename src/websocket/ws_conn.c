@@ -248,8 +248,8 @@ static void take_event(struct ws_conn *c, enum ws_event event)
 	}
 }
 
-/* Who does not read is not read from, and who makes much work is made to wait. While the client's close frame is
- * awaited nothing is sent any more. */
+/* Who does not read is not read from, and who makes much work is made to wait. While the client's close frame
+ * is awaited nothing is sent any more. */
 static bool takes_input(struct ws_conn *c)
 {
 	if (c->state == WS_CLOSING)

@@ -71,8 +71,8 @@ static struct ws_buffer *pack_for_all(struct ws_conn *c, struct ws_outgoing *o)
 	return *b;
 }
 
-/* A message as long as the window would find little in it: it refers to nothing before it, as RFC 7692 section 7.2.1
- * leaves open, and is compressed once, however many it is sent to. */
+/* A message as long as the window would find little in it: it refers to nothing before it, as RFC 7692
+ * section 7.2.1 leaves open, and is compressed once, however many it is sent to. */
 static bool is_for_one(const struct ws_conn *c, const struct ws_outgoing *o)
 {
 	return !c->deflate.server_no_takeover && o->plain->len < (size_t)1 << c->sent.bits;
