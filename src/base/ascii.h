@@ -4,6 +4,7 @@
 #define BASE_ASCII_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 static inline bool ascii_is_digit(int c)
 {
@@ -39,6 +40,17 @@ static inline bool ascii_is_control(int c)
 static inline char ascii_to_lower(int c)
 {
 	return (char)(ascii_is_upper(c) ? c | 0x20 : c);
+}
+
+/* Two texts of this length differ in the case of letters at most. */
+static inline bool ascii_is_same(const void *a, const void *b, size_t len)
+{
+	const unsigned char *x = a, *y = b;
+
+	for (size_t i = 0; i < len; i++)
+		if (ascii_to_lower(x[i]) != ascii_to_lower(y[i]))
+			return false;
+	return true;
 }
 
 /* The value of a hexadecimal digit; -1: it is none. */

@@ -1,28 +1,18 @@
 /* Names of hosts, compared. */
 #include "base/host_name.h"
 
-#include <stdbool.h>
-
 #include "base/ascii.h"
-
-static bool is_same(const char *pattern, struct bytes name)
-{
-	for (size_t i = 0; i < name.len; i++)
-		if (ascii_to_lower(pattern[i]) != ascii_to_lower(name.data[i]))
-			return false;
-	return true;
-}
 
 static size_t match(const char *pattern, struct bytes name)
 {
 	size_t len = strlen(pattern);
 
 	if (pattern[0] != '*')
-		return len == name.len && is_same(pattern, name) ? SIZE_MAX : 0;
+		return len == name.len && ascii_is_same(pattern, name.data, len) ? SIZE_MAX : 0;
 	if (name.len < len)
 		return 0;
 	bytes_skip(&name, name.len - (len - 1));
-	return is_same(pattern + 1, name) ? len : 0;
+	return ascii_is_same(pattern + 1, name.data, name.len) ? len : 0;
 }
 
 size_t host_name_match(const char *const *patterns, struct bytes name)

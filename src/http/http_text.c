@@ -5,12 +5,7 @@
 
 bool http_text_is_same(struct bytes a, struct bytes b)
 {
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++)
-		if (ascii_to_lower(a.data[i]) != ascii_to_lower(b.data[i]))
-			return false;
-	return true;
+	return a.len == b.len && ascii_is_same(a.data, b.data, a.len);
 }
 
 bool http_text_is(struct bytes text, const char *word)

@@ -57,6 +57,16 @@ static void only_upper_case_is_folded(void **state)
 		assert_int_equal(ascii_to_lower(c), is_in(upper, c) ? lower[c - 'A'] : c);
 }
 
+static void texts_are_the_same_but_for_case(void **state)
+{
+	(void)state;
+	assert_true(ascii_is_same("Example.ORG", "eXAMPLE.org", 11));
+	assert_true(ascii_is_same("ab", "aC", 1));
+	assert_true(ascii_is_same("", NULL, 0));
+	assert_false(ascii_is_same("a@", "a`", 2));
+	assert_false(ascii_is_same("\xc3", "\xe3", 1));
+}
+
 static void hexadecimal_digits_have_values(void **state)
 {
 	(void)state;
@@ -73,6 +83,7 @@ int main(void)
 		cmocka_unit_test(classes_hold_what_ascii_says),
 		cmocka_unit_test(no_octet_beyond_ascii_is_in_a_class),
 		cmocka_unit_test(only_upper_case_is_folded),
+		cmocka_unit_test(texts_are_the_same_but_for_case),
 		cmocka_unit_test(hexadecimal_digits_have_values),
 	};
 
