@@ -239,12 +239,14 @@ static bool digest_asks(struct tls_context *c, EVP_MD_CTX *digest, SSL_CTX *ctx,
 			const struct tls_context_config *config)
 {
 	return EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
-	       EVP_DigestUpdate(digest, &config->client_certificates, sizeof config->client_certificates) == 1 &&
+	       EVP_DigestUpdate(digest, &config->client_certificates, sizeof config->client_certificates) ==
+		       1 &&
 	       digest_authorities(digest, ctx) && EVP_DigestFinal_ex(digest, c->asks, &c->asks_len) == 1;
 }
 
-/* Sessions are of use only where the same is asked of clients, and for the names that they were made for (RFC 6066
- * section 3). The certificate does not count: it is renewed, and may be another one on each server of a fleet. */
+/* Sessions are of use only where the same is asked of clients, and for the names that they were
+ * made for (RFC 6066 section 3). The certificate does not count: it is renewed, and may be another
+ * one on each server of a fleet. */
 static bool digest_identity(const struct tls_context *c, EVP_MD_CTX *digest, const struct tls_identity *i)
 {
 	uint8_t mark[EVP_MAX_MD_SIZE];
