@@ -11,6 +11,7 @@ import pathlib
 import random
 import re
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -34,6 +35,23 @@ def pytest_configure(config):
 def built_with(library):
     """Whether the program has this optional library."""
     return library in subprocess.run([TAPHOUSE, "version"], capture_output=True, text=True, check=True).stdout
+
+
+def npm_package(name, version):
+    """The folder of a package of npm's, under obj/ of the build. It comes the first time that it is asked for;
+    without npm, or where npm reaches no registry, the test is skipped."""
+    place = pathlib.Path(TAPHOUSE).resolve().parent / "obj" / name
+    package = place / "node_modules" / name
+    if package.exists():
+        return package
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not there: configure --install-deps installs it")
+    command = ["npm", "install", "--prefix", place, "--no-audit", "--no-fund", "--fetch-retries=1",
+               "--fetch-timeout=20000", f"{name}@{version}"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if answer.returncode != 0:
+        pytest.skip(f"npm cannot install {name}@{version} here: {answer.stderr.strip().splitlines()[:1]}")
+    return package
 
 
 class Namespace:
@@ -174,6 +192,13 @@ def sha256(path_or_bytes):
             for block in iter(lambda: file.read(1 << 20), b""):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def screenshots(tmp_path):
+    """Where screenshots go: SCREENSHOTS names a folder to keep them."""
+    folder = pathlib.Path(os.environ.get("SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def raw(namespace, data, *, half_close=False, timeout=10, address=ADDRESS, port=80):

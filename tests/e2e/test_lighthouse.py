@@ -9,13 +9,11 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 
 import pytest
-from conftest import ADDRESS, ROOT, TAPHOUSE
+from conftest import ADDRESS, ROOT, npm_package
 
 VERSION = "12.8.2"
-PLACE = pathlib.Path(TAPHOUSE).resolve().parent / "obj" / "lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 URL = f"https://{ADDRESS}/"
 CHROMIUM = "--headless=new --no-sandbox --disable-gpu --ignore-certificate-errors"
@@ -24,16 +22,7 @@ CHROMIUM = "--headless=new --no-sandbox --disable-gpu --ignore-certificate-error
 @pytest.fixture(scope="session")
 def lighthouse():
     """The program, installed if need be."""
-    program = PLACE / "node_modules" / ".bin" / "lighthouse"
-    if program.exists():
-        return program
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not there: configure --install-deps installs it")
-    answer = subprocess.run(["npm", "install", "--prefix", PLACE, "--no-audit", "--no-fund", "--fetch-retries=1",
-                             "--fetch-timeout=20000", f"lighthouse@{VERSION}"], capture_output=True, text=True, timeout=300)
-    if answer.returncode != 0:
-        pytest.skip(f"npm cannot install lighthouse@{VERSION} here: {answer.stderr.strip().splitlines()[:1]}")
-    return program
+    return npm_package("lighthouse", VERSION).parent / ".bin" / "lighthouse"
 
 
 def failures(report, category):

@@ -1,13 +1,11 @@
 """The default site in a real browser: it loads over our TCP, says nothing on the console, and fits narrow and wide screens."""
 
-import os
-import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
-from conftest import ADDRESS, ROOT, TAPHOUSE
+from conftest import ADDRESS, ROOT, TAPHOUSE, screenshots
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr",
@@ -27,13 +25,6 @@ def browser(namespace, tmp_path):
         return answer.stdout, answer.stderr
 
     return run
-
-
-def screenshots(tmp_path):
-    """Where screenshots go: SCREENSHOTS names a folder to keep them."""
-    folder = pathlib.Path(os.environ.get("SCREENSHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def test_page_loads_without_a_console_message(serve, browser):
