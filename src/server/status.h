@@ -1,7 +1,7 @@
 /*
  * What the server says about itself, below a location with status = true: status.json, connections.json and
- * metrics (Prometheus text), and a page that leads there. Each is made when it is asked for; nothing is
- * gathered before. They read the worker that answers, and change nothing.
+ * metrics (Prometheus text), and the page that shows it (live.h). Each is made when it is asked for; nothing
+ * is gathered before. They read the worker that answers, and change nothing.
  */
 #ifndef SERVER_STATUS_H
 #define SERVER_STATUS_H
@@ -20,8 +20,8 @@ enum {
 extern const struct http_handler status_handler;
 
 void status_write_json(struct document *d, const struct worker *w);
-/* At most max_rows of them. */
-void status_write_connections(struct document *d, const struct worker *w, uint32_t max_rows);
+/* At most max_rows of them. The call's own can be told from the others. */
+void status_write_connections(struct document *d, const struct http_call *call, uint32_t max_rows);
 void status_write_metrics(struct document *d, const struct worker *w);
 
 /* ---- what the documents have in common ---- */

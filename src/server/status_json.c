@@ -284,11 +284,23 @@ static void write_row(void *context, const struct tcp_conn *c)
 	json_close_object(d);
 }
 
-void status_write_connections(struct document *d, const struct worker *w, uint32_t max_rows)
+/* So that whoever asks finds their own row. */
+static void write_asker(struct document *d, const struct http_call *call)
 {
+	json_open_object(d, "you");
+	write_address(d, "remote", &call->client);
+	json_number(d, "remote_port", call->client_port);
+	json_number(d, "local_port", call->server_port);
+	json_close_object(d);
+}
+
+void status_write_connections(struct document *d, const struct http_call *call, uint32_t max_rows)
+{
+	const struct worker *w = call->context;
 	struct rows rows = { .to = d, .max = max_rows };
 
 	json_open_object(d, NULL);
+	write_asker(d, call);
 	write_tcp_usage(d, w);
 	json_open_array(d, "connections");
 	tcp_each(w->host.stack->tcp, write_row, &rows);

@@ -38,8 +38,8 @@ def built_with(library):
 
 
 def npm_package(name, version):
-    """The folder of a package of npm's, under obj/ of the build. It comes the first time that it is asked for;
-    without npm, or where npm reaches no registry, the test is skipped."""
+    """The folder of a package of npm's, under obj/ of the build. It comes when it is first asked for; without npm,
+    or where npm reaches no registry, the test is skipped."""
     place = pathlib.Path(TAPHOUSE).resolve().parent / "obj" / name
     package = place / "node_modules" / name
     if package.exists():

@@ -41,7 +41,7 @@ def test_the_configuration_shipped_has_a_status_location(serve, namespace):
 def test_page_links_to_the_documents(configure, namespace):
     configure()
     page = namespace.curl("-f", "-L", STATUS).stdout
-    links = re.findall(r'href="([^"]+)"', page)
+    links = re.findall(r'<a href="([^"#]+)"', page)
     assert links == ["status.json", "connections.json", "metrics"]
     for link in links:
         assert namespace.curl("-f", "-o", "/dev/null", "-w", "%{http_code}", f"{STATUS}/{link}").stdout == "200"
@@ -139,6 +139,7 @@ print(body.decode())
     assert connections["truncated"] is False
     assert connections["tcp_now"]["connections"] == len(connections["connections"]) == 1
     (row,) = connections["connections"]
+    assert connections["you"] == {key: row[key] for key in ("remote", "remote_port", "local_port")}
     assert (row["remote"], row["remote_port"]) == ("10.77.0.1", int(port))
     assert row["id"] >= 1
     assert (row["local"], row["local_port"]) == (ADDRESS, 80)

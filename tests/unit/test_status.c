@@ -96,13 +96,8 @@ static unsigned count(const char *text, const char *what)
 static void each_path_has_its_document(void **state)
 {
 	static const char *const nothing[] = { "x", "status", "status.json/", "/", "metrics?", "Metrics" };
-	char *text;
 
-	text = get(*state, "", "text/html; charset=utf-8");
-	assert_has(text, "href=\"status.json\"");
-	assert_has(text, "href=\"connections.json\"");
-	assert_has(text, "href=\"metrics\"");
-	free(text);
+	free(get(*state, "", "text/html; charset=utf-8"));
 	free(get(*state, "status.json", "application/json"));
 	free(get(*state, "connections.json", "application/json"));
 	free(get(*state, "metrics", "text/plain; version=0.0.4; charset=utf-8"));
@@ -182,11 +177,12 @@ static void open_connection(struct fixture *f)
 /* connections.json with at most two rows must have so many. */
 static void assert_rows(struct fixture *f, unsigned rows, const char *truncated)
 {
+	const struct http_call call = { .context = &f->worker };
 	struct document *d = document_new(&f->worker.documents, STATUS_DOCUMENT);
 	struct span span;
 	char *text;
 
-	status_write_connections(d, &f->worker, 2);
+	status_write_connections(d, &call, 2);
 	assert_true(document_finish(d, &span));
 	text = strndup((const char *)span.data, span.len);
 	assert_non_null(text);
@@ -209,14 +205,15 @@ static void rows_are_bounded_and_it_is_told(void **state)
 static void rows_end_where_the_document_would(void **state)
 {
 	struct fixture *f = *state;
+	const struct http_call call = { .context = &f->worker };
 	struct document *d = document_new(&f->worker.documents, 1000);
 	struct span span;
 
 	open_connection(f);
-	status_write_connections(d, &f->worker, 2);
+	status_write_connections(d, &call, 2);
 	assert_true(document_finish(d, &span));
 	assert_memory_equal(span.data + span.len - 3, "e}\n", 3);
-	assert_true(span.len < 200);
+	assert_true(span.len < 300);
 	span_owner_unref(span.owner);
 }
 

@@ -1,0 +1,54 @@
+// The live page: asks for status.json and connections.json once a second, and shows them.
+import { showConnections } from './connections.js';
+import { showStatus } from './counters.js';
+import { uptime } from './format.js';
+import { $, setText } from './page.js';
+
+const PERIOD_MS = 1000, PATIENCE_MS = 10000;
+
+let paused = false;
+
+async function get(name) {
+	const answer = await fetch(name, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
+
+	if (!answer.ok)
+		throw new Error(`${name}: ${answer.status}`);
+	return answer.json();
+}
+
+function showServer({ version, interface: { addresses, device }, uptime_seconds: seconds }) {
+	const place = `${addresses.join(', ')} on ${device}`;
+
+	setText($('server'), `Version ${version} at ${place}, up ${uptime(seconds)}`);
+}
+
+// One after the other: so both come over one connection, which is then shown as the visitor's own.
+async function ask() {
+	const status = await get('status.json'), connections = await get('connections.json');
+
+	if (paused)
+		return;
+	showServer(status);
+	showStatus(status);
+	showConnections(connections);
+	setText($('state'), 'Live.');
+}
+
+// The next question waits for the last answer: a slow server, or a slow wire, is asked less often.
+async function turn() {
+	if (!paused && !document.hidden)
+		try {
+			await ask();
+		} catch (error) {
+			setText($('state'), `No answer (${error.message}). Trying again.`);
+		}
+	setTimeout(turn, PERIOD_MS);
+}
+
+$('pause').hidden = false;
+$('pause').addEventListener('click', () => {
+	paused = !paused;
+	setText($('pause'), paused ? 'Go on' : 'Pause');
+	setText($('state'), paused ? 'Paused.' : '');
+});
+turn();

@@ -1,0 +1,219 @@
+"""The live page in a real browser, over our own TCP: what it shows is what connections.json and status.json say,
+it can be worked with by keyboard alone, and neither console nor Content-Security-Policy have anything to say."""
+
+import json
+import re
+
+import pytest
+from chromium import Chromium
+from conftest import ADDRESS, npm_package, screenshots
+
+URL = f"http://{ADDRESS}/.taphouse/"
+AXE = "4.14.1"
+
+ROWS = """[...document.querySelectorAll('#connections tbody tr')].map((row) => ({
+    ...Object.fromEntries([...row.cells].map((cell, i) => [
+        document.querySelectorAll('#connections thead th')[i].textContent, cell.textContent])),
+    own: row.classList.contains('own') }))"""
+FACTS = """Object.fromEntries([...document.querySelectorAll('#one div')].map((div) =>
+    [div.querySelector('dt').textContent, div.querySelector('dd').textContent]))"""
+LIVE = "document.getElementById('state').textContent === 'Live.'"
+
+
+@pytest.fixture
+def server(serve, site, tmp_path):
+    config = tmp_path / "live.conf"
+    config.write_text(f'site "e2e" {{\n\troot = "{site}"\n\tlocation "/.taphouse/" {{ status = true }}\n}}\n')
+    return serve("--config", config, "--http", "80", "--self-signed")
+
+
+@pytest.fixture
+def page(server, namespace, tmp_path):
+    """The live page, when it has its first numbers. Nothing may have come to the console in the end."""
+    browser = Chromium(namespace, tmp_path / "profile")
+    browser.open(URL)
+    browser.wait(LIVE)
+    yield browser
+    browser.close()
+    assert browser.messages == []
+
+
+@pytest.fixture
+def holder(server, namespace):
+    """Holds twelve connections open, half of them with a request that was answered; prints their ports."""
+    program = (f"import socket, time\n"
+               f"held = [socket.create_connection(('{ADDRESS}', 80), 10) for _ in range(12)]\n"
+               "for s in held[:6]:\n"
+               "    s.sendall(b'GET /1k.bin HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n')\n"
+               "    s.recv(65536)\n"
+               "print(*(s.getsockname()[1] for s in held), flush=True)\n"
+               "time.sleep(120)\n")
+    process = namespace.start("/usr/bin/python3", "-c", program, stdout=-1, text=True)
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.fixture
+def held(holder):
+    """Their ports."""
+    return {int(port) for port in holder.stdout.readline().split()}
+
+
+def fetch(namespace, name):
+    return json.loads(namespace.curl("-f", URL + name).stdout)
+
+
+def number(text):
+    return int(text.replace(",", ""))
+
+
+def test_its_files_come_from_the_program(server, namespace):
+    page = namespace.curl("-f", URL).stdout
+    files = set(re.findall(r'(?:src|href)="([^"#]+)"', page)) - {"status.json", "connections.json", "metrics"}
+    assert files == {"favicon.svg", "live.css", "live.js"}
+    imported = re.findall(r"from '\./([^']+)'", namespace.curl("-f", URL + "live.js").stdout)
+    assert imported
+    assert not re.search(r"<style|<script(?! type=\"module\" src)|\sstyle=|\son\w+=", page)
+    for name in ["", *files, *imported]:
+        head = namespace.curl("-I", URL + name).stdout
+        assert head.startswith("HTTP/1.1 200 ")
+        assert "Content-Security-Policy: default-src 'self';" in head
+        assert "X-Content-Type-Options: nosniff\n" in head
+
+
+def test_connections_are_those_of_connections_json(page, namespace, held):
+    page.wait(f"{ROWS}.length >= 13")
+    told = {row["remote_port"]: row for row in fetch(namespace, "connections.json")["connections"]}
+    shown = {int(row["Client"].rpartition(":")[2]): row for row in page.evaluate(ROWS)}
+    assert held <= shown.keys()
+    for port in held:
+        row, text = told[port], shown[port]
+        assert text["Client"] == f"10.77.0.1:{port}"
+        for title, key in [("No.", "id"), ("State", "state"), ("Control", "congestion")]:
+            assert text[title] == str(row[key])
+        for title, key in [("Port", "local_port"), ("cwnd", "cwnd"), ("In flight", "in_flight"),
+                           ("snd.wnd", "snd.wnd"), ("rcv.wnd", "rcv.wnd"), ("Bytes out", "bytes_acked"),
+                           ("Bytes in", "bytes_received"), ("Retrans.", "retransmissions"),
+                           ("Requests", "requests")]:
+            assert number(text[title]) == row[key], (port, title)
+
+
+def test_its_own_connection_is_marked_and_opened(page, namespace, held):
+    page.wait(f"{ROWS}.length >= 13 && {ROWS}.some((row) => row.own)")
+    rows, facts = page.evaluate(f"[{ROWS}, {FACTS}]")
+    (own,) = [row for row in rows if row["own"]]
+    port = int(own["Client"].rpartition(":")[2])
+    assert port not in held
+    rows = fetch(namespace, "connections.json")["connections"]
+    (told,) = [row for row in rows if row["remote_port"] == port]
+    assert facts["Client"] == f"10.77.0.1:{port}" and facts["Server"] == f"{ADDRESS}:80"
+    assert facts["State"] == told["state"] == "ESTABLISHED"
+    assert 1 <= number(facts["Requests"]) <= told["requests"]
+    assert facts["Segment size (mss)"] == f"{told['mss']:,} bytes"
+
+
+def test_one_connection_is_opened_by_keyboard_until_it_is_over(page, holder, held):
+    page.wait(f"{ROWS}.length >= 13")
+    title = "document.getElementById('one-title').textContent"
+    row = ("[...document.querySelectorAll('#connections tbody tr')]"
+           f".find((r) => r.innerText.includes(':{min(held)}'))")
+    page.evaluate(f"{row}.querySelector('button').focus()")
+    chosen = page.evaluate("document.activeElement.textContent")
+    page.press("Enter")
+    page.wait(f"{title} === 'Connection {chosen}'")
+    assert page.evaluate("document.activeElement.id") == "one-title"
+    holder.kill()
+    page.wait("document.getElementById('one-note').textContent.startsWith('It is over')")
+    page.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "own"
+    page.press("Enter")
+    page.wait(f"{title}.includes('these numbers')")
+
+
+def test_sorted_by_keyboard_and_focus_stays(page, held):
+    page.wait(f"{ROWS}.length >= 13")
+    page.evaluate("document.querySelectorAll('#connections thead button')[11].focus()")
+    page.press("Enter")
+    assert page.evaluate("document.activeElement.parentElement.getAttribute('aria-sort')") == "descending"
+    amounts = [number(row["Bytes out"]) for row in page.evaluate(ROWS)]
+    assert amounts == sorted(amounts, reverse=True) and len(set(amounts)) > 2
+    page.press("Enter")
+    assert page.evaluate("document.activeElement.parentElement.getAttribute('aria-sort')") == "ascending"
+    amounts = [number(row["Bytes out"]) for row in page.evaluate(ROWS)]
+    assert amounts == sorted(amounts)
+    # Its own connection moves down as it receives more; whoever stands on it keeps standing there.
+    page.evaluate("document.querySelector('#connections .own button').focus()")
+    requests = page.evaluate(f"{ROWS}.find((row) => row.own).Requests")
+    page.wait(f"{ROWS}.find((row) => row.own).Requests !== '{requests}'")
+    assert page.evaluate("document.activeElement.closest('tr').className") == "own"
+
+
+def test_filtered_by_keyboard(page, held):
+    page.wait(f"{ROWS}.length >= 13")
+    port = min(held)
+    page.evaluate("document.getElementById('filter').focus()")
+    page.type(f"10.77 :{port} established")
+    page.wait(f"{ROWS}.length === 1")
+    assert page.evaluate(ROWS)[0]["Client"] == f"10.77.0.1:{port}"
+    assert re.fullmatch(r"1 of \d+", page.evaluate("document.getElementById('shown').textContent"))
+    page.press("Enter")  # which sends no form
+    page.type(" nothing has this")
+    page.wait(f"{ROWS}.length === 0")
+    assert page.evaluate("location.href") == URL
+
+
+def test_counters_and_queues(page, namespace):
+    for _ in range(3):  # we close first
+        namespace.curl("-0", "-o", "/dev/null", f"http://{ADDRESS}/1k.bin")
+    namespace.curl("-o", "/dev/null", f"http://{ADDRESS}:81/", check=False)  # nobody listens
+    counters = ("(id) => Object.fromEntries([...document.querySelectorAll(`#${id} tbody tr`)].map((r) => "
+                "[r.cells[0].textContent, r.cells[1].textContent]))")
+    page.wait(f"({counters})('drops')['tcp no connection'] === '1'")
+    status = fetch(namespace, "status.json")
+    shown = page.evaluate(f"({counters})('totals')")
+    assert number(shown["Handshakes (PassiveOpens)"]) == status["tcp"]["PassiveOpens"] - 1
+    assert number(shown["Resets sent"]) == status["tcp"]["OutRsts"] == 1
+    assert number(shown["Retransmissions"]) == status["tcp"]["RetransSegs"]
+    drops = page.evaluate(f"({counters})('drops')")
+    assert {name.replace(" ", "_") for name in drops} == {name for name, n in status["drops"].items() if n}
+    assert page.evaluate("document.getElementById('time_wait').textContent") == \
+        f"{status['tcp_now']['time_wait']} of {status['limits']['tcp']['max_time_wait']:,}"
+    assert status["tcp_now"]["time_wait"] >= 3
+    assert page.evaluate("document.getElementById('time_wait-meter').value") == status["tcp_now"]["time_wait"]
+
+
+def test_pause(page):
+    page.evaluate("document.getElementById('pause').focus()")
+    page.press("Enter")
+    page.wait("document.getElementById('state').textContent === 'Paused.'")
+    asked = "performance.getEntriesByType('resource').length"
+    before = page.evaluate(asked)
+    page.evaluate("new Promise((done) => setTimeout(done, 2500))")
+    assert page.evaluate(asked) <= before + 1  # one was under way
+    page.press("Enter")
+    page.wait(LIVE)
+
+
+def test_a_server_that_is_gone_is_told(server, namespace, tmp_path):
+    browser = Chromium(namespace, tmp_path / "profile")
+    browser.open(URL)
+    browser.wait(LIVE)
+    server.stop()
+    browser.wait("document.getElementById('state').textContent.startsWith('No answer')")
+    browser.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1600, 800, 360])
+def test_accessible_and_looked_at(page, held, tmp_path, width, scheme):
+    page.wait(f"{ROWS}.length >= 13")
+    picture = screenshots(tmp_path) / f"live-{width}-{scheme}.png"
+    page.look(picture, width, scheme)
+    assert picture.stat().st_size > 30000  # an empty page is far smaller
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate((npm_package("axe-core", AXE) / "axe.min.js").read_text() + "; null")
+    found = page.evaluate("axe.run(document).then(({ violations }) => "
+                          "violations.map((v) => [v.id, v.nodes.map((node) => node.html)]))")
+    assert found == []
