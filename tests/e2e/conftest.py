@@ -215,3 +215,45 @@ def raw(namespace, data, *, half_close=False, timeout=10, address=ADDRESS, port=
         "    sys.stderr.write(type(e).__name__)\n"
     )
     return namespace.run("/usr/bin/python3", "-c", program, input=data, text=False, timeout=timeout + 20)
+
+
+def make_authority(directory):
+    """A test authority: ca.pem and ca.key."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-days", "30", "-subj", "/CN=test authority", "-addext", "keyUsage=critical,keyCertSign",
+                    "-keyout", directory / "ca.key", "-out", directory / "ca.pem"], check=True, capture_output=True)
+
+
+def make_certificate(directory, name, *, key="ec", alt=f"IP:{ADDRESS},DNS:site.example", days=30,
+                     usage="serverAuth"):
+    """NAME.pem and NAME.key, signed by the authority of make_authority()."""
+    new_key = {"ec": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["-newkey", "rsa:2048"]}[key]
+    request, extensions = directory / f"{name}.csr", directory / f"{name}.ext"
+    extensions.write_text(f"subjectAltName={alt}\nextendedKeyUsage={usage}\nbasicConstraints=CA:FALSE\n")
+    subprocess.run(["openssl", "req", "-new", *new_key, "-nodes", "-subj", f"/CN={name}",
+                    "-keyout", directory / f"{name}.key", "-out", request], check=True, capture_output=True)
+    subprocess.run(["openssl", "x509", "-req", "-in", request, "-CA", directory / "ca.pem",
+                    "-CAkey", directory / "ca.key", "-CAcreateserial", "-days", str(days), "-extfile", extensions,
+                    "-out", directory / f"{name}.pem"], check=True, capture_output=True)
+    return directory / f"{name}.pem", directory / f"{name}.key"
+
+
+@pytest.fixture
+def authority(tmp_path):
+    make_authority(tmp_path)
+    return tmp_path / "ca.pem"
+
+
+@pytest.fixture
+def certificate(authority, tmp_path):
+    return make_certificate(tmp_path, "server")
+
+
+@pytest.fixture
+def trusting_home(authority, tmp_path):
+    """A home directory in which browsers trust the authority."""
+    store = tmp_path / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    subprocess.run(["certutil", "-d", f"sql:{store}", "-N", "--empty-password"], check=True)
+    subprocess.run(["certutil", "-d", f"sql:{store}", "-A", "-t", "C,,", "-n", "test", "-i", authority], check=True)
+    return tmp_path

@@ -9,42 +9,10 @@ import subprocess
 import time
 
 import pytest
-from conftest import ADDRESS, ROOT, TAPHOUSE, raw, sha256
+from conftest import ADDRESS, ROOT, TAPHOUSE, make_authority, make_certificate, raw, sha256
 from test_page import FLAGS
 
 URL = f"https://{ADDRESS}"
-
-
-def make_authority(directory):
-    """A test authority: ca.pem and ca.key."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-days", "30", "-subj", "/CN=test authority", "-addext", "keyUsage=critical,keyCertSign",
-                    "-keyout", directory / "ca.key", "-out", directory / "ca.pem"], check=True, capture_output=True)
-
-
-def make_certificate(directory, name, *, key="ec", alt=f"IP:{ADDRESS},DNS:site.example", days=30,
-                     usage="serverAuth"):
-    """NAME.pem and NAME.key, signed by the authority of make_authority()."""
-    new_key = {"ec": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["-newkey", "rsa:2048"]}[key]
-    request, extensions = directory / f"{name}.csr", directory / f"{name}.ext"
-    extensions.write_text(f"subjectAltName={alt}\nextendedKeyUsage={usage}\nbasicConstraints=CA:FALSE\n")
-    subprocess.run(["openssl", "req", "-new", *new_key, "-nodes", "-subj", f"/CN={name}",
-                    "-keyout", directory / f"{name}.key", "-out", request], check=True, capture_output=True)
-    subprocess.run(["openssl", "x509", "-req", "-in", request, "-CA", directory / "ca.pem",
-                    "-CAkey", directory / "ca.key", "-CAcreateserial", "-days", str(days), "-extfile", extensions,
-                    "-out", directory / f"{name}.pem"], check=True, capture_output=True)
-    return directory / f"{name}.pem", directory / f"{name}.key"
-
-
-@pytest.fixture
-def authority(tmp_path):
-    make_authority(tmp_path)
-    return tmp_path / "ca.pem"
-
-
-@pytest.fixture
-def certificate(authority, tmp_path):
-    return make_certificate(tmp_path, "server")
 
 
 @pytest.fixture
@@ -362,15 +330,11 @@ def test_testssl_finds_nothing_weak(serve_site, namespace, authority, tmp_path):
     assert not [f"{name}: {finding}" for name, finding in findings.items() if not allowed.match(name)]
 
 
-def test_a_browser_trusts_it(serve_tls, namespace, authority, tmp_path):
+def test_a_browser_trusts_it(serve_tls, namespace, trusting_home, tmp_path):
     serve_tls(directory=ROOT / "www")
-    store = tmp_path / ".pki" / "nssdb"
-    store.mkdir(parents=True)
-    subprocess.run(["certutil", "-d", f"sql:{store}", "-N", "--empty-password"], check=True)
-    subprocess.run(["certutil", "-d", f"sql:{store}", "-A", "-t", "C,,", "-n", "test", "-i", authority], check=True)
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "chromium is missing: configure --install-deps installs it"
-    answer = namespace.run("env", f"HOME={tmp_path}", "timeout", "60", program, *FLAGS,
+    answer = namespace.run("env", f"HOME={trusting_home}", "timeout", "60", program, *FLAGS,
                            f"--user-data-dir={tmp_path}/profile", "--dump-dom", f"{URL}/", timeout=90)
     assert "CONSOLE" not in answer.stderr
     assert "<h1" in answer.stdout and "http/1.1" in answer.stdout

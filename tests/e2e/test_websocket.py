@@ -125,12 +125,13 @@ def server_pid(server):
 
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>e2e</title><script>
-const text = "Grüße 😀 ".repeat(80000).slice(0, 600000), bytes = new Uint8Array(1 << 20);
+const text = "Grüße 😀 ".repeat(80659) + "123456789", bytes = new Uint8Array(1 << 20);
+const base = location.origin.replace("http", "ws");
 for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7 + (i >> 9);
 const same = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
 function run(path) {
 	return new Promise(done => {
-		const ws = new WebSocket(`ws://${location.host}${path}`), seen = {};
+		const ws = new WebSocket(base + path), seen = {};
 		ws.binaryType = "arraybuffer";
 		ws.onopen = () => { seen.extensions = ws.extensions; ws.send(text); ws.send(bytes); };
 		ws.onmessage = event => {
@@ -143,13 +144,13 @@ function run(path) {
 }
 function tooBig(path) {
 	return new Promise(done => {
-		const ws = new WebSocket(`ws://${location.host}${path}`);
+		const ws = new WebSocket(base + path);
 		ws.onopen = () => ws.send(new Uint8Array((1 << 20) + 1));
 		ws.onclose = event => done({code: event.code, reason: event.reason});
 	});
 }
 (async () => {
-	const result = {echo: await run("/ws/echo"), plain: await run("/ws/plain"), big: await tooBig("/ws/echo")};
+	const result = {bytes: new TextEncoder().encode(text).length, echo: await run("/ws/echo"), plain: await run("/ws/plain"), big: await tooBig("/ws/echo")};
 	await fetch("/result", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(result)});
 })();
 </script>
@@ -167,8 +168,8 @@ def chromium(namespace, tmp_path):
         assert program, "chromium is missing: configure --install-deps installs it"
         with open(tmp_path / "chromium.log", "wb") as log:
             processes.append(namespace.start(
-                program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--enable-logging=stderr",
-                "--ignore-certificate-errors", "--remote-debugging-port=0", f"--user-data-dir={tmp_path}/profile", url, stdout=log,
+                "env", f"HOME={tmp_path}", program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--enable-logging=stderr",
+                "--remote-debugging-port=0", f"--user-data-dir={tmp_path}/profile", url, stdout=log,
                 stderr=log))
         deadline = time.monotonic() + 60
         while not results.exists() or not results.read_text().endswith("\n"):
@@ -182,13 +183,22 @@ def chromium(namespace, tmp_path):
         process.wait(20)
 
 
-def test_chromium_with_and_without_compression(websocket, site, chromium):
-    server = websocket()
+def assert_chromium_echoes(url, server, site, chromium):
     (site / "ws.html").write_text(PAGE)
-    fields = chromium(f"{URL}/ws.html", server.results)
+    fields = chromium(f"{url}/ws.html", server.results)
+    assert fields["bytes"] == 1 << 20
     for path, extensions in (("echo", DEFLATE), ("plain", "")):
         assert fields[path] == {"extensions": extensions, "text": True, "binary": True, "code": 4321, "clean": True}
     assert fields["big"] == {"code": 1009, "reason": "message too big"}
+
+
+def test_chromium_with_and_without_compression(websocket, site, chromium):
+    assert_chromium_echoes(URL, websocket(), site, chromium)
+
+
+def test_the_same_over_tls_that_chromium_trusts(websocket, site, chromium, certificate, trusting_home):
+    server = websocket(options=["--certificate", certificate[0], "--key", certificate[1]])
+    assert_chromium_echoes(f"https://{ADDRESS}", server, site, chromium)
 
 
 @pytest.mark.parametrize("keys, tls", [("", False), ("websocket_events_all = true", False), ("", True)], ids=["own", "all", "tls"])
