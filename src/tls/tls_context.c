@@ -238,9 +238,10 @@ static bool digest_authorities(EVP_MD_CTX *digest, SSL_CTX *ctx)
 static bool digest_asks(struct tls_context *c, EVP_MD_CTX *digest, SSL_CTX *ctx,
 			const struct tls_context_config *config)
 {
+	const enum tls_client_certificates *asked = &config->client_certificates;
+
 	return EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1 &&
-	       EVP_DigestUpdate(digest, &config->client_certificates, sizeof config->client_certificates) ==
-		       1 &&
+	       EVP_DigestUpdate(digest, asked, sizeof *asked) == 1 &&
 	       digest_authorities(digest, ctx) && EVP_DigestFinal_ex(digest, c->asks, &c->asks_len) == 1;
 }
 
