@@ -44,12 +44,11 @@ def test_ready_line_names_both_addresses(serve_tls, site):
 def test_curl_gets_a_page(serve_tls, curl, version, name):
     serve_tls()
     version = version.split("=")
-    answer = curl("-v", *version, f"{URL}/hello.txt", f"{URL}/hello.txt")
-    assert answer.stdout == "hello\nhello\n"
+    answer = curl("-v", *version, "-w", "connects: %{num_connects}\\n", f"{URL}/hello.txt", f"{URL}/hello.txt")
+    assert answer.stdout == "hello\nconnects: 1\nhello\nconnects: 0\n"
     assert f"SSL connection using {name}" in answer.stderr
     assert "ALPN: server accepted http/1.1" in answer.stderr
     assert "SSL certificate verify ok" in answer.stderr
-    assert "Re-using existing connection" in answer.stderr
 
 
 def test_http_is_as_it_was(serve_tls, namespace):
@@ -104,10 +103,10 @@ def test_a_capture_is_decrypted_with_nothing_but_the_file(serve_tls, namespace, 
         curl(version, *(["1.2"] if version == "--tls-max" else []), f"{URL}/hello.txt")
     assert server.stop() == 0
     assert capture.stat().st_mode & 0o777 == 0o600  # whoever reads it reads what was said
-    http = subprocess.run(["tshark", "-r", capture, "-Y", "http", "-T", "fields", "-e", "http.request.uri",
-                           "-e", "http.response.code", "-e", "tls.handshake.version"], capture_output=True, text=True,
+    http = subprocess.run(["tshark", "-r", capture, "-Y", "http", "-T", "fields", "-e", "http.request.method",
+                           "-e", "http.request.uri", "-e", "http.response.code"], capture_output=True, text=True,
                           check=True).stdout
-    assert http.count("/hello.txt") == 2 and http.count("200") == 2
+    assert http.count("GET\t/hello.txt") == 2 and http.count("200") == 2
     comments = subprocess.run(["tshark", "-r", capture, "-T", "fields", "-e", "frame.comment"], capture_output=True,
                               text=True, check=True).stdout
     for step in ("TLS ClientHello", "TLS ServerHello", "TLS Certificate", "TLS Finished", "TLS NewSessionTicket",
@@ -325,8 +324,9 @@ def test_testssl_finds_nothing_weak(serve_site, namespace, authority, tmp_path):
                            "--jsonfile", report, f"{ADDRESS}:443", check=False, timeout=550)
     print(answer.stdout)
     findings = {f["id"]: f["finding"] for f in json.loads(report.read_text()) if f["severity"] not in ("OK", "INFO")}
-    # Of a test certificate nobody publishes who revokes it; and testssl leaves before a ticket of 1.3 can come.
-    allowed = re.compile("cert_|DNS_CAA|sessionresumption_ticket")
+    # Of a test certificate nobody publishes who revokes it; testssl leaves before a ticket of 1.3 can come; and an
+    # engine_problem is its own openssl's.
+    allowed = re.compile("cert_|DNS_CAA|sessionresumption_ticket|engine_problem")
     assert not [f"{name}: {finding}" for name, finding in findings.items() if not allowed.match(name)]
 
 
