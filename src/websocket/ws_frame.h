@@ -22,7 +22,8 @@ enum {
 	WS_CONTROL_MAX = 125,   /* payload of a control frame */
 };
 
-enum ws_frame_bits {
+/* Bits of the first two bytes, to be joined with an opcode or a length. */
+enum {
 	WS_FIN = 0x80,
 	WS_RSV1 = 0x40, /* the message is compressed (RFC 7692 section 6) */
 	WS_RSV2 = 0x20,
@@ -53,7 +54,7 @@ enum ws_header_verdict {
 enum ws_header_verdict ws_header_take(struct ws_header_reader *r, struct bytes *data, struct ws_header *out,
 				      const char **why);
 
-/* The header of a frame from a server: first byte (enum ws_frame_bits and opcode), length. Returns its
+/* The header of a frame from a server: first byte (WS_FIN and the like, and the opcode), length. Returns its
  * size. */
 size_t ws_header_emit(uint8_t out[static WS_HEADER_MAX_SENT], uint8_t first, uint64_t len);
 

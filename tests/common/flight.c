@@ -65,7 +65,7 @@ void flight_expect(struct peer *p, uint32_t n)
 
 	if (got.seq != flight_seq(p, n) || got.len != FLIGHT_MSS)
 		fail_msg("expected segment %u, got %u octets at %g", n, got.len,
-			 (double)(int32_t)(got.seq - flight_seq(p, 0)) / FLIGHT_MSS);
+			 (double)(int32_t)(got.seq - flight_seq(p, 0)) / (double)FLIGHT_MSS);
 }
 
 void flight_expect_all(struct peer *p, uint32_t first, uint32_t last)

@@ -13,7 +13,7 @@ struct ws_bytes {
 void ws_bytes_add(struct ws_bytes *b, const void *data, size_t len);
 void ws_bytes_fini(struct ws_bytes *b);
 
-/* Adds a masked frame: first byte (enum ws_frame_bits and opcode), payload. The mask changes with each. */
+/* Adds a masked frame: first byte (bits and opcode), payload. The mask changes with each. */
 void ws_client_frame(struct ws_bytes *b, uint8_t first, const void *payload, size_t len);
 void ws_client_text(struct ws_bytes *b, uint8_t first, const char *payload);
 

@@ -73,7 +73,7 @@ static void print_change(void *context, const struct trace_event *e)
 
 	if (e->new_value != UINT32_MAX) /* no threshold yet */
 		printf("%s,%s,%.3f,%.2f\n", c->control, e->kind == TRACE_TCP_CWND ? "cwnd" : "ssthresh",
-		       (double)(e->now_us - c->begin_us) / 1000, (double)e->new_value / MSS);
+		       (double)(e->now_us - c->begin_us) / 1000, (double)e->new_value / (double)MSS);
 }
 
 static void print_curve(const char *control)

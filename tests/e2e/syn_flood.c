@@ -187,7 +187,7 @@ static void run(struct flood *f, uint64_t rate, uint64_t seconds)
 		tried += due;
 	}
 	printf("{\"sent\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"seconds\": %.3f}\n", f->sent, f->refused,
-	       (double)(now_ns() - start) / SECOND_NS);
+	       (double)(now_ns() - start) / (double)SECOND_NS);
 }
 
 static bool parse_mac(const char *text, uint8_t mac[6])

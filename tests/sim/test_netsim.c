@@ -42,7 +42,7 @@ static double goodput_mbit(const char *congestion, const struct sim_bottleneck *
 		bytes += b.received[0];
 		sim_bulk_close(&b);
 	}
-	return (double)bytes * 8 / (double)us / SEEDS;
+	return (double)bytes * 8 / (double)us / (double)SEEDS;
 }
 
 static void print_row(char *out, size_t size, const char *congestion, unsigned rate, unsigned rtt)

@@ -230,7 +230,7 @@ static void the_window_follows_the_curve(void **state)
 		struct flow f = flow(windows[i] * MSS, RTT);
 		double w_max = windows[i] * (double)MSS, k = real_k(w_max, 0.7 * w_max, MSS);
 		lose(&f);
-		for (double t = RTT / 1e6; t < 1.5 * k; t += RTT / 1e6) {
+		for (double t = (double)RTT / 1e6; t < 1.5 * k; t += (double)RTT / 1e6) {
 			double want = real_window(w_max, k, t, MSS);
 			round_trip(&f);
 			assert_true(distance(f.cc.cwnd, want) < 0.03 * w_max);
