@@ -1,7 +1,9 @@
-/* taphouse serve: configuration settled, worker opened, privileges dropped, the ready line, then the loop. */
+/* taphouse serve: configuration settled, worker opened, privileges dropped, the ready line, then the loop.
+ * System calls: prlimit64 (start), and those of what it opens. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "server/commands.h"
 #include "server/config_fixed.h"
@@ -224,6 +226,19 @@ static int run_worker(struct serving *s, struct failure *why)
 	return worker_run(&s->worker, &owner, why);
 }
 
+/* As many descriptors as there may be: the soft limit of 1024 is for programs that call select(). Each port
+ * keeps up to 256 files open, and each answer under way has its own; applications, uploads and reloads need
+ * some as well. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit); /* if it is refused, there are fewer */
+}
+
 /* c is freed, whatever comes of it. */
 static int serve(struct serving *s, struct config *c, struct failure *why)
 {
@@ -232,6 +247,7 @@ static int serve(struct serving *s, struct config *c, struct failure *why)
 
 	if (r < 0)
 		goto free_config;
+	raise_descriptor_limit();
 	r = signals_open(&signals, why);
 	if (r < 0)
 		goto close_log;

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -213,3 +214,18 @@ def test_unprivileged_after_start(serve, namespace):
     uid = subprocess.run(["id", "-u", "nobody"], capture_output=True, text=True, check=True).stdout.strip()
     assert re.search(r"^Uid:\s+(\d+)\s+(\d+)", status, re.M).group(2) == uid
     assert re.search(r"^CapEff:\s+0+$", status, re.M)
+
+
+def test_as_many_descriptors_as_the_system_allows(serve, namespace, site):
+    """Files that are kept open leave some for the next ones."""
+    for i in range(100):
+        with open(site / f"large{i}.bin", "wb") as file:
+            file.truncate(2 << 20)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    try:
+        serve()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    statuses = namespace.curl("-o", "/dev/null", "-I", "-w", "%{http_code}\n", f"{URL}/large[0-99].bin").stdout
+    assert statuses.split().count("200") == 100
