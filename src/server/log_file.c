@@ -92,12 +92,15 @@ static void recover(struct log_file *f)
 		 f->lost - f->lost_before);
 }
 
-/* Throws away what could not be written. If a line was torn, the next must not be taken for its rest. */
-static void discard(struct log_file *f, bool is_torn, int error)
+/* Throws away what could not be written. If a line was torn, the next must not be taken for its rest: what
+ * ends it stands in front, and stays there until it is written. */
+static void discard(struct log_file *f, int error)
 {
-	lose(f, count_lines(f->buffer, f->used), strerror(error));
+	size_t end = f->used > 0 && f->buffer[0] == '\n' ? 1 : 0; /* no line is empty */
+
+	lose(f, count_lines(f->buffer + end, f->used - end), strerror(error));
 	f->used = 0;
-	if (is_torn)
+	if (f->is_torn)
 		f->buffer[f->used++] = '\n';
 }
 
@@ -131,17 +134,13 @@ void log_file_flush(struct log_file *f)
 
 	while (done < f->used && (n = write_piece(f, done)) > 0)
 		done += (size_t)n;
-	if (n < 0) {
-		bool is_torn = done > 0 && f->buffer[done - 1] != '\n';
-
-		f->used -= done;
-		memmove(f->buffer, f->buffer + done, f->used);
-		discard(f, is_torn, (int)-n);
-		return;
-	}
+	if (done > 0)
+		f->is_torn = f->buffer[done - 1] != '\n';
 	f->used -= done;
 	memmove(f->buffer, f->buffer + done, f->used);
-	if (done > 0 && f->used == 0 && f->losing)
+	if (n < 0)
+		discard(f, (int)-n);
+	else if (done > 0 && f->used == 0 && f->losing)
 		recover(f);
 }
 

@@ -18,6 +18,7 @@ struct log_file {
 	int fd;
 	bool may_block;        /* not a regular file: written to only as far as poll(2) allows */
 	uint64_t lines;        /* added, in all */
+	bool is_torn;          /* what was written last does not end a line */
 	bool losing;           /* lines were lost since the last that was written */
 	uint64_t lost;         /* lines lost, in all */
 	uint64_t lost_before;  /* of them before this trouble began */
