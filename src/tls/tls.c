@@ -59,6 +59,7 @@ int tls_new(const struct tls_config *config, struct world *world, const struct t
 		tls->hooks = *hooks;
 	tls->world = world;
 	list_init(&tls->all);
+	list_init(&tls->under_way);
 	turns_init(&tls->turns, world, config->handshakes_per_turn, tls_handshake_on_turn);
 	tls_buffers_init(&tls->buffers, config->buffers, &tls->keeper);
 	pool_init(&tls->streams, "tls_connection", sizeof(struct tls_stream), config->max_connections);

@@ -13,6 +13,8 @@
 #include "base/ascii.h"
 #include "tls/tls_internal.h"
 
+enum { PATIENCE_US = 1000000 }; /* with a client, when others wait at the limit */
+
 static bool is_client(const struct tls_stream *s)
 {
 	return (s->flags & TLS_CLIENT) != 0;
@@ -22,6 +24,7 @@ void tls_handshake_over(struct tls_stream *s)
 {
 	timer_cancel(&s->tls->world->timers, &s->timer);
 	list_remove(&s->turn);
+	list_remove(&s->under_way);
 	s->tls->usage.handshakes--;
 }
 
@@ -193,13 +196,41 @@ void tls_handshake_input(struct tls_stream *s)
 		tls_handshake_step(s);
 }
 
+/* It is the client that is waited for, and has been for a while. */
+static bool is_late(const struct tls_stream *s)
+{
+	const struct tls *tls = s->tls;
+
+	return !list_is_linked(&s->turn) && s->timer.deadline_us + PATIENCE_US <=
+	       tls->world->now_us + tls->config.handshake_timeout_us;
+}
+
+/* Whoever holds all places and says nothing would otherwise keep everybody out until they have timed out. */
+static bool make_room(struct tls *tls)
+{
+	LIST_FOR_EACH(n, &tls->under_way) {
+		struct tls_stream *s = LIST_ENTRY(n, struct tls_stream, under_way);
+
+		if (is_late(s)) {
+			refuse_busy(s);
+			return true;
+		}
+		if (!list_is_linked(&s->turn))
+			return false; /* those behind it came later */
+	}
+	return false;
+}
+
 void tls_handshake_begin(struct tls_stream *s)
 {
 	struct tls *tls = s->tls;
 	bool too_many = tls->usage.handshakes >= tls->config.max_handshakes;
+	bool refused = !is_client(s) && too_many && !make_room(tls);
 
 	tls->usage.handshakes++;
 	timer_set(&tls->world->timers, &s->timer, tls->world->now_us + tls->config.handshake_timeout_us);
-	if (!is_client(s) && too_many)
+	if (refused)
 		refuse_busy(s);
+	else if (!is_client(s))
+		list_append(&tls->under_way, &s->under_way);
 }

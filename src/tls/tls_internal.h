@@ -23,6 +23,7 @@ struct tls {
 	struct pool streams;
 	struct list all;     /* streams */
 	struct turns turns;  /* of steps of handshakes */
+	struct list under_way; /* those of clients that came to us, the oldest first */
 	struct tls_usage usage;
 };
 
@@ -86,6 +87,7 @@ struct tls_stream {
 	struct timer timer;       /* of the handshake, of lingering, of closing */
 	struct list node;         /* in all */
 	struct list turn;         /* waiting for one */
+	struct list under_way;    /* in the handshake, as a server */
 	uint32_t linger_bytes;    /* that are still read */
 	uint16_t flags;           /* enum tls_stream_flags */
 	uint8_t state;            /* enum tls_state */
@@ -106,7 +108,8 @@ bool tls_bio_attach(struct tls_stream *s);
 
 /* ---- tls_handshake.c ---- */
 
-/* Begins, or refuses: on the server's side when the limit is reached. */
+/* Begins, or refuses: on the server's side when the limit is reached, and nobody has been waited for so long
+ * that there may be another in that place. */
 void tls_handshake_begin(struct tls_stream *s);
 /* Takes what arrived, if the stream has its turn; what it leaves is offered again later. */
 void tls_handshake_input(struct tls_stream *s);

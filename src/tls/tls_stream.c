@@ -630,6 +630,7 @@ struct tls_stream *tls_stream_new(struct tls *tls, struct tls_context *context, 
 	context->references++;
 	timer_init(&s->timer, on_timer);
 	list_init(&s->turn);
+	list_init(&s->under_way);
 	list_append(&tls->all, &s->node);
 	lower->handler = &lower_handler;
 	lower->user = s;

@@ -311,6 +311,35 @@ static void handshakes_under_way_are_limited(void **state)
 	tls_fixture_handshake(&f);
 }
 
+/* Who says nothing keeps a place for a second, and then only as long as nobody else wants it. */
+static void a_late_handshake_makes_room(void **state)
+{
+	struct tls_config config;
+	struct fake_stream early, next;
+
+	(void)state;
+	tls_fixture_fini(&f);
+	tls_config_default(&config);
+	config.max_handshakes = 1;
+	tls_fixture_init(&f, &config, NULL);
+	fake_stream_init(&early, 4096);
+	fake_stream_init(&next, 4096);
+	world_advance(&f.world, f.world.now_us + 999999);
+	tls_accept(f.tls, f.context, &early.stream, &f.acceptor);
+	assert_true(early.shut_down);
+	assert_false(f.lower.shut_down);
+	world_advance(&f.world, f.world.now_us + 1);
+	tls_accept(f.tls, f.context, &next.stream, &f.acceptor);
+	assert_true(f.lower.shut_down);
+	assert_int_equal(f.lower.sent[6], SSL_AD_INTERNAL_ERROR);
+	assert_false(next.shut_down);
+	assert_int_equal(usage().failed[TLS_FAILED_TOO_MANY], 2);
+	assert_int_equal(usage().handshakes, 1);
+	fake_stream_end(&f.lower);
+	fake_stream_fini(&early);
+	fake_stream_fini(&next);
+}
+
 static void steps_of_handshakes_are_limited_in_a_turn(void **state)
 {
 	struct tls_config config;
@@ -720,6 +749,7 @@ int main(void)
 		TEST(a_handshake_has_ten_seconds),
 		TEST(a_peer_that_leaves_in_the_handshake_is_counted),
 		TEST(handshakes_under_way_are_limited),
+		TEST(a_late_handshake_makes_room),
 		TEST(steps_of_handshakes_are_limited_in_a_turn),
 		TEST(pieces_of_messages_are_no_steps),
 		TEST(data_goes_both_ways_in_any_pieces),
