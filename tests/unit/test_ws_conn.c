@@ -628,6 +628,24 @@ static void compressed_both_ways(void **state)
 	assert_int_equal(ws_fixture_usage(&fx).compressed_out, 2);
 }
 
+/* It would hold the worker for as long as it takes. */
+static void a_very_long_message_is_not_compressed(void **state)
+{
+	static char text[(1 << 20) + 1];
+	struct ws_server_frame frame;
+
+	(void)state;
+	memset(text, 'x', sizeof text);
+	fx.config.max_message = sizeof text;
+	start("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n", 4 * BUFFER);
+	ws_test_send(&client, TEXT, text, sizeof text - 1);
+	assert_true(ws_server_frame_next(client.s.sent, client.s.sent_len, &client.at, &frame));
+	assert_int_equal(frame.first, TEXT | WS_RSV1);
+	advance(TIMER_TICK_US);
+	ws_test_send(&client, TEXT, text, sizeof text);
+	ws_test_expect(&client, TEXT, text, sizeof text);
+}
+
 static void a_client_without_takeover_leaves_no_window_behind(void **state)
 {
 	struct ws_server_frame frame;
@@ -796,6 +814,7 @@ int main(void)
 		TEST(a_close_frame_behind_what_is_held_is_found),
 #ifdef TH_WITH_ZLIB
 		TEST(compressed_both_ways),
+		TEST(a_very_long_message_is_not_compressed),
 		TEST(a_client_without_takeover_leaves_no_window_behind),
 		TEST(a_connection_with_takeover_keeps_less_than_16_kib),
 		TEST(a_long_message_refers_to_nothing_before_it),
