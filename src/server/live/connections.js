@@ -1,5 +1,5 @@
 // All connections.
-import { count, duration, endpoint, threshold } from './format.js';
+import { count, duration, endpoint, hasThreshold } from './format.js';
 import { choose, isChosen, isOwn, showOne } from './one.js';
 import { $, setText } from './page.js';
 import { Table } from './table.js';
@@ -51,7 +51,12 @@ const table = new Table($('connections'), [
 	{ title: 'Port', number: true, value: (c) => c.local_port },
 	{ title: 'State', value: (c) => c.state },
 	amount('cwnd', 'cwnd'),
-	{ title: 'ssthresh', number: true, value: (c) => c.ssthresh, text: (c) => threshold(c.ssthresh, '') },
+	{
+		title: 'ssthresh',
+		number: true,
+		value: (c) => c.ssthresh,
+		text: (c) => (hasThreshold(c) ? count(c.ssthresh) : '∞'),
+	},
 	amount('In flight', 'in_flight'),
 	time('srtt', 'srtt'),
 	time('rto', 'rto'),

@@ -24,7 +24,7 @@ export function uptime(seconds) {
 	return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
-// Until the first loss there is no threshold.
-export const threshold = (n, unit) => (n >= 0x7fffffff ? '∞' : `${count(n)} ${unit}`.trim());
+// Until the first loss there is none.
+export const hasThreshold = ({ ssthresh }) => ssthresh < 0x7fffffff;
 
 export const endpoint = (address, port) => `${address.includes(':') ? `[${address}]` : address}:${port}`;

@@ -1,5 +1,6 @@
 // One connection: the visitor's own, or the one that was chosen.
-import { count, duration, endpoint, threshold } from './format.js';
+import { drawCurves } from './curves.js';
+import { count, duration, endpoint, hasThreshold } from './format.js';
 import { $, setText } from './page.js';
 
 const bytes = (n) => `${count(n)} bytes`;
@@ -10,7 +11,7 @@ const facts = [
 	['State', (c) => c.state],
 	['Congestion control', (c) => c.congestion],
 	['cwnd', (c) => bytes(c.cwnd)],
-	['ssthresh', (c) => threshold(c.ssthresh, 'bytes')],
+	['ssthresh', (c) => (hasThreshold(c) ? bytes(c.ssthresh) : 'none yet')],
 	['In flight', (c) => bytes(c.in_flight)],
 	['Round trip (srtt)', (c) => duration(c.srtt)],
 	['Retransmission timeout', (c) => duration(c.rto)],
@@ -61,9 +62,11 @@ export function showOne({ connections, you }) {
 	const one = connections.find(chosen === null ? (c) => isOwn(c, you) : isChosen);
 
 	setText($('one-note'), note(one));
-	if (one)
-		for (const fact of facts)
-			setText(fact.element, fact.text(one));
+	if (!one)
+		return;
+	for (const fact of facts)
+		setText(fact.element, fact.text(one));
+	drawCurves(one);
 }
 
 addFacts();
