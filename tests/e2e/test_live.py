@@ -182,6 +182,25 @@ def test_filtered_by_keyboard(page, held):
     assert page.evaluate("location.href") == URL
 
 
+def test_of_many_connections_it_shows_the_first_and_says_so(page, namespace):
+    program = ("import socket, time\n"
+               f"held = [socket.create_connection(('{ADDRESS}', 80), 10) for _ in range(900)]\n"
+               "print(held[-1].getsockname()[1], flush=True)\n"
+               "time.sleep(120)\n")
+    process = namespace.start("/usr/bin/python3", "-c", program, stdout=-1, text=True)
+    port = process.stdout.readline().strip()
+    shown = "document.getElementById('shown').textContent"
+    page.wait(f"/^the first 200 of 9\\d\\d of 9\\d\\d$/.test({shown})")
+    assert page.evaluate(f"{ROWS}.length") == 200
+    page.evaluate("document.getElementById('filter').focus()")
+    page.type(f":{port}")
+    page.wait(f"{ROWS}.length === 1")
+    assert page.evaluate(ROWS)[0]["Client"] == f"10.77.0.1:{port}"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
 def test_counters_and_queues(page, namespace):
     for _ in range(3):  # we close first
         namespace.curl("-0", "-o", "/dev/null", f"http://{ADDRESS}/1k.bin")
