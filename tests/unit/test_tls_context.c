@@ -310,9 +310,12 @@ static void sessions_are_of_no_use_where_more_is_asked(void **state)
  * handshake is done. */
 static bool is_resumed(const struct tls_context_config *config, const char *name, SSL_SESSION *session)
 {
+	char host[64]; /* OpenSSL wants one that it might write to */
+
+	snprintf(host, sizeof host, "%s", name);
 	open_with(config);
 	SSL_set_max_proto_version(f.client, TLS1_2_VERSION);
-	SSL_set_tlsext_host_name(f.client, name);
+	SSL_set_tlsext_host_name(f.client, host);
 	if (session != NULL)
 		SSL_set_session(f.client, session);
 	tls_fixture_handshake(&f);
