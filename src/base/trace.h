@@ -27,12 +27,15 @@ enum trace_kind {
 				learnt */
 	TRACE_TCP_URGENT = 1 << 8, /* the peer's urgent mark moved: new_value, octets up to it not read yet */
 	TRACE_TCP_SOFT_ERROR = 1 << 9, /* new_value: enum stream_soft_error; note names it */
-	TRACE_LAYER = 1 << 10,    /* a step of TLS or HTTP on conn: note names it */
+	TRACE_LAYER = 1 << 10,    /* a step of TLS or HTTP on conn: note names it; new_value: enum
+				trace_doer */
 	TRACE_TCP_SSTHRESH = 1 << 11, /* old_value, new_value: ssthresh in bytes; note says why */
 	/* An episode of loss recovery begins, ends or is undone, or the window shrinks for congestion without
 	 * one; old_value, new_value: cwnd in bytes; note says which */
 	TRACE_TCP_RECOVERY = 1 << 12,
 };
+
+enum trace_doer { TRACE_PEERS, TRACE_OURS };
 
 /* Everything that it points at is valid during the call only. */
 struct trace_event {
@@ -53,6 +56,10 @@ struct observer {
 	void *context;
 	struct observer *next; /* several may watch; the list is walked in order */
 };
+
+/* What the event says to a person, with its numbers where they matter; "" if it has nothing to say. */
+enum { TRACE_TEXT = 96 };
+void trace_text(const struct trace_event *event, char out[static TRACE_TEXT]);
 
 void observers_tell(struct observer *first, const struct trace_event *event);
 

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -29,7 +28,6 @@ enum {
 	COMMENT_MAX = 512,
 	BLOCK_MAX = FRAME_MAX + COMMENT_MAX + 64,
 	CHANGES = 16, /* texts that wait for their frame; the oldest gives way */
-	CHANGE_TEXT = 96,
 };
 
 enum block_type {
@@ -57,7 +55,7 @@ enum { BYTE_ORDER_MAGIC = 0x1a2b3c4d, LINKTYPE_ETHERNET = 1, MICROSECONDS = 6, T
 struct change {
 	const struct tcp_conn *conn;
 	uint64_t at_us;
-	char text[CHANGE_TEXT];
+	char text[TRACE_TEXT];
 };
 
 struct pcapng {
@@ -234,18 +232,6 @@ static void put_packet(struct pcapng *p, const struct trace_event *e, const char
 	end_block(p);
 }
 
-static void write_change(char text[static CHANGE_TEXT], const struct trace_event *e)
-{
-	if (e->kind == TRACE_TCP_RECOVERY)
-		snprintf(text, CHANGE_TEXT, "%s, cwnd %" PRIu64 " -> %" PRIu64, e->note, e->old_value,
-			 e->new_value);
-	else if (e->kind == TRACE_TCP_MTU)
-		snprintf(text, CHANGE_TEXT, "path MTU %" PRIu64 " -> %" PRIu64 ": %s", e->old_value,
-			 e->new_value, e->note);
-	else
-		snprintf(text, CHANGE_TEXT, "%s", e->note);
-}
-
 static void remember_change(struct pcapng *p, const struct trace_event *e)
 {
 	struct change *c;
@@ -257,7 +243,7 @@ static void remember_change(struct pcapng *p, const struct trace_event *e)
 	c = &p->changes[p->n_changes++];
 	c->conn = e->conn;
 	c->at_us = e->now_us;
-	write_change(c->text, e);
+	trace_text(e, c->text);
 }
 
 /* What was told since the last frame belongs to this one, if it comes in: processing it was all that went

@@ -49,22 +49,23 @@ static const char *message_name(int type)
 	}
 }
 
-static void tell(const struct tls_stream *s, const char *note)
+static void tell(const struct tls_stream *s, bool is_ours, const char *note)
 {
 	observers_tell(s->tls->world->observer, &(struct trace_event){
 							.kind = TRACE_LAYER,
 							.now_us = s->tls->world->now_us,
 							.conn = tcp_conn_of_stream(s->lower),
 							.note = note,
+							.new_value = is_ours ? TRACE_OURS : TRACE_PEERS,
 						});
 }
 
-static void tell_alert(const struct tls_stream *s, const uint8_t *alert)
+static void tell_alert(const struct tls_stream *s, bool is_ours, const uint8_t *alert)
 {
 	char note[64];
 
 	snprintf(note, sizeof note, "TLS alert: %s", SSL_alert_desc_string_long(alert[1]));
-	tell(s, note);
+	tell(s, is_ours, note);
 }
 
 static void on_message(int writing, int version, int type, const void *data, size_t len, SSL *ssl,
@@ -74,15 +75,14 @@ static void on_message(int writing, int version, int type, const void *data, siz
 	const uint8_t *bytes = data;
 	char note[64];
 
-	(void)writing;
 	(void)version;
 	(void)ssl;
 	if (type == SSL3_RT_ALERT && len == 2) {
-		tell_alert(s, bytes);
+		tell_alert(s, writing != 0, bytes);
 	} else if (type == SSL3_RT_HANDSHAKE && len > 0) {
 		snprintf(note, sizeof note, "TLS %s",
 			 is_hello_retry_request(bytes, len) ? "HelloRetryRequest" : message_name(bytes[0]));
-		tell(s, note);
+		tell(s, writing != 0, note);
 	}
 }
 

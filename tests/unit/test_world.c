@@ -170,6 +170,34 @@ static void an_observer_may_take_itself_out(void **state)
 	assert_int_equal(second.seen, 2);
 }
 
+static void events_say_their_numbers(void **state)
+{
+	static const struct {
+		struct trace_event event;
+		const char *text;
+	} all[] = {
+		{ { .kind = TRACE_TCP_STATE, .note = "A -> B", .old_value = 1, .new_value = 2 }, "A -> B" },
+		{ { .kind = TRACE_LAYER, .note = "TLS Finished", .new_value = TRACE_OURS }, "TLS Finished" },
+		{ { .kind = TRACE_TCP_RECOVERY, .note = "loss: RACK", .old_value = 20, .new_value = 10 },
+		  "loss: RACK, cwnd 20 -> 10" },
+		{ { .kind = TRACE_TCP_MTU,
+		    .note = "a router reported it",
+		    .old_value = 1500,
+		    .new_value = 1400 },
+		  "path MTU 1500 -> 1400: a router reported it" },
+		{ { .kind = TRACE_TCP_RTO, .new_value = 400000 },
+		  "retransmission timeout, the next one after 400 ms" },
+		{ { .kind = TRACE_TCP_RTT }, "" },
+	};
+	char text[TRACE_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(all); i++) {
+		trace_text(&all[i].event, text);
+		assert_string_equal(text, all[i].text);
+	}
+}
+
 static void clocks_run(void **state)
 {
 	uint64_t before = clock_now_us();
@@ -205,6 +233,7 @@ int main(void)
 		cmocka_unit_test(drop_reasons_have_names_of_their_own),
 		cmocka_unit_test(observers_are_told_what_they_asked_for),
 		cmocka_unit_test(an_observer_may_take_itself_out),
+		cmocka_unit_test(events_say_their_numbers),
 		cmocka_unit_test(clocks_run),
 		cmocka_unit_test(a_failure_holds_one_line_and_passes_the_error_on),
 	};
