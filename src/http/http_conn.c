@@ -19,6 +19,7 @@
 
 #include "http/http_access.h"
 #include "http/http_admission.h"
+#include "http/http_trace.h"
 
 /* Most spans of a 100, and of a response up to its first piece of body. */
 enum { RESPONSE_SPANS = 12 };
@@ -194,6 +195,7 @@ static enum step finish(struct http_conn *c)
 
 	if (c->exchange->status == 101)
 		return STEP_UPGRADE;
+	http_trace(c, HTTP_TRACE_END);
 	http_access_done(c);
 	c->requests++;
 	c->blank_lines = 0;
@@ -246,6 +248,7 @@ static enum step respond(struct http_conn *c, struct http_batch *out, struct htt
 	if (x->request->line.method == HTTP_METHOD_HEAD)
 		http_body_omit(&x->body);
 	x->body_total = http_body_left(&x->body);
+	http_trace(c, HTTP_TRACE_RESPONSE);
 	return send_body(c, out);
 }
 
@@ -289,12 +292,18 @@ static enum step answer_request(struct http_conn *c, struct http_batch *out)
 	return respond(c, out, &answer);
 }
 
+static unsigned check_head(const struct http_conn *c)
+{
+	http_trace(c, HTTP_TRACE_REQUEST);
+	return http_exchange_check_head(c->exchange, c->server, c->stream);
+}
+
 /* A head with a body behind it, of which `arrived` bytes are here. */
 static enum step take_head(struct http_conn *c, struct http_batch *out, size_t arrived)
 {
 	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 	struct http_exchange *x = c->exchange;
-	unsigned status = http_exchange_check_head(x, c->server, c->stream);
+	unsigned status = check_head(c);
 
 	if (status != 0)
 		return refuse(c, out, status);
@@ -314,7 +323,7 @@ static enum step take_head(struct http_conn *c, struct http_batch *out, size_t a
 static enum step answer_message(struct http_conn *c, struct http_batch *out)
 {
 	struct http_exchange *x = c->exchange;
-	unsigned status = x->head_checked ? 0 : http_exchange_check_head(x, c->server, c->stream);
+	unsigned status = x->head_checked ? 0 : check_head(c);
 
 	return status != 0 ? refuse(c, out, status) : answer_request(c, out);
 }

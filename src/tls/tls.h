@@ -94,4 +94,7 @@ const char *tls_failure_text(const struct stream *stream);
 /* The TLS stream over this one, or NULL. */
 const struct stream *tls_stream_over(const struct stream *lower);
 
+/* The stream under this one if it is TLS, else itself. */
+const struct stream *tls_stream_under(const struct stream *stream);
+
 #endif
