@@ -40,18 +40,24 @@ static void close_fd(struct log_file *f)
 		close(f->fd);
 }
 
-int log_file_open(struct log_file *f, const char *path, const struct log *log, struct failure *why)
+int log_file_open_fd(struct log_file *f, int fd, const char *name, struct failure *why)
 {
-	int fd = open_path(path, why);
-
-	if (fd < 0)
-		return fd;
-	*f = (struct log_file){ .path = path, .log = log, .buffer = malloc(LOG_FILE_BUFFER) };
+	*f = (struct log_file){ .path = name, .buffer = malloc(LOG_FILE_BUFFER) };
 	set_fd(f, fd);
 	if (f->buffer != NULL)
 		return 0;
 	close_fd(f);
-	return failure_set(why, -ENOMEM, "log file %s: out of memory", path);
+	return failure_set(why, -ENOMEM, "log file %s: out of memory", name);
+}
+
+int log_file_open(struct log_file *f, const char *path, const struct log *log, struct failure *why)
+{
+	int fd = open_path(path, why);
+	int r = fd < 0 ? fd : log_file_open_fd(f, fd, path, why);
+
+	if (r == 0)
+		f->log = log;
+	return r;
 }
 
 void log_file_close(struct log_file *f)

@@ -29,6 +29,9 @@ struct log_file {
 
 /* path and log must outlive *f. 0, or negative errno and *why. */
 int log_file_open(struct log_file *f, const char *path, const struct log *log, struct failure *why);
+/* For a descriptor that is open already, and is closed with *f; name is what it is called. Nobody is told of
+ * lines that are lost, but they are counted. It must not be opened anew. */
+int log_file_open_fd(struct log_file *f, int fd, const char *name, struct failure *why);
 void log_file_close(struct log_file *f);
 
 /* Room for a line of up to size bytes, or NULL: it is lost. Then log_file_commit() with its real length. */
