@@ -1,0 +1,68 @@
+/* Headers taken apart: Ethernet, IPv4 (RFC 791), TCP (RFC 9293 section 3.1). */
+#include "server/ladder_segment.h"
+
+#include "ip/ip.h"
+#include "link/ethernet.h"
+
+enum { IP4_HEADER = 20, IP4_FRAGMENT = 0x3fff /* offset, and the bit for more */, TCP_HEADER = 20 };
+
+/* Leaves in *b what the packet carries, as far as it is there; *total: how much that is by its own word. */
+static bool take_ip4(struct bytes *b, struct ladder_segment *out, uint32_t *total)
+{
+	const uint8_t *ip = b->data;
+	uint32_t header, whole;
+
+	if (b->len < IP4_HEADER || ip[0] >> 4 != 4)
+		return false;
+	header = (ip[0] & 15u) * 4;
+	whole = load_be16(ip + 2);
+	if (header < IP4_HEADER || header > b->len || whole < header || ip[9] != IP_PROTO_TCP ||
+	    (load_be16(ip + 6) & IP4_FRAGMENT) != 0)
+		return false;
+	out->src = ip_addr_from_4(load_be32(ip + 12));
+	out->dst = ip_addr_from_4(load_be32(ip + 16));
+	*total = whole - header;
+	*b = bytes_of(ip + header, (b->len < whole ? b->len : whole) - header); /* behind it is padding */
+	return true;
+}
+
+/* Leaves in *b the text, as far as it is there. */
+static bool take_tcp(struct bytes *b, struct ladder_segment *out, uint32_t total)
+{
+	const uint8_t *tcp = b->data;
+	uint32_t header;
+
+	if (b->len < TCP_HEADER)
+		return false;
+	header = (tcp[12] >> 4) * 4u;
+	if (header < TCP_HEADER || header > b->len)
+		return false;
+	out->src_port = load_be16(tcp);
+	out->dst_port = load_be16(tcp + 2);
+	out->seq = seq_of(load_be32(tcp + 4));
+	out->ack = seq_of(load_be32(tcp + 8));
+	out->flags = tcp[13];
+	out->window = load_be16(tcp + 14);
+	out->len = total - header;
+	/* Of options that are illegal, what stands before them. */
+	tcp_options_parse(bytes_of(tcp + TCP_HEADER, header - TCP_HEADER), (out->flags & LADDER_SYN) != 0,
+			  &out->options);
+	bytes_skip(b, header);
+	return true;
+}
+
+bool ladder_segment_parse(struct bytes head, struct bytes more, struct ladder_segment *out)
+{
+	uint32_t total;
+
+	*out = (struct ladder_segment){ .flags = 0 };
+	if (head.len < ETH_HEADER_LEN || load_be16(head.data + 12) != ETH_TYPE_IPV4)
+		return false;
+	bytes_skip(&head, ETH_HEADER_LEN);
+	if (!take_ip4(&head, out, &total) || !take_tcp(&head, out, total))
+		return false;
+	out->text = head.len > 0 || out->len == 0 ? head : more;
+	if (out->text.len > out->len)
+		out->text.len = out->len;
+	return true;
+}
