@@ -27,6 +27,13 @@ struct getopt_tables {
 	struct option names[CLI_OPTIONS + 1];
 };
 
+static int argument_kind(const struct cli_option *o)
+{
+	if (o->argument == NULL)
+		return no_argument;
+	return cli_option_is_optional(o) ? optional_argument : required_argument;
+}
+
 static void fill_tables(struct getopt_tables *t, enum command command)
 {
 	struct option *name = t->names;
@@ -40,7 +47,7 @@ static void fill_tables(struct getopt_tables *t, enum command command)
 			continue;
 		*name++ = (struct option){
 			.name = o->name,
-			.has_arg = o->argument != NULL ? required_argument : no_argument,
+			.has_arg = argument_kind(o),
 			.val = FIRST_OPTION + (int)i,
 		};
 		if (o->letter == 0)

@@ -17,7 +17,7 @@ struct cli_option;
 
 struct cli_given {
 	const struct cli_option *option;
-	const char *value; /* NULL: the option takes none */
+	const char *value; /* NULL: the option takes none, or was given none */
 };
 
 struct cli {
@@ -32,7 +32,7 @@ enum cli_verdict { CLI_RUN, CLI_HELP, CLI_USAGE };
 /* CLI_RUN, CLI_HELP (print cli_help() of out->command), CLI_USAGE and *why. out keeps pointers into argv. */
 enum cli_verdict cli_parse(int argc, char **argv, struct cli *out, struct failure *why);
 
-/* The option's value (the last one given; "" if it takes none), or NULL if it was not given. */
+/* The option's value (the last one given; "" if it has none), or NULL if it was not given. */
 const char *cli_value(const struct cli *cli, const char *option);
 
 /* Writes the options that stand for configuration keys, --device among them, into *c. 0, or negative errno

@@ -33,7 +33,8 @@ static void help_options(FILE *out, enum command command)
 
 		if (!cli_option_is_for(o, command))
 			continue;
-		snprintf(name, sizeof name, "--%s %s", o->name, o->argument != NULL ? o->argument : "");
+		snprintf(name, sizeof name, "--%s%s%s", o->name, cli_option_is_optional(o) ? "" : " ",
+			 o->argument != NULL ? o->argument : "");
 		fprintf(out, "  %3s %-19s ", o->letter != 0 ? letter : "", name);
 		help_indented(out, o->help);
 	}

@@ -42,6 +42,9 @@ const struct cli_option cli_options[] = {
 	  "duplicate=1%,corrupt=0.1%,rate=50mbit,queue=100,seed=7" },
 	{ "pcap", 0, SERVE | GET, "FILE", KEY("device", "pcap"),
 	  "write all frames to this pcapng file" },
+	{ "trace", 0, SERVE | GET, "[=WHAT]", NO_KEY,
+	  "tell every segment on standard error; WHAT: json, and an\n"
+	  "address or a port to see the connections of, by commas" },
 	{ "log-level", 0, SERVE | GET, "LEVEL", KEY("log", "level"),
 	  "error, warning, notice, info or debug" },
 	{ "output", 'o', GET, "FILE", NO_KEY,

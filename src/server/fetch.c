@@ -34,6 +34,20 @@ static void fail(struct fetch *f, const char *format, ...)
 	va_end(ap);
 }
 
+__attribute__((format(printf, 3, 4)))
+static void tell(const struct fetch *f, bool is_ours, const char *format, ...)
+{
+	char what[128];
+	va_list ap;
+
+	if (f->config.on_step == NULL)
+		return;
+	va_start(ap, format);
+	vsnprintf(what, sizeof what, format, ap);
+	va_end(ap);
+	f->config.on_step(f->config.context, is_ours, what);
+}
+
 /* Writes to the output, which is opened by the first byte. -1 ends the parsing. */
 static int put(struct fetch *f, const char *data, size_t len)
 {
@@ -121,6 +135,7 @@ static int on_headers_complete(llhttp_t *parser)
 
 	f->in_header = false;
 	f->status = parser->status_code;
+	tell(f, false, "HTTP response: %u %.*s", f->status, (int)f->reason_len, f->reason);
 	return r < 0 ? r : f->config.head;
 }
 
@@ -138,6 +153,7 @@ static int on_message_complete(llhttp_t *parser)
 
 	if (f->status / 100 == 1)
 		return 0;
+	tell(f, false, "HTTP body: all %" PRIu64 " bytes; close", f->body_bytes);
 	if (!is_silenced(f) && put(f, "", 0) < 0) /* an empty body makes an empty file */
 		return -1;
 	f->state = FETCH_COMPLETE;
@@ -216,8 +232,10 @@ static void on_open(struct stream *s)
 	int r = stream_send(s, &request, 1, 0);
 
 	f->state = FETCH_RECEIVING;
-	if (r == 0)
+	if (r == 0) {
+		tell(f, true, "HTTP request: %.*s", (int)strcspn(f->request, "\r"), f->request);
 		return;
+	}
 	fail(f, "%s: the request cannot be sent: %s", f->config.server, strerror(-r));
 	let_go(f);
 }

@@ -18,6 +18,9 @@ struct fetch_config {
 	bool head;          /* HEAD, and print the header */
 	bool include;       /* print the header in front of the body */
 	bool fail;          /* print nothing on a status of 400 or more */
+	/* Told of each step before the stream is let go of; is_ours: the client's. NULL: nobody asks. */
+	void (*on_step)(void *context, bool is_ours, const char *what);
+	void *context;
 };
 
 enum fetch_state {

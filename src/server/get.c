@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "server/commands.h"
 #include "server/fetch.h"
+#include "server/ladder.h"
 #include "server/loop.h"
 #include "tls/tls.h"
 #include "tls/tls_context.h"
@@ -32,6 +33,8 @@ struct get {
 	struct host host;
 	struct loop loop;
 	struct fetch fetch;
+	struct ladder_options trace;
+	struct ladder *ladder;
 	const char *ca;        /* file of the authorities to be trusted; NULL: the system's */
 	bool insecure;         /* the server may be anybody */
 	struct tls *tls;       /* of an https URL */
@@ -72,8 +75,9 @@ static int settle(struct get *g, const struct cli *cli, struct failure *why)
 	struct config_device *d = &g->config.device;
 
 	set_defaults(&g->config);
-	if (cli_apply(cli, &g->config, why) < 0 || read_max_time(cli, &g->max_time_us, why) < 0 ||
-	    url_parse(cli->operand, &g->url, why) < 0)
+	if (cli_apply(cli, &g->config, why) < 0 ||
+	    ladder_options_parse(cli_value(cli, "trace"), &g->trace, why) < 0 ||
+	    read_max_time(cli, &g->max_time_us, why) < 0 || url_parse(cli->operand, &g->url, why) < 0)
 		return EXIT_USAGE;
 	if (cli_value(cli, "gateway") == NULL && (d->address_given || d->name.kind != DEVICE_TAP))
 		d->gateway.n = 0; /* the default gateway goes with the default addresses */
@@ -201,13 +205,24 @@ static void on_idle(void *context)
 	host_flush(&((struct get *)context)->host);
 }
 
+static int open_ladder(struct get *g, struct failure *why)
+{
+	struct ladder_config config = {
+		.options = g->trace, .ours = LADDER_CLIENT, .fd = STDERR_FILENO,
+		.wall_offset_us = clock_wall_us() - clock_now_us(),
+	};
+
+	return ladder_open(&config, g->host.stack, &g->ladder, why);
+}
+
 static int run_on_host(struct get *g, struct failure *why)
 {
 	int r = host_open(&g->host, &g->config.device, &g->config.tcp, &g->log, why);
 
 	if (r < 0)
 		return r;
-	if (g->url.is_https)
+	r = open_ladder(g, why);
+	if (r == 0 && g->url.is_https)
 		r = open_tls(g, why);
 	loop_init(&g->loop, &g->host, &g->signals, NULL, on_idle, g);
 	if (r == 0)
@@ -216,6 +231,7 @@ static int run_on_host(struct get *g, struct failure *why)
 		stream_abort(g->fetch.stream);
 	close_tls(g);
 	host_turn(&g->host, clock_now_us()); /* a RST, perhaps */
+	ladder_close(g->ladder);
 	host_close(&g->host);
 	return r;
 }
@@ -238,6 +254,21 @@ static int fetch_url(struct get *g, const struct fetch_config *config, struct fa
 	return r;
 }
 
+/* A step of HTTP, for those who watch the stack. */
+static void on_step(void *context, bool is_ours, const char *what)
+{
+	const struct get *g = context;
+	const struct world *w = &g->host.stack->world;
+
+	observers_tell(w->observer, &(struct trace_event){
+		.kind = TRACE_LAYER,
+		.now_us = w->now_us,
+		.conn = tcp_conn_of_stream(tls_stream_under(g->fetch.stream)),
+		.note = what,
+		.new_value = is_ours ? TRACE_OURS : TRACE_PEERS,
+	});
+}
+
 static int run(struct get *g, const struct cli *cli, struct failure *why)
 {
 	struct fetch_config config = {
@@ -247,6 +278,8 @@ static int run(struct get *g, const struct cli *cli, struct failure *why)
 		.head = cli_value(cli, "head") != NULL,
 		.include = cli_value(cli, "include") != NULL,
 		.fail = cli_value(cli, "fail") != NULL,
+		.on_step = on_step,
+		.context = g,
 	};
 	int r;
 

@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "server/commands.h"
 #include "server/config_fixed.h"
 #include "server/error_log.h"
+#include "server/ladder.h"
 #include "server/notify.h"
 #include "server/privileges.h"
 #include "server/self_signed.h"
@@ -131,6 +134,7 @@ struct serving {
 	const struct cli *cli;
 	struct error_log errors;
 	struct worker worker;
+	struct ladder_options trace;
 };
 
 static void reopen_error_log(void *context)
@@ -239,6 +243,22 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit); /* if it is refused, there are fewer */
 }
 
+static int run_traced(struct serving *s, struct failure *why)
+{
+	struct ladder_config config = {
+		.options = s->trace, .ours = LADDER_SERVER, .fd = STDERR_FILENO,
+		.wall_offset_us = clock_wall_us() - clock_now_us(),
+	};
+	struct ladder *ladder;
+	int r = ladder_open(&config, s->worker.host.stack, &ladder, why);
+
+	if (r < 0)
+		return r;
+	r = run_worker(s, why);
+	ladder_close(ladder);
+	return r;
+}
+
 /* c is freed, whatever comes of it. */
 static int serve(struct serving *s, struct config *c, struct failure *why)
 {
@@ -254,7 +274,7 @@ static int serve(struct serving *s, struct config *c, struct failure *why)
 	r = worker_open(&s->worker, c, &s->errors.log, &signals, why);
 	c = NULL;
 	if (r == 0) {
-		r = run_worker(s, why);
+		r = run_traced(s, why);
 		worker_close(&s->worker);
 	}
 	signals_close(&signals);
@@ -276,7 +296,8 @@ int serve_command(const struct cli *cli)
 		failure_set(&why, -ENOMEM, "out of memory");
 		return command_failed(&why, EXIT_FAILED);
 	}
-	status = settle(cli, c, &why);
+	status = ladder_options_parse(cli_value(cli, "trace"), &s.trace, &why) < 0 ? EXIT_USAGE
+										   : settle(cli, c, &why);
 	if (status != EXIT_SUCCESS)
 		config_free(c);
 	else if (serve(&s, c, &why) < 0)

@@ -144,17 +144,9 @@ static void test_wrong_options_are_usage_errors(void **state)
 }
 
 /* Options whose feature is still to come must not be taken in silence. */
-static void test_options_of_later_versions_are_refused(void **state)
+static void test_devices_of_later_versions_are_refused(void **state)
 {
-	const char *const later[] = { "--trace" };
-	char line[64], expected[128];
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LENGTH(later); i++) {
-		snprintf(line, sizeof line, "serve %s", later[i]);
-		snprintf(expected, sizeof expected, "serve: unknown option \"%s\"", later[i]);
-		assert_usage(line, expected);
-	}
 	assert_not_applied("serve --device xdp:eth0",
 			   "serve: --device: \"xdp:eth0\" is not tap:NAME or packet:INTERFACE");
 	assert_not_applied("serve --workers 2",
@@ -237,6 +229,30 @@ static void test_bad_values_are_usage_errors(void **state)
 			   "(error, warning, notice, info, debug)");
 }
 
+static void assert_value(const char *line, const char *option, const char *value)
+{
+	struct failure why;
+	struct cli cli;
+	char *store;
+
+	assert_int_equal(parse(line, &store, &cli, &why), CLI_RUN);
+	if (value != NULL)
+		assert_string_equal(cli_value(&cli, option), value);
+	else
+		assert_null(cli_value(&cli, option));
+	assert_string_equal(cli.operand, "u");
+	free(store);
+}
+
+/* What stands behind it without = is the operand. */
+static void test_an_argument_may_be_left_out(void **state)
+{
+	(void)state;
+	assert_value("get --trace u", "trace", "");
+	assert_value("get --trace=json,80 u", "trace", "json,80");
+	assert_value("get u", "trace", NULL);
+}
+
 static void test_too_many_options_are_refused(void **state)
 {
 	char line[8 + 3 * (CLI_GIVEN + 1)] = "get u";
@@ -281,7 +297,8 @@ static void test_help_tells_every_option_of_the_command_and_no_other(void **stat
 		for (size_t i = 0; i < CLI_OPTIONS; i++) {
 			char name[32];
 
-			snprintf(name, sizeof name, " --%s ", cli_options[i].name);
+			snprintf(name, sizeof name, " --%s%c", cli_options[i].name,
+				 cli_option_is_optional(&cli_options[i]) ? '[' : ' ');
 			assert_int_equal(strstr(text, name) != NULL,
 					 cli_option_is_for(&cli_options[i], command));
 		}
@@ -314,11 +331,12 @@ int main(void)
 		cmocka_unit_test(test_commands_and_operands),
 		cmocka_unit_test(test_wrong_commands_and_operands_are_usage_errors),
 		cmocka_unit_test(test_wrong_options_are_usage_errors),
-		cmocka_unit_test(test_options_of_later_versions_are_refused),
+		cmocka_unit_test(test_devices_of_later_versions_are_refused),
 		cmocka_unit_test(test_values_of_options),
 		cmocka_unit_test(test_options_reach_the_configuration),
 		cmocka_unit_test(test_no_option_leaves_the_configuration_alone),
 		cmocka_unit_test(test_bad_values_are_usage_errors),
+		cmocka_unit_test(test_an_argument_may_be_left_out),
 		cmocka_unit_test(test_too_many_options_are_refused),
 		cmocka_unit_test(test_help_wherever_it_is_asked_for),
 		cmocka_unit_test(test_help_tells_every_option_of_the_command_and_no_other),
