@@ -75,7 +75,7 @@ static unsigned limit_rate(const struct http_guard *g, const struct ip_addr *cli
 }
 
 static unsigned decide(const struct http_guard *g, const struct stream *stream, const struct http_request *r,
-		       struct http_pass *pass)
+		       bool asks_who, struct http_pass *pass)
 {
 	struct stream_info info;
 	unsigned refusal = 0;
@@ -85,19 +85,19 @@ static unsigned decide(const struct http_guard *g, const struct stream *stream, 
 		return 403;
 	if (g->rate != NULL)
 		refusal = limit_rate(g, &info.remote, pass);
-	if (refusal == 0 && g->auth != NULL)
+	if (refusal == 0 && asks_who && g->auth != NULL)
 		refusal = http_auth_ask(g->auth, r, &info.remote, pass);
 	return refusal;
 }
 
 unsigned http_guard_ask(const struct http_guard *g, const struct stream *stream, const struct http_request *r,
-			struct http_pass *pass)
+			bool asks_who, struct http_pass *pass)
 {
 	unsigned refusal;
 
 	if (pass->is_decided)
 		return pass->refusal;
-	refusal = decide(g, stream, r, pass);
+	refusal = decide(g, stream, r, asks_who, pass);
 	if (refusal == HTTP_LATER)
 		return HTTP_LATER;
 	pass->refusal = refusal;

@@ -56,9 +56,10 @@ int http_guard_open(struct http_guard *g, struct http_guards *shared, const stru
 void http_guard_close(struct http_guard *g);
 
 /* 0, or the status that refuses the request of this stream, or HTTP_LATER: then http_call_retry() is called
- * for the pass's call, unless the pass is forgotten before. For guards that are closed. */
+ * for the pass's call, unless the pass is forgotten before. asks_who: for a name and password too, if the policy
+ * does. For guards that are closed. */
 unsigned http_guard_ask(const struct http_guard *g, const struct stream *stream, const struct http_request *r,
-			struct http_pass *pass);
+			bool asks_who, struct http_pass *pass);
 
 /* What HTTP_LATER was about is known now. */
 void http_pass_decide(struct http_pass *pass, unsigned refusal);

@@ -319,13 +319,16 @@ static unsigned screen(const struct route *route, const struct stream *stream, c
 {
 	const struct http_guard *guard = &route->policy->guard;
 	unsigned methods = route->location != NULL ? route->location->handler->methods : HTTP_METHODS_READING;
+	const struct http_cors *cors = &route->policy->cors;
+	/* It comes without credentials (Fetch, section 3.3.5), and they are not asked for. */
+	bool is_preflight = UNLIKELY(cors->count > 0) && http_cors_is_preflight(cors, r);
 	unsigned status;
 
-	/* It comes without credentials (Fetch, section 3.3.5), and so before they are asked for. */
-	if (UNLIKELY(route->policy->cors.count > 0) && http_cors_is_preflight(&route->policy->cors, r))
-		return 204;
-	if (UNLIKELY(guard->is_closed) && (status = http_guard_ask(guard, stream, r, &call->pass)) != 0)
+	if (UNLIKELY(guard->is_closed) &&
+	    (status = http_guard_ask(guard, stream, r, !is_preflight, &call->pass)) != 0)
 		return status;
+	if (is_preflight)
+		return 204;
 	if (UNLIKELY(route->redirect != NULL))
 		return route->redirect->status;
 	if ((methods >> r->line.method & 1) == 0)

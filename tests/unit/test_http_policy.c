@@ -271,10 +271,14 @@ static void cross_origin_answers_name_the_origin(void **state)
 	static const char *const paths[] = { "/a.txt", "/missing", "/plain", "/post", "/%zz" };
 	static const char preflight[] = "OPTIONS /post HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n"
 					"Access-Control-Request-Method: POST\r\n\r\n";
+	static struct ip_prefix net;
 	char value[256];
 	struct http_reply r;
 
 	(void)state;
+	assert_true(ip_prefix_parse("198.51.100.0/24", &net));
+	policies[1].deny = &net;
+	policies[1].n_deny = 1;
 	policies[1].cors.origins = fx.site.policy.cors.origins = origins;
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		r = get_with(paths[i], "Origin: https://a.example");
@@ -291,6 +295,9 @@ static void cross_origin_answers_name_the_origin(void **state)
 	assert_int_equal(r.status, 204);
 	assert_true(http_reply_field(&r, "Access-Control-Allow-Methods", value));
 	assert_int_equal(begun, 2); /* by the GETs: the preflight is not the handler's */
+	fake_stream_fini(&s);
+	r = ask_from("198.51.100.1", preflight); /* nor is it for those who are not answered at all */
+	assert_int_equal(r.status, 403);
 	fake_stream_fini(&s);
 }
 
