@@ -55,9 +55,9 @@ int http_guard_open(struct http_guard *g, struct http_guards *shared, const stru
 		    const struct http_guard *above, const char *whose, struct failure *why);
 void http_guard_close(struct http_guard *g);
 
-/* 0, or the status that refuses the request of this stream, or HTTP_LATER: then http_call_retry() is called for the
- * pass's call, unless the pass is forgotten before. asks_who: for a name and password too, if the policy does. For
- * guards that are closed. */
+/* 0, or the status that refuses the request of this stream, or HTTP_LATER: then http_call_retry() is called
+ * for the pass's call, unless the pass is forgotten before. asks_who: for a name and password too, if the
+ * policy does. For guards that are closed. */
 unsigned http_guard_ask(const struct http_guard *g, const struct stream *stream, const struct http_request *r,
 			bool asks_who, struct http_pass *pass);
 
