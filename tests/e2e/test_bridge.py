@@ -16,7 +16,6 @@ def join(a, name_a, b, name_b):
     subprocess.run(["ip", "link", "add", name_a, "netns", a.name, "type", "veth", "peer", "name", name_b,
                     "netns", b.name], check=True)
     for namespace, name in ((a, name_a), (b, name_b)):
-        namespace.run("sysctl", "-qw", f"net.ipv6.conf.{name}.disable_ipv6=1")
         namespace.run("ip", "link", "set", name, "up")
 
 
