@@ -37,6 +37,11 @@ def built_with(library):
     return library in subprocess.run([TAPHOUSE, "version"], capture_output=True, text=True, check=True).stdout
 
 
+def is_sanitized():
+    """Built with AddressSanitizer, which keeps what was freed for a while: its memory tells nothing of ours."""
+    return b"__asan_init" in pathlib.Path(TAPHOUSE).read_bytes()
+
+
 def npm_package(name, version):
     """The folder of a package of npm's, under obj/ of the build. It comes when it is first asked for; without npm,
     or where npm reaches no registry, the test is skipped."""

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ADDRESS, raw, sha256
+from conftest import ADDRESS, is_sanitized, raw, sha256
 
 URL = f"http://{ADDRESS}/upload"
 JSON = ("-H", "Accept: application/json")
@@ -107,7 +107,7 @@ def test_a_large_file_takes_no_memory(upload, namespace, tmp_path):
     assert code(namespace, "-F", f"a=@{tmp_path}/site/hello.txt", URL) == "200"
     before = memory_of(server)
     assert code(namespace, "-F", f"a=@{large}", URL) == "200"
-    assert memory_of(server) - before < 16 << 20
+    assert is_sanitized() or memory_of(server) - before < 16 << 20
     assert sha256(upload.directory / "large") == sha256(large)
 
 
@@ -199,7 +199,7 @@ def test_many_slow_uploads(upload, namespace, tmp_path):
     try:
         assert slow.stdout.readline() == "paused\n"
         wait_for(lambda: len([f for f in open_files_of(server) if "(deleted)" in f]) == 100, "not all have arrived")
-        assert memory_of(server) - before < 100 * (256 + 2 * 32 + 64) << 10
+        assert is_sanitized() or memory_of(server) - before < 100 * (256 + 2 * 32 + 64) << 10
         assert upload.names() == []
         assert namespace.curl("--max-time", "5", f"http://{ADDRESS}/hello.txt").stdout == "hello\n"
         (tmp_path / "go").write_text("")
