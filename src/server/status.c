@@ -50,8 +50,24 @@ static unsigned write_view(const struct view *view, const struct http_call *call
 	return document_finish(d, &out->body) ? 200 : 503;
 }
 
+static unsigned answer_frames(struct http_call *call, struct http_document *out)
+{
+	struct worker *w = call->context;
+	struct document *d = document_new(&w->documents, STATUS_DOCUMENT);
+	unsigned status = d != NULL ? frames_answer(&w->frames, call, d) : 503;
+
+	out->type = JSON;
+	if (status == 200)
+		return document_finish(d, &out->body) ? 200 : 503;
+	if (d != NULL)
+		span_owner_unref(&d->owner);
+	return status;
+}
+
 static unsigned answer(struct http_call *call, struct http_document *out)
 {
+	if (strcmp("frame", call->path) == 0)
+		return answer_frames(call, out);
 	for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
 		if (strcmp(views[i].path, call->path) == 0)
 			return write_view(&views[i], call, out);

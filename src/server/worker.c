@@ -110,6 +110,7 @@ int worker_open(struct worker *w, struct config *config, const struct log *log, 
 		return r;
 	}
 	w->started_us = w->host.stack->world.now_us;
+	frames_init(&w->frames, w->host.stack);
 	loop_init(&w->loop, &w->host, signals, &w->poller, on_idle, w);
 	r = open_rest(w, config, why);
 	if (r < 0)
@@ -136,6 +137,7 @@ void worker_close(struct worker *w)
 	if (w->current != NULL)
 		generation_free(w->current);
 	websockets_close_server(w);
+	frames_fini(&w->frames);
 	timer_cancel(&w->host.stack->world.timers, &w->look);
 	secure_close(&w->secure);
 	host_turn(&w->host, clock_now_us()); /* the RST segments of those cut off */

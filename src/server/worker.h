@@ -9,6 +9,7 @@
 #include "server/access_log.h"
 #include "server/document.h"
 #include "server/events.h"
+#include "server/frames.h"
 #include "server/generation.h"
 #include "server/helper.h"
 #include "server/loop.h"
@@ -29,6 +30,7 @@ struct worker {
 	struct host host;
 	struct ws_server *websockets;
 	struct events *events; /* for those of them that watch */
+	struct frames frames;  /* for those who ask for them */
 	struct access_log access;
 	struct http_hooks hooks;
 	struct secure secure;
