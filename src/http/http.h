@@ -17,6 +17,7 @@
 #include "base/pool.h"
 #include "base/stream.h"
 #include "base/world.h"
+#include "http/http_encoding.h"
 #include "http/http_policy.h"
 
 struct http_server;
@@ -67,6 +68,7 @@ struct http_document {
 	struct span body;     /* data NULL: the page of the status; the reference goes to HTTP */
 	const char *location; /* of a 303: what a URI may have, HTTP_DOCUMENT_LOCATION at
 			       * most; valid during the call */
+	enum http_coding coding; /* of the body */
 	bool is_given;        /* instead of type and body: the handler gives the body */
 	uint64_t length;      /* of that; HTTP_LENGTH_UNKNOWN */
 	struct bytes fields;  /* more of them: whole lines, none that is about the message or, unless the

@@ -161,7 +161,7 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 		add_document(out, answer, body);
 	else if (answer->status == 101)
 		http_batch_add(out, LITERAL("\r\n"));
-	else if (answer->status == 204)
+	else if (answer->status == 204 || answer->status == 304)
 		add_tail(out, answer);
 	else
 		add_page(out, pages, answer, body);

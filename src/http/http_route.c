@@ -104,6 +104,8 @@ static void format_document(const struct http_document *document, struct http_an
 	else if (document->body.data != NULL)
 		*at += sprintf(*at, "Content-Type: %s\r\n"
 			       "Content-Length: %zu\r\n", document->type, document->body.len);
+	if (document->coding != HTTP_CODING_IDENTITY)
+		*at += sprintf(*at, "Content-Encoding: %s\r\n", http_coding_name(document->coding));
 	put(at, document->fields.data, document->fields.len);
 }
 

@@ -6,11 +6,10 @@
 #ifndef SERVER_LIVE_H
 #define SERVER_LIVE_H
 
-#include <stdbool.h>
+#include "http/http_call.h"
 
-#include "http/http.h"
-
-/* The file at this path below the location, "" being the page. False: there is none. */
-bool live_find(const char *path, struct http_document *out);
+/* The file at the call's path below the location, "" being the page, as far as the client has not got it
+ * already: 200, 304, or why not. */
+unsigned live_answer(const struct http_call *call, struct http_document *out);
 
 #endif

@@ -71,7 +71,7 @@ static unsigned answer(struct http_call *call, struct http_document *out)
 	for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
 		if (strcmp(views[i].path, call->path) == 0)
 			return write_view(&views[i], call, out);
-	return live_find(call->path, out) ? 200 : 404;
+	return live_answer(call, out);
 }
 
 const struct http_handler status_handler = { .methods = HTTP_METHODS_READING, .answer = answer };

@@ -83,6 +83,18 @@ def test_its_files_come_from_the_program(server, namespace):
         assert "X-Content-Type-Options: nosniff\n" in head
 
 
+def test_its_files_are_compressed_and_kept_until_they_change(server, namespace):
+    plain = namespace.curl("-f", URL + "live.css").stdout
+    assert namespace.curl("-f", "--compressed", URL + "live.css").stdout == plain
+    head = dict(line.split(": ", 1) for line in namespace.curl("-I", "--compressed", URL + "live.css").stdout.splitlines()[1:-1])
+    assert head["Content-Encoding"] == "gzip" and int(head["Content-Length"]) < len(plain) / 2
+    assert head["Cache-Control"] == "no-cache" and head["Vary"] == "Accept-Encoding"
+    again = namespace.curl("-i", "--compressed", "-H", f"If-None-Match: {head['ETag']}", URL + "live.css").stdout
+    assert again.startswith("HTTP/1.1 304 ") and f"ETag: {head['ETag']}\n" in again and "no-store" not in again
+    assert "Content-Encoding" not in again and again.endswith("\n\n")
+    assert namespace.curl("-I", "-H", f"If-None-Match: {head['ETag']}", URL + "live.css").stdout.startswith("HTTP/1.1 200 ")
+
+
 def test_connections_are_those_of_connections_json(page, namespace, held):
     page.wait(f"{ROWS}.length >= 13")
     told = {row["remote_port"]: row for row in fetch(namespace, "connections.json")["connections"]}
