@@ -1,12 +1,15 @@
 """The live page in a real browser, over our own TCP: what it shows is what connections.json and status.json say,
 it can be worked with by keyboard alone, and neither console nor Content-Security-Policy have anything to say."""
 
+import hashlib
 import json
 import re
+import shutil
+import subprocess
 
 import pytest
 from chromium import Chromium
-from conftest import ADDRESS, npm_package, screenshots
+from conftest import ADDRESS, ROOT, built_with, npm_package, screenshots
 
 URL = f"http://{ADDRESS}/.taphouse/"
 AXE = "4.14.1"
@@ -93,6 +96,35 @@ def test_its_files_are_compressed_and_kept_until_they_change(server, namespace):
     assert again.startswith("HTTP/1.1 304 ") and f"ETag: {head['ETag']}\n" in again and "no-store" not in again
     assert "Content-Encoding" not in again and again.endswith("\n\n")
     assert namespace.curl("-I", "-H", f"If-None-Match: {head['ETag']}", URL + "live.css").stdout.startswith("HTTP/1.1 200 ")
+
+
+def test_the_libraries_of_pages_are_modules_with_their_licences(page):
+    page.evaluate("Promise.all(['uplot.js', 'sha256.js'].map((name) => import(`./${name}`)))"
+                  ".then(([a, b]) => { window.uPlot = a.default; window.sha256 = b.sha256; })")
+    assert page.evaluate("[window.uPlot !== null, window.sha256 !== null]") == \
+        [built_with("uplot"), built_with("js-sha256")]
+    if built_with("js-sha256"):
+        assert page.evaluate("sha256('abc')") == hashlib.sha256(b"abc").hexdigest()
+    for name, library in [("uplot.js", "uplot"), ("uplot.css", "uplot"), ("sha256.js", "js-sha256")]:
+        text = page.evaluate(f"fetch('{name}').then((answer) => answer.text())")
+        assert text.startswith("/*!") and "MIT License" in text and "Copyright (c)" in text or not built_with(library)
+
+
+def test_libraries_with_other_contents_are_not_brought(tmp_path):
+    npm_package("uplot", "1.6.32")  # npm reaches its registry, or this is skipped
+    tools = tmp_path / "tools"
+    shutil.copytree(ROOT / "tools" / "npm", tools / "npm")
+    shutil.copy(ROOT / "tools" / "install-modules", tools)
+    lock = tools / "npm" / "package-lock.json"
+    right = lock.read_text()
+    bring = [tools / "install-modules"]
+    lock.write_text(re.sub(r"sha512-..", "sha512-AA", right))
+    wrong = subprocess.run(bring, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "the pages do without" in wrong.stderr and not (tmp_path / "npm" / "node_modules").exists()
+    lock.write_text(right)
+    assert subprocess.run(bring, cwd=tmp_path, capture_output=True, text=True, check=True).stderr == ""
+    assert (tmp_path / "npm" / "node_modules" / "uplot" / "LICENSE").exists()
+    assert "everything is installed" in subprocess.run(bring, cwd=tmp_path, capture_output=True, text=True).stdout
 
 
 def test_connections_are_those_of_connections_json(page, namespace, held):
