@@ -266,7 +266,13 @@ static inline uint64_t tcp_now(const struct tcp *tcp)
 	return tcp->world->now_us;
 }
 
-/* The millisecond clock of timestamps and of the small records; wraps. */
+/* The clock of half-open records, good for spans of up to 35 minutes. */
+static inline uint32_t tcp_now_us(const struct tcp *tcp)
+{
+	return (uint32_t)tcp->world->now_us;
+}
+
+/* The millisecond clock of timestamps and of TIME-WAIT records; wraps. */
 static inline uint32_t tcp_now_ms(const struct tcp *tcp)
 {
 	return (uint32_t)(tcp->world->now_us / 1000);

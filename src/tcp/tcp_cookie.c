@@ -152,7 +152,7 @@ bool tcp_cookie_open(const struct tcp *tcp, const struct tcp_in *in, struct tcp_
 		.local_port = c.local_port,
 		.iss = seq_sub(in->ack, 1),
 		.irs = seq_of(c.irs),
-		.sent_ms = tcp_now_ms(tcp), /* unknown: no sample of the round trip is taken of it */
+		.sent_us = tcp_now_us(tcp), /* unknown: no sample of the round trip is taken of it */
 		.mss = mss_table[c.mss_index],
 		.local = (unsigned)tcp_local_index(tcp, &c.local) & 15u,
 		.wscale = TCP_NO_WSCALE,

@@ -16,6 +16,9 @@
 
 #include "base/minmax.h"
 
+/* So that what is late by as much again is still told from what is not due. */
+enum { LONGEST_WAIT_US = INT32_MAX / 2 };
+
 /* False: no such congestion control. */
 static bool take_options(struct tcp_listener *l, const struct tcp_listen_options *options)
 {
@@ -194,28 +197,29 @@ static void send_cookie(struct tcp_syn *syn, const struct tcp_in *in)
 	tcp_reply(tcp, &r);
 }
 
-static uint32_t stage_wait_ms(const struct tcp *tcp, unsigned stage)
+static uint32_t stage_wait_us(const struct tcp *tcp, unsigned stage)
 {
 	uint64_t us = (uint64_t)tcp->config.initial_rto_us << stage;
-	return (uint32_t)(min_u64(us, tcp->config.max_rto_us) / 1000);
+
+	return (uint32_t)min_u64(min_u64(us, tcp->config.max_rto_us), LONGEST_WAIT_US);
 }
 
 static void enter_stage(struct tcp *tcp, struct tcp_syn *syn)
 {
-	syn->sent_ms = tcp_now_ms(tcp);
+	syn->sent_us = tcp_now_us(tcp);
 	list_append(&tcp->syn_stages[syn->retries], &syn->stage);
 }
 
 /* Time until the oldest record of a stage is due, at least 0; false if the stage is empty. */
-static bool stage_due_ms(const struct tcp *tcp, unsigned stage, uint32_t *wait)
+static bool stage_due_us(const struct tcp *tcp, unsigned stage, uint32_t *wait)
 {
 	struct list *n = list_first(&tcp->syn_stages[stage]);
 	int32_t left;
 
 	if (n == NULL)
 		return false;
-	left = (int32_t)(LIST_ENTRY(n, struct tcp_syn, stage)->sent_ms + stage_wait_ms(tcp, stage) -
-			 tcp_now_ms(tcp));
+	left = (int32_t)(LIST_ENTRY(n, struct tcp_syn, stage)->sent_us + stage_wait_us(tcp, stage) -
+			 tcp_now_us(tcp));
 	*wait = left > 0 ? (uint32_t)left : 0;
 	return true;
 }
@@ -225,10 +229,10 @@ static void arm_syn_timer(struct tcp *tcp)
 	uint32_t soonest = UINT32_MAX, wait;
 
 	for (unsigned stage = 0; stage < TCP_SYN_STAGES; stage++)
-		if (stage_due_ms(tcp, stage, &wait) && wait < soonest)
+		if (stage_due_us(tcp, stage, &wait) && wait < soonest)
 			soonest = wait;
 	if (soonest != UINT32_MAX)
-		timer_set(&tcp->world->timers, &tcp->syn_timer, tcp_now(tcp) + soonest * 1000ull);
+		timer_set(&tcp->world->timers, &tcp->syn_timer, tcp_now(tcp) + soonest);
 }
 
 /* The third ACK did not come in time: the SYN-ACK goes out again, or, at the limit, the record goes. */
@@ -257,7 +261,7 @@ void tcp_syn_timer_fire(struct timer *t, uint64_t now_us)
 	(void)now_us;
 	/* From the last stage down, so that a record moved up is not looked at twice. */
 	for (unsigned stage = TCP_SYN_STAGES; stage-- > 0;)
-		while (stage_due_ms(tcp, stage, &wait) && wait == 0)
+		while (stage_due_us(tcp, stage, &wait) && wait == 0)
 			syn_due(tcp, LIST_ENTRY(list_first(&tcp->syn_stages[stage]), struct tcp_syn, stage));
 	arm_syn_timer(tcp);
 }
@@ -295,7 +299,7 @@ static struct tcp_syn describe_syn(const struct tcp_in *in)
 		.iss = choose_iss(in),
 		.irs = in->seq,
 		.ts_recent = in->options.ts_val,
-		.sent_ms = tcp_now_ms(tcp),
+		.sent_us = tcp_now_us(tcp),
 		.mss = announced_mss(in),
 		.local = (unsigned)tcp_local_index(tcp, &in->packet->dst) & 15u,
 		.wscale = agreed_wscale(in) & 15u,
@@ -315,7 +319,7 @@ static void keep_syn(struct tcp_syn *syn, const struct tcp_in *in, uint64_t hash
 	tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
 	send_syn_ack(syn, in);
 	if (!timer_is_set(&tcp->syn_timer) ||
-	    tcp->syn_timer.deadline_us > tcp_now(tcp) + stage_wait_ms(tcp, 0) * 1000ull)
+	    tcp->syn_timer.deadline_us > tcp_now(tcp) + stage_wait_us(tcp, 0))
 		arm_syn_timer(tcp);
 }
 
@@ -382,7 +386,7 @@ struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, 
 	struct tcp *tcp = l->tcp;
 	struct tcp_conn *c = tcp_conn_new(tcp, &in->packet->dst, in->dst_port, &in->packet->src,
 					  in->src_port);
-	uint32_t syn_ack_us = (tcp_now_ms(tcp) - syn->sent_ms) * 1000;
+	uint32_t syn_ack_us = tcp_now_us(tcp) - syn->sent_us;
 
 	if (c == NULL)
 		return NULL;
@@ -402,7 +406,7 @@ struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, 
 	tcp_init_congestion(c);
 	if (syn->retries > 0) /* Karn: an acknowledgement of one of several tells nothing */
 		tcp_on_syn_lost(c, syn->retries);
-	else if (!syn->answered_again && syn_ack_us > 0) /* 0: faster than the record's clock */
+	else if (!syn->answered_again && syn_ack_us > 0) /* 0: by a cookie, or with the SYN */
 		tcp_rtt_sample(c, syn_ack_us);
 	return c;
 }

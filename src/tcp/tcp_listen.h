@@ -42,7 +42,7 @@ struct tcp_syn {
 	uint16_t remote_port, local_port;
 	struct seq iss, irs;
 	uint32_t ts_recent;
-	uint32_t sent_ms;         /* when it entered its stage: world time in milliseconds */
+	uint32_t sent_us;         /* when it entered its stage: world time in microseconds; wraps */
 	uint16_t mss;
 	uint16_t local : 4;       /* index into ip->addresses */
 	uint16_t wscale : 4;      /* TCP_NO_WSCALE: not agreed on */
