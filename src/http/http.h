@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/failure.h"
+#include "base/histogram.h"
 #include "base/offload.h"
 #include "base/pool.h"
 #include "base/stream.h"
@@ -145,6 +146,7 @@ struct http_usage {
 	uint64_t auth_failures;       /* attempts with a wrong name or password */
 	uint64_t auth_limited;        /* attempts beyond the rate of them */
 	uint64_t made_room;           /* idle connections closed because max_connections was reached */
+	struct histogram request_time; /* of `requests`: as in their records, finished_us - started_us */
 };
 
 void http_config_default(struct http_config *c);

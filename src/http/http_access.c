@@ -34,6 +34,7 @@ void http_access_done(const struct http_conn *c)
 	struct http_log_record record;
 
 	s->usage.requests++;
+	histogram_add(&s->usage.request_time, s->world->now_us - x->started_us);
 	s->usage.responses_by_class[x->status / 100]++;
 	if (s->hooks.on_request_done == NULL)
 		return;

@@ -620,3 +620,8 @@ const struct tcp_counters *tcp_counters(const struct tcp *tcp)
 {
 	return &tcp->counters;
 }
+
+const struct tcp_times *tcp_times(const struct tcp *tcp)
+{
+	return &tcp->times;
+}

@@ -6,6 +6,7 @@
 #ifndef TCP_TCP_H
 #define TCP_TCP_H
 
+#include "base/histogram.h"
 #include "base/pool.h"
 #include "base/stream.h"
 #include "base/world.h"
@@ -176,6 +177,12 @@ struct tcp_counters {
 #undef X
 };
 
+/* What took how long. */
+struct tcp_times {
+	struct histogram handshake; /* passive opens: SYN to third ACK, unless by cookie or Fast Open */
+	struct histogram rtt;       /* every sample of the round trip */
+};
+
 struct tcp_listener_handler {
 	/*
 	 * A connection stands in the accept queue. The owner takes it with tcp_accept(), now or later; while
@@ -287,6 +294,7 @@ struct tcp_usage {
 void tcp_usage(const struct tcp *tcp, struct tcp_usage *out);
 void tcp_each_pool(const struct tcp *tcp, pool_visit_fn *visit, void *context);
 const struct tcp_counters *tcp_counters(const struct tcp *tcp);
+const struct tcp_times *tcp_times(const struct tcp *tcp);
 
 /* From the stack only. */
 enum drop_reason tcp_input(struct tcp *tcp, const struct ip_packet *packet);

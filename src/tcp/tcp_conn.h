@@ -216,6 +216,7 @@ struct tcp {
 	uint32_t orphans;             /* connections with CONN_DETACHED */
 	uint64_t last_id;             /* given to a connection */
 	struct tcp_counters counters;
+	struct tcp_times times;
 };
 
 /* A segment while it is processed. */

@@ -495,6 +495,16 @@ static enum drop_reason establish(struct tcp_listener *l, struct tcp_syn *syn, c
 	return DROP_NONE;
 }
 
+/* From the SYN on: the waits for the retransmissions of the SYN-ACK are known. */
+static void count_handshake(struct tcp *tcp, const struct tcp_syn *syn)
+{
+	uint64_t us = tcp_now_us(tcp) - syn->sent_us;
+
+	for (unsigned stage = 0; stage < syn->retries; stage++)
+		us += stage_wait_us(tcp, stage);
+	histogram_add(&tcp->times.handshake, us);
+}
+
 enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t hash,
 			       struct tcp_conn **established)
 {
@@ -508,9 +518,11 @@ enum drop_reason tcp_syn_input(struct tcp_syn *syn, struct tcp_in *in, uint64_t 
 	if (l == NULL) /* closed meanwhile; its records went with it */
 		return world_drop(tcp->world, DROP_TCP_NO_CONNECTION);
 	reason = establish(l, syn, in, established);
-	if (reason == DROP_NONE)
-		tcp_syn_forget(tcp, syn, hash);
-	return reason;
+	if (reason != DROP_NONE)
+		return reason;
+	count_handshake(tcp, syn);
+	tcp_syn_forget(tcp, syn, hash);
+	return DROP_NONE;
 }
 
 /* An ACK for nothing that is known here: the third of a handshake by cookie, or a mistake. */

@@ -48,6 +48,7 @@ uint32_t tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us)
 
 	if (r == 0)
 		r = 1; /* faster than the clock; 0 means "no sample yet" */
+	histogram_add(&c->tcp->times.rtt, r);
 	note_minimum(c, r);
 	if (c->srtt_us == 0) { /* (2.2) */
 		c->srtt_us = r;

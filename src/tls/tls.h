@@ -11,6 +11,7 @@
 #define TLS_TLS_H
 
 #include "base/failure.h"
+#include "base/histogram.h"
 #include "base/pool.h"
 #include "base/stream.h"
 #include "base/world.h"
@@ -50,7 +51,8 @@ struct tls_hooks {
 };
 
 struct tls_usage {
-	uint64_t full, resumed;               /* handshakes done */
+	uint64_t full, resumed;               /* handshakes done ... */
+	struct histogram full_time, resumed_time; /* ... and from the lower stream to the last message */
 	uint64_t failed[TLS_FAILURES_COUNT];  /* by enum tls_failure */
 	uint64_t truncated;                   /* connections that ended without close_notify */
 	uint64_t broken;                      /* that ended by an error after the handshake */

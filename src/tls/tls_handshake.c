@@ -149,16 +149,21 @@ void tls_handshake_on_turn(struct list *node)
 
 /* ---- done ---- */
 
-static void done(struct tls_stream *s)
+static void count_done(const struct tls_stream *s)
 {
 	struct tls_usage *usage = &s->tls->usage;
+	bool is_resumed = SSL_session_reused(s->ssl) == 1;
 
+	*(is_resumed ? &usage->resumed : &usage->full) += 1;
+	histogram_add(is_resumed ? &usage->resumed_time : &usage->full_time,
+		      s->tls->world->now_us - s->begun_us);
+}
+
+static void done(struct tls_stream *s)
+{
 	tls_handshake_over(s);
 	s->state = TLS_OPEN;
-	if (SSL_session_reused(s->ssl) == 1)
-		usage->resumed++;
-	else
-		usage->full++;
+	count_done(s);
 	tls_stream_flush(s);
 	if (tls_stream_is_dead(s))
 		return;
@@ -228,6 +233,7 @@ void tls_handshake_begin(struct tls_stream *s)
 	bool refused = !is_client(s) && too_many && !make_room(tls);
 
 	tls->usage.handshakes++;
+	s->begun_us = tls->world->now_us;
 	timer_set(&tls->world->timers, &s->timer, tls->world->now_us + tls->config.handshake_timeout_us);
 	if (refused)
 		refuse_busy(s);

@@ -85,6 +85,7 @@ struct tls_stream {
 	struct tls_output output;
 	struct tls_record_size record;
 	struct timer timer;       /* of the handshake, of lingering, of closing */
+	uint64_t begun_us;        /* when the handshake began: world time */
 	struct list node;         /* in all */
 	struct list turn;         /* waiting for one */
 	struct list under_way;    /* in the handshake, as a server */

@@ -222,6 +222,57 @@ static void simultaneous_open_under_every_combination_of_losses(void **state)
 		}
 }
 
+/* ---- how long it took ---- */
+
+/* On a wire of 10 ms, losing frames of the client's as above: what the server counts. */
+static struct tcp_times times_of_exchange(uint32_t lose_out, uint32_t lose_in)
+{
+	struct sim_config config;
+	struct tcp_times times;
+	struct pair p;
+
+	sim_config_default(&config);
+	config.wire.delay_us = 10000;
+	pair_init(&p, &config, 100, 100);
+	p.sim.a.device = loser_new(p.sim.a.device, lose_out, lose_in);
+	pair_open(&p);
+	assert_true(sim_run(&p.sim, 1000 * SECOND, both_closed, &p));
+	times = *tcp_times(p.sim.b.stack->tcp);
+	pair_finish(&p, SECOND, "timing", lose_out);
+	return times;
+}
+
+static uint64_t counted(const struct histogram *h)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i <= HISTOGRAM_BOUNDS; i++)
+		n += h->counts[i];
+	return n;
+}
+
+static void handshakes_are_timed_from_the_syn(void **state)
+{
+	struct tcp_times clean = times_of_exchange(0, 0);
+	struct tcp_times lost = times_of_exchange(1 << 1, 1 << 0); /* the SYN-ACK, and the SYN that asks for it */
+
+	(void)state;
+	assert_int_equal(counted(&clean.handshake), 1);
+	assert_int_equal(clean.handshake.sum_us, 20000);
+	assert_int_equal(counted(&lost.handshake), 1);
+	assert_int_equal(lost.handshake.sum_us, SECOND + 20000);
+}
+
+static void round_trips_are_counted_one_by_one(void **state)
+{
+	struct tcp_times clean = times_of_exchange(0, 0);
+	uint64_t n = counted(&clean.rtt);
+
+	(void)state;
+	assert_in_range(n, 2, 4); /* of the SYN-ACK, of text, of the FIN */
+	assert_in_range(clean.rtt.sum_us, n * 20000, n * 20000 + 40000); /* one may wait for a delayed ACK */
+}
+
 /* ---- losses at random ---- */
 
 static void handshakes_at_30_percent_loss(void **state)
@@ -311,6 +362,8 @@ int main(void)
 		cmocka_unit_test(every_combination_of_early_losses),
 		cmocka_unit_test(every_combination_of_losses_at_the_close),
 		cmocka_unit_test(simultaneous_open_under_every_combination_of_losses),
+		cmocka_unit_test(handshakes_are_timed_from_the_syn),
+		cmocka_unit_test(round_trips_are_counted_one_by_one),
 		cmocka_unit_test(handshakes_at_30_percent_loss),
 		cmocka_unit_test(windows_close_and_open),
 		cmocka_unit_test(windows_close_and_open_under_loss),

@@ -232,6 +232,7 @@ static void counters_go_over_once(void **state)
 	fake_stream_feed_text(&s, "Host: a\r\n\r\n");
 	http_retire(fx.server, next);
 	assert_int_equal(usage_of(next).requests, 2);
+	assert_int_equal(usage_of(next).request_time.counts[0], 2);
 	assert_int_equal(usage_of(next).responses_by_class[2], 2);
 	assert_int_equal(usage_of(next).idle, 1);
 	fake_stream_end(&s);

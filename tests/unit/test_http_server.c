@@ -1720,6 +1720,21 @@ static void finished_requests_are_logged(void **state)
 	assert_int_equal(fx.logs[1].finished_us - fx.logs[1].started_us, SECOND);
 }
 
+static void the_time_of_each_request_is_counted(void **state)
+{
+	struct http_usage usage;
+
+	(void)state;
+	start();
+	fake_stream_feed_text(&s, GET("/a.txt") "GET /a.txt HTTP/1.1\r\n");
+	http_fixture_advance(&fx, SECOND);
+	fake_stream_feed_text(&s, "Host: a\r\n\r\n");
+	http_usage(fx.server, &usage);
+	assert_int_equal(usage.request_time.sum_us, SECOND);
+	assert_int_equal(usage.request_time.counts[0], 1);
+	assert_int_equal(usage.request_time.counts[20 - HISTOGRAM_FIRST], 1); /* up to 2^20 us */
+}
+
 static void a_request_line_that_is_not_understood_is_logged_without_it(void **state)
 {
 	(void)state;
@@ -1931,6 +1946,7 @@ int main(void)
 		TEST(connections_are_limited),
 		TEST(thousands_of_connections_are_served),
 		TEST(finished_requests_are_logged),
+		TEST(the_time_of_each_request_is_counted),
 		TEST(a_request_line_that_is_not_understood_is_logged_without_it),
 		TEST(usage_counts),
 		TEST(draining_finishes_what_is_under_way),

@@ -95,6 +95,16 @@ static void a_1_3_handshake_hands_the_stream_up(void **state)
 	assert_ptr_equal(tls_stream_over(&f.lower.stream), f.upper);
 }
 
+static void a_handshake_is_timed_from_the_connection_on(void **state)
+{
+	(void)state;
+	f.world.now_us += 1000000;
+	tls_fixture_handshake(&f);
+	assert_in_range(usage().full_time.sum_us, 1000000, 1000000 + 1000); /* turns of the loop */
+	assert_int_equal(usage().full_time.counts[20 - HISTOGRAM_FIRST], 1);
+	assert_int_equal(usage().resumed_time.sum_us, 0);
+}
+
 static void a_1_2_handshake_too(void **state)
 {
 	struct stream_info info;
@@ -155,6 +165,8 @@ static void a_session_is_resumed_by_ticket(void **state)
 	tls_fixture_open(&f, session);
 	tls_fixture_handshake(&f);
 	assert_int_equal(usage().resumed, 1);
+	assert_true(usage().resumed_time.sum_us > 0);
+	assert_true(usage().full_time.sum_us > 0);
 	assert_int_equal(SSL_session_reused(f.client), 1);
 	stream_info(f.upper, &info);
 	assert_true(info.tls_resumed);
@@ -736,6 +748,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_1_3_handshake_hands_the_stream_up),
+		TEST(a_handshake_is_timed_from_the_connection_on),
 		TEST(a_1_2_handshake_too),
 		TEST(a_handshake_may_be_cut_at_every_byte),
 		TEST(a_handshake_may_come_in_pieces_of_any_size),
