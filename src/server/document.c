@@ -1,6 +1,7 @@
 /* Documents: memory that doubles, within two limits. */
 #include "server/document.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,15 @@ void document_add_number(struct document *d, uint64_t n)
 		digits[--at] = (char)('0' + n % 10);
 	while ((n /= 10) > 0);
 	document_add(d, digits + at, sizeof digits - at);
+}
+
+void document_add_seconds(struct document *d, uint64_t us)
+{
+	char fraction[8];
+
+	document_add_number(d, us / 1000000);
+	snprintf(fraction, sizeof fraction, ".%06u", (unsigned)(us % 1000000));
+	document_add_text(d, fraction);
 }
 
 bool document_finish(struct document *d, struct span *out)

@@ -36,6 +36,7 @@ static inline struct document document_in(char *memory, size_t size)
 void document_add(struct document *d, const void *data, size_t len);
 void document_add_text(struct document *d, const char *text);
 void document_add_number(struct document *d, uint64_t n); /* in decimal */
+void document_add_seconds(struct document *d, uint64_t us); /* as 0.000123 */
 
 /* Bytes that may still be added, as far as its own limit goes. */
 static inline size_t document_left(const struct document *d)

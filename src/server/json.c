@@ -50,12 +50,8 @@ void json_number(struct document *d, const char *key, uint64_t n)
 
 void json_seconds(struct document *d, const char *key, uint64_t us)
 {
-	char fraction[8];
-
 	begin(d, key);
-	document_add_number(d, us / 1000000);
-	snprintf(fraction, sizeof fraction, ".%06u", (unsigned)(us % 1000000));
-	document_add_text(d, fraction);
+	document_add_seconds(d, us);
 }
 
 void json_bool(struct document *d, const char *key, bool value)

@@ -5,11 +5,6 @@
 
 #include "server/live.h"
 
-uint64_t status_uptime_s(const struct worker *w)
-{
-	return (w->host.stack->world.now_us - w->started_us) / 1000000;
-}
-
 /* ---- the documents ---- */
 
 static void write_status(struct document *d, const struct http_call *call)

@@ -48,7 +48,4 @@ extern const struct status_group status_http_counters, status_http_gauges; /* a 
 
 uint64_t status_value(const struct status_counter *c, const void *base);
 
-/* Since the worker was opened. */
-uint64_t status_uptime_s(const struct worker *w);
-
 #endif

@@ -15,7 +15,7 @@ static void write_server(struct document *d, const struct worker *w)
 
 	json_text(d, "version", th_version());
 	json_text(d, "time", clock_format(clock_wall_us(), time));
-	json_number(d, "uptime_seconds", status_uptime_s(w));
+	json_number(d, "uptime_seconds", (w->host.stack->world.now_us - w->started_us) / 1000000);
 }
 
 static void write_device(struct document *d, const struct worker *w)

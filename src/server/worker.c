@@ -111,6 +111,7 @@ int worker_open(struct worker *w, struct config *config, const struct log *log, 
 	}
 	w->started_us = w->host.stack->world.now_us;
 	frames_init(&w->frames, w->host.stack);
+	w->opened_us = clock_wall_us();
 	loop_init(&w->loop, &w->host, signals, &w->poller, on_idle, w);
 	r = open_rest(w, config, why);
 	if (r < 0)

@@ -45,6 +45,7 @@ struct worker {
 	struct document_budget documents; /* that locations make */
 	struct document_budget bodies;    /* of requests that locations gather, and what is made of them */
 	uint64_t started_us;     /* world time */
+	uint64_t opened_us;      /* the same moment, since 1970 */
 	uint64_t drain_until_us; /* TIMER_NEVER: not draining */
 	bool stopped;
 };

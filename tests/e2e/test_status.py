@@ -1,4 +1,4 @@
-"""What the server says about itself: the three documents, whole and parsed, and who may read them."""
+"""What the server says about itself, and who may read it: JSON, whole and parsed; test_metrics.py has the metrics."""
 
 import json
 import re
@@ -175,48 +175,3 @@ while b := r.recv(65536):
     assert len({row["remote_port"] for row in rows}) == len(rows) == 300
     assert {row["state"] for row in rows} == {"ESTABLISHED"}
     assert len({row["id"] for row in rows}) == len(rows)
-
-
-NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
-LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\\\n]|\\\\[\\\\"n])*"'
-
-
-def parse_metrics(text):
-    """The text format 0.0.4, strictly: HELP, TYPE, then this metric's samples, and no metric twice."""
-    types, samples, current = {}, {}, None
-    assert text.endswith("\n")
-    for line in text.splitlines():
-        if line.startswith("# HELP "):
-            current = re.fullmatch(rf"# HELP ({NAME}) (\S.*)", line)[1]
-            assert current not in types, f"{current} is told twice"
-        elif line.startswith("# TYPE "):
-            name, kind = re.fullmatch(rf"# TYPE ({NAME}) (counter|gauge)", line).groups()
-            assert name == current and name not in types
-            assert (kind == "counter") == name.endswith("_total"), name
-            types[name] = kind
-        else:
-            name, labels, value = re.fullmatch(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? (\d+)", line).groups()
-            assert name == current and name in types
-            assert (name, labels) not in samples, f"{line} comes twice"
-            samples[name, labels] = int(value)
-    assert types.keys() == {name for name, _ in samples}
-    return samples
-
-
-def test_metrics_are_well_formed_and_agree_with_status(configure, namespace):
-    configure()
-    namespace.curl("-f", "-o", "/dev/null", f"{URL}/1m.bin")
-    status = fetch(namespace, "status.json")
-    samples = parse_metrics(namespace.curl("-f", f"{STATUS}/metrics").stdout)
-    assert samples["taphouse_build_info", f'version="{status["version"]}"'] == 1
-    assert samples["taphouse_tcp_passive_opens_total", None] == status["tcp"]["PassiveOpens"] + 1
-    assert samples["taphouse_tcp_out_bytes_total", None] >= status["tcp"]["TCPOutBytes"]
-    assert samples["taphouse_tcp_connections", None] == 1
-    assert samples["taphouse_http_requests_total", 'port="80"'] == status["http"][0]["requests"] + 1
-    assert samples["taphouse_http_responses_total", 'port="80",class="2xx"'] == 2
-    reasons = {labels for name, labels in samples if name == "taphouse_drops_total"}
-    assert reasons == {f'reason="{name}"' for name in status["drops"]}
-    pools = {labels for name, labels in samples if name == "taphouse_pool_in_use"}
-    expected = {f'pool="{name}"' for name in status["pools"]}
-    expected |= {f'pool="{name}",port="80"' for name in status["http"][0]["pools"]}
-    assert pools == expected

@@ -42,6 +42,7 @@ static int set_up(void **state)
 	assert_int_equal(
 		secure_open(&f.worker.secure, &f.config, &f.worker.host.stack->world, NULL, NULL, &why), 0);
 	f.worker.started_us = 1000000;
+	f.worker.opened_us = 1700000000999999;
 	*state = &f;
 	return 0;
 }
@@ -156,7 +157,7 @@ static void metrics_have_the_linux_name_in_their_help(void **state)
 	assert_has(text, "# HELP taphouse_tcp_retrans_segs_total RetransSegs, as in /proc/net/snmp");
 	assert_has(text, "# TYPE taphouse_tcp_retrans_segs_total counter\n");
 	assert_has(text, "# HELP taphouse_icmp_in_echos_total InEchos, as in");
-	assert_has(text, "\ntaphouse_uptime_seconds 4\n");
+	assert_has(text, "\ntaphouse_start_time_seconds 1700000000\n");
 	assert_has(text, "taphouse_pool_limit{pool=\"tcp_connection\"} 131072\n");
 	free(text);
 }
