@@ -1,14 +1,16 @@
-"""The metrics, read by promtool; docs/metrics.md, which names them."""
+"""The metrics, read by promtool and scraped by a Prometheus; the dashboard and docs/metrics.md, which name them."""
 
 import json
 import re
 import time
+import urllib.parse
 
 import pytest
 from conftest import ADDRESS, ROOT
 
 URL = f"http://{ADDRESS}"
 STATUS = f"{URL}/.taphouse"
+DASHBOARD = ROOT / "conf" / "grafana-dashboard.json"
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"'
@@ -105,7 +107,56 @@ def test_promtool_has_nothing_to_complain_of(busy, namespace):
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
 
 
-# ---- docs/metrics.md ----
+# ---- the dashboard ----
+
+def expressions():
+    """What the dashboard asks for, with Grafana's variables filled in."""
+    dashboard = json.loads(DASHBOARD.read_text())
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", []):
+            yield panel["title"], target["expr"].replace("$__rate_interval", "1m").replace("$instance", ".*")
+
+
+def test_dashboard_has_the_form_that_grafana_imports():
+    dashboard = json.loads(DASHBOARD.read_text())
+    assert dashboard["title"] and dashboard["uid"] and dashboard["schemaVersion"] >= 36
+    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+    taken, ids = set(), set()
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        assert place["x"] + place["w"] <= 24 and not cells & taken, f"{panel['title']} lies over another"
+        taken |= cells
+        assert panel["id"] not in ids and panel["title"] and panel["type"] in ("row", "stat", "timeseries", "heatmap")
+        ids.add(panel["id"])
+        if panel["type"] != "row":
+            assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+            assert panel["description"] and panel["fieldConfig"]["defaults"] is not None and panel["targets"]
+        letters = [target["refId"] for target in panel.get("targets", [])]
+        assert len(letters) == len(set(letters))
+    used = set(re.findall(r"\$\{?(\w+)", DASHBOARD.read_text())) - {"__rate_interval"}
+    assert used == variables
+
+
+def test_dashboard_and_docs_name_metrics_that_there_are(busy):
+    types, samples = parse(busy)
+    there = {name for name, _ in samples} | types.keys()
+    for title, expression in expressions():
+        names = re.findall(r"taphouse_\w+", expression)
+        assert names and set(names) <= there, f"{title}: {set(names) - there}"
+    whole = re.findall(r"\btaphouse_\w+\b(?![…*])", (ROOT / "docs" / "metrics.md").read_text())
+    assert {name for name in whole if not name.endswith("_")} <= there
+
+
+def test_promtool_takes_the_expressions(tmp_path, namespace):
+    rules = [{"record": f"dashboard:panel:{number}", "expr": expression} for number, (_, expression) in enumerate(expressions())]
+    file = tmp_path / "rules.yml"
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))  # JSON is YAML
+    answer = namespace.run("promtool", "check", "rules", file, check=False)
+    assert answer.returncode == 0 and f"{len(rules)} rules found" in answer.stdout, answer.stdout + answer.stderr
+
+
+# ---- docs/metrics.md, and Prometheus itself ----
 
 @pytest.fixture
 def documented(tmp_path, namespace):
@@ -118,12 +169,41 @@ def documented(tmp_path, namespace):
     return file
 
 
-def test_promtool_takes_the_configuration_of_the_docs(documented):
-    assert documented.exists()
+@pytest.fixture
+def prometheus(documented, tmp_path, namespace, busy):
+    """A Prometheus that has scraped the server twice, as the docs say but more often: ask(path, **query)."""
+    documented.write_text("global: {scrape_interval: 500ms, scrape_timeout: 500ms}\n" + documented.read_text())
+    with open(tmp_path / "prometheus.log", "wb") as log:
+        process = namespace.start("prometheus", f"--config.file={documented}", f"--storage.tsdb.path={tmp_path}/tsdb",
+                                  "--web.listen-address=127.0.0.1:9090", stdout=log, stderr=log)
+
+    def ask(path, **query):
+        url = f"http://127.0.0.1:9090/api/v1/{path}?{urllib.parse.urlencode(query)}"
+        answer = namespace.curl("--retry", "40", "--retry-connrefused", "--retry-delay", "1", url)
+        return json.loads(answer.stdout)
+
+    def scrapes():
+        result = ask("query", query="count_over_time(up[1m])").get("data", {}).get("result", [])
+        return int(result[0]["value"][1]) if result else 0
+
+    try:
+        deadline = time.monotonic() + 50
+        while scrapes() < 3:
+            assert time.monotonic() < deadline, (tmp_path / "prometheus.log").read_text()
+            time.sleep(0.2)
+        yield ask
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
-def test_docs_name_metrics_that_there_are(busy):
-    types, samples = parse(busy)
-    there = {name for name, _ in samples} | types.keys()
-    whole = re.findall(r"\btaphouse_\w+\b(?![…*])", (ROOT / "docs" / "metrics.md").read_text())
-    assert {name for name in whole if not name.endswith("_")} <= there
+def test_prometheus_scrapes_and_the_dashboard_has_something_to_show(prometheus):
+    (target,) = prometheus("targets")["data"]["activeTargets"]
+    assert target["health"] == "up" and not target["lastError"]
+    empty = []
+    for title, expression in expressions():
+        answer = prometheus("query", query=expression)
+        assert answer["status"] == "success", f"{title}: {answer}"
+        if not answer["data"]["result"]:
+            empty.append(title)
+    assert empty in ([], ["Dropped"])  # nothing has been dropped between two scrapes
