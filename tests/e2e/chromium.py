@@ -15,6 +15,8 @@ FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "-
          "--hide-scrollbars", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--ignore-certificate-errors", "--remote-debugging-pipe"]
 
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}
+
 
 def high_pipe():
     """A pipe that does not take the two numbers that Chromium wants."""
@@ -42,6 +44,7 @@ class Chromium:
         self._buffer = b""
         self._number = 0
         self._session = None
+        self._stand_ins = {}
         self.messages = []  # what the console said, exceptions and violations of the policy included
         page = next(t for t in self.send("Target.getTargets")["targetInfos"] if t["type"] == "page")
         attached = self.send("Target.attachToTarget", targetId=page["targetId"], flatten=True)
@@ -67,6 +70,9 @@ class Chromium:
 
     def _note(self, event):
         kind, params = event.get("method"), event.get("params")
+        if kind == "Fetch.requestPaused":
+            self._post("Fetch.fulfillRequest", requestId=params["requestId"], responseCode=200,
+                       **self._stand_ins[params["request"]["url"]])
         if kind == "Runtime.consoleAPICalled":
             self.messages.append([a.get("value", a.get("description")) for a in params["args"]])
         elif kind == "Runtime.exceptionThrown":
@@ -74,19 +80,29 @@ class Chromium:
         elif kind == "Log.entryAdded":
             self.messages.append((params["entry"]["text"], params["entry"].get("url")))
 
-    def send(self, method, **params):
+    def _post(self, method, **params):
+        """Sends a command, and waits for no answer."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": params}
         if self._session:
             message["sessionId"] = self._session
         os.write(self._out, json.dumps(message).encode() + b"\0")
-        deadline = time.monotonic() + 60
+
+    def send(self, method, **params):
+        self._post(method, **params)
+        number, deadline = self._number, time.monotonic() + 60
         while True:
             answer = self._receive(deadline)
-            if answer.get("id") == self._number:
+            if answer.get("id") == number:
                 assert "error" not in answer, answer
                 return answer["result"]
             self._note(answer)
+
+    def stand_in(self, url, mime, body):
+        """What is asked for at url from now on gets this answer instead of the server's."""
+        self._stand_ins[url] = {"responseHeaders": [{"name": "Content-Type", "value": mime}],
+                                "body": base64.b64encode(body.encode()).decode()}
+        self.send("Fetch.enable", patterns=[{"urlPattern": pattern} for pattern in self._stand_ins])
 
     def open(self, url):
         self.send("Page.navigate", url=url)
@@ -107,9 +123,8 @@ class Chromium:
         return value
 
     def press(self, key):
-        """One key: Tab or Enter."""
-        event = {"key": key, "code": key, "windowsVirtualKeyCode": {"Tab": 9, "Enter": 13}[key],
-                 "text": {"Enter": "\r"}.get(key, "")}
+        """One key of KEYS."""
+        event = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key], "text": {"Enter": "\r"}.get(key, "")}
         self.send("Input.dispatchKeyEvent", type="keyDown", **event)
         self.send("Input.dispatchKeyEvent", type="keyUp", **event)
 

@@ -1,105 +1,86 @@
-// A chart of numbers over the last two minutes, as SVG. What it shows stands in words in its label.
+// A plot's drawing as SVG, where uPlot was not built in.
+import { addSvg } from './svg.js';
 
-const SPAN_MS = 120000;
-const HEIGHT = 180, TOP = 22, BOTTOM = 24, SIDE = 4;
+const TOP = 16, BOTTOM = 24, LEFT = 60, RIGHT = 24;
 
-function add(parent, name, attributes, text) {
-	const element = document.createElementNS('http://www.w3.org/2000/svg', name);
-
-	for (const [key, value] of Object.entries(attributes))
-		element.setAttribute(key, value);
-	element.textContent = text ?? '';
-	parent.append(element);
-	return element;
-}
-
-// The next of 1, 2, 5, 10, 20, 50 ... from n on.
-function roundUp(n) {
-	const power = 10 ** Math.floor(Math.log10(Math.max(n, 1)));
-
-	return [1, 2, 5, 10].find((step) => step * power >= n) * power;
-}
-
-export class Chart {
+export class SvgChart {
 	#svg;
-	#title;
-	#series;
-	#format;
-	#samples = [];
+	#height;
+	#textX;
+	#textY;
+	#view = null;
+	#marked;
 
-	// series: { name, value(sample) }, whose value is null where there is none; format: numbers into words.
-	constructor(parent, { title, series, format }) {
-		const figure = document.createElement('figure'), caption = document.createElement('figcaption');
-
-		this.#title = title;
-		this.#series = series;
-		this.#format = format;
-		caption.append(title, this.#newLegend());
-		figure.append(caption);
-		this.#svg = add(figure, 'svg', { role: 'img', height: HEIGHT, width: '100%' });
-		parent.append(figure);
-		new ResizeObserver(() => this.draw(this.#samples)).observe(figure);
+	constructor(parent, { height, textX, textY }) {
+		this.#height = height;
+		this.#textX = textX;
+		this.#textY = textY;
+		this.#svg = addSvg(parent, 'svg', { height, width: '100%', 'aria-hidden': true });
 	}
 
-	#newLegend() {
-		const list = document.createElement('ul');
-
-		this.#series.forEach(({ name }, i) => {
-			const item = document.createElement('li');
-			const key = add(item, 'svg', { width: 28, height: 10, 'aria-hidden': true });
-
-			add(key, 'path', { d: 'M0 5H28', class: `line line-${i}` });
-			item.append(name);
-			list.append(item);
-		});
-		return list;
+	resize() {
+		if (this.#view)
+			this.draw(this.#view);
 	}
 
-	// samples: the oldest first, each with the time at which it was taken.
-	draw(samples) {
-		this.#samples = samples;
-		const width = this.#svg.clientWidth, now = samples.at(-1)?.at ?? 0;
-		const shown = samples.filter(({ at }) => now - at <= SPAN_MS);
-		const most = roundUp(Math.max(0, ...shown.flatMap((s) => this.#series.map(({ value }) => value(s) ?? 0))));
-		const x = (at) => width - SIDE - (now - at) / SPAN_MS * (width - 2 * SIDE);
-		const y = (n) => HEIGHT - BOTTOM - n / most * (HEIGHT - TOP - BOTTOM);
-
-		this.#svg.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
-		this.#svg.setAttribute('aria-label', this.#inWords(samples.at(-1)));
+	draw(view) {
+		this.#view = view;
+		this.#svg.setAttribute('viewBox', `0 0 ${this.#svg.clientWidth} ${this.#height}`);
 		this.#svg.replaceChildren();
-		this.#drawGrid(width, [0, most / 2, most], y);
-		this.#series.forEach(({ value }, i) => this.#drawLine(shown, value, x, y, i));
+		this.#drawGrid();
+		view.columns.forEach((column, i) => this.#drawLine(column, i));
+		this.#marked = addSvg(this.#svg, 'path', { class: 'plot-marked' });
 	}
 
-	#inWords(sample) {
-		const words = this.#series.map(({ name, value }) => {
-			const n = sample && value(sample);
+	mark(index) {
+		const x = index === null ? null : this.#x(this.#view.xs[index]).toFixed(1);
 
-			return `${name} ${n === null || n === undefined ? 'none' : this.#format(n)}`;
-		});
-
-		return `${this.#title}, now: ${words.join('; ')}`;
+		this.#marked?.setAttribute('d', x === null ? '' : `M${x} ${TOP}V${this.#height - BOTTOM}`);
 	}
 
-	#drawGrid(width, marks, y) {
-		for (const mark of marks) {
-			add(this.#svg, 'path', { d: `M0 ${y(mark)}H${width}`, class: 'grid' });
-			add(this.#svg, 'text', { x: SIDE, y: y(mark) - 4 }, mark === 0 ? '0' : this.#format(mark));
+	xAt(clientX) {
+		const { left, right } = this.#view, at = clientX - this.#svg.getBoundingClientRect().left - LEFT;
+
+		return left + at / this.#width * (right - left);
+	}
+
+	get #width() {
+		return this.#svg.clientWidth - LEFT - RIGHT;
+	}
+
+	#x(x) {
+		const { left, right } = this.#view;
+
+		return LEFT + (x - left) / (right - left) * this.#width;
+	}
+
+	#y(n) {
+		return this.#height - BOTTOM - n / this.#view.top * (this.#height - TOP - BOTTOM);
+	}
+
+	#drawGrid() {
+		const { marksX, marksY } = this.#view;
+
+		for (const n of marksY) {
+			addSvg(this.#svg, 'path', { d: `M${LEFT} ${this.#y(n)}h${this.#width}`, class: 'plot-grid' });
+			this.#write(LEFT - 8, this.#y(n) + 4, 'end', this.#textY(n));
 		}
-		add(this.#svg, 'text', { x: SIDE, y: HEIGHT - 6 }, '2 min ago');
-		add(this.#svg, 'text', { x: width - SIDE, y: HEIGHT - 6, class: 'end' }, 'now');
+		for (const x of marksX)
+			this.#write(this.#x(x), this.#height - 6, 'middle', this.#textX(x));
 	}
 
-	#drawLine(samples, value, x, y, i) {
+	#write(x, y, anchor, text) {
+		addSvg(this.#svg, 'text', { x, y, 'text-anchor': anchor }, text);
+	}
+
+	#drawLine(column, i) {
 		let path = '', pen = 'M';
 
-		for (const sample of samples) {
-			const n = value(sample);
-
+		column.forEach((n, k) => {
 			if (n !== null)
-				path += `${pen}${x(sample.at).toFixed(1)} ${y(n).toFixed(1)}`;
+				path += `${pen}${this.#x(this.#view.xs[k]).toFixed(1)} ${this.#y(n).toFixed(1)}`;
 			pen = n === null ? 'M' : 'L';
-		}
-		add(this.#svg, 'path', { d: path, class: `line line-${i}` });
+		});
+		addSvg(this.#svg, 'path', { d: path, class: `plot-line plot-line-${i}` });
 	}
 }
