@@ -8,7 +8,7 @@
  * Nothing is freed, and no handler told of an end, but in ws_conn_reap(), which a timer calls: whoever walks
  * over connections, as to publish a message, finds them all where they were.
  */
-#include "websocket/ws_conn.h"
+#include "websocket/ws_trace.h"
 
 static void leave_queue(struct ws_conn *c)
 {
@@ -228,6 +228,7 @@ static void take_message(struct ws_conn *c)
 
 static void take_event(struct ws_conn *c, enum ws_event event)
 {
+	ws_trace_event(c, event);
 	switch (event) {
 	case WS_EVENT_MESSAGE:
 		take_message(c);

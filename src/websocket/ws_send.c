@@ -2,7 +2,7 @@
  * Sending: frames into the stream, or into the batch of the turn; messages compressed for one connection, or
  * once for all that agreed on the same; and what becomes of those for a client that does not read.
  */
-#include "websocket/ws_conn.h"
+#include "websocket/ws_trace.h"
 
 /* Shorter messages, and longer ones, are sent as they are: a megabyte holds the worker for some 12 ms. */
 enum { COMPRESS_MIN = 64, COMPRESS_MAX = 1 << 20 };
@@ -16,6 +16,7 @@ void ws_conn_send_frame(struct ws_conn *c, uint8_t first, struct ws_buffer *payl
 {
 	struct span frame = ws_buffer_frame(payload, first);
 
+	ws_trace_sent(c, first, bytes_of(payload->data, payload->len));
 	if (c->out != NULL) {
 		http_batch_add(c->out, frame.data, frame.len, frame.owner);
 		return;
