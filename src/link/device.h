@@ -1,6 +1,6 @@
 /*
  * A device: a port, of Ethernet as a rule, that hands over and takes frames in batches. Kinds: tap, packet,
- * wire (and later xdp); decorators (impair) wrap another device. A device may do I/O and belongs to one
+ * xdp, wire; decorators (impair) wrap another device. A device may do I/O and belongs to one
  * worker. Devices stack: a decorator closes what it wraps.
  */
 #ifndef LINK_DEVICE_H
@@ -42,7 +42,7 @@ struct device_stats {
 struct device;
 
 struct device_ops {
-	const char *name; /* "tap", "packet", … */
+	const char *name; /* "tap", "packet", "xdp", … */
 	/* Fills up to max frames and returns how many there are, 0 when nothing is waiting, or a negative
 	 * errno when the port is gone. The frames stay valid until the next recv(). Never blocks. */
 	int (*recv)(struct device *d, struct rx_frame *frames, int max, uint64_t now_us);

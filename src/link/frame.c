@@ -1,5 +1,5 @@
-/* What devices without offloads do to frames: flatten them, and finish their checksums (RFC 1071); and the
- * way back, from bytes to a frame. */
+/* What devices without offloads do to frames: flatten them, finish their checksums (RFC 1071), or find out
+ * that somebody else has not; and the way back, from bytes to a frame. */
 #include "link/frame.h"
 
 #include <string.h>
@@ -7,7 +7,16 @@
 #include "base/checksum.h"
 #include "link/ethernet.h"
 
-enum { UDP_CHECKSUM_OFFSET = 6 };
+enum {
+	UDP_CHECKSUM_OFFSET = 6,
+	TCP_CHECKSUM_OFFSET = 16,
+	PROTOCOL_TCP = 6,
+	PROTOCOL_UDP = 17,
+	IP4_HEADER_MIN = 20,
+	IP4_FRAGMENT = 0x3fff, /* more fragments, or an offset */
+	IP4_SOURCE = 12,
+	IP4_ADDRESSES = 8,
+};
 
 void tx_wrap(struct tx_frame *f, const uint8_t *data, uint32_t len)
 {
@@ -45,4 +54,34 @@ void frame_finish_checksum(uint8_t *frame, uint32_t len, uint16_t start, uint16_
 	if (sum == 0 && offset == UDP_CHECKSUM_OFFSET)
 		sum = 0xffff;
 	memcpy(frame + start + offset, &sum, sizeof sum);
+}
+
+/* What the field holds when the sender has summed the pseudo-header (RFC 9293 section 3.1) and no more. */
+static uint16_t pseudo_sum(const uint8_t *ip, uint8_t protocol, uint32_t len)
+{
+	uint32_t sum = checksum_add(0, ip + IP4_SOURCE, IP4_ADDRESSES);
+
+	return checksum_fold(checksum_add_be32(checksum_add_be16(sum, protocol), len));
+}
+
+void frame_find_unfinished(struct rx_frame *f)
+{
+	const uint8_t *ip = f->data + ETH_HEADER_LEN;
+	uint32_t room = f->len - ETH_HEADER_LEN, header, total, offset;
+	uint16_t field;
+
+	if (f->len < ETH_HEADER_LEN + IP4_HEADER_MIN || load_be16(ip - 2) != ETH_TYPE_IPV4)
+		return;
+	header = (ip[0] & 15U) * 4;
+	total = load_be16(ip + 2);
+	offset = ip[9] == PROTOCOL_TCP ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET;
+	if ((ip[9] != PROTOCOL_TCP && ip[9] != PROTOCOL_UDP) || (load_be16(ip + 6) & IP4_FRAGMENT) != 0 ||
+	    header < IP4_HEADER_MIN || total > room || header + offset + sizeof field > total)
+		return;
+	memcpy(&field, ip + header + offset, sizeof field);
+	if (field != pseudo_sum(ip, ip[9], total - header))
+		return;
+	f->flags |= RX_CHECKSUM_VALID | RX_CHECKSUM_PARTIAL;
+	f->checksum_start = (uint16_t)(ETH_HEADER_LEN + header);
+	f->checksum_offset = (uint16_t)offset;
 }

@@ -18,14 +18,13 @@
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/addr.h"
 #include "base/timer.h"
+#include "link/interface.h"
 #include "link/netdev.h"
 #include "link/vnet.h"
 
@@ -240,23 +239,6 @@ static const struct device_ops packet_ops = {
 	.close = packet_close,
 };
 
-static int open_socket(struct packet *p, const char *name, struct failure *why)
-{
-	/* Protocol 0: nothing is received, from any interface, until bind() names both. */
-	p->fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (p->fd >= 0)
-		return 0;
-	if (errno == EPERM || errno == EACCES)
-		return failure_set(why, -errno,
-				   "cannot open a packet socket on %s: run as root or give the process "
-				   "CAP_NET_RAW", name);
-	if (errno == EAFNOSUPPORT)
-		return failure_set(why, -errno,
-				   "cannot open a packet socket on %s: load the kernel's af_packet module "
-				   "(modprobe af_packet)", name);
-	return failure_set(why, -errno, "cannot open a packet socket on %s: %s", name, strerror(errno));
-}
-
 /* Without CAP_NET_ADMIN the buffers are as large as net.core.[rw]mem_max lets them be. */
 static void enlarge_buffers(int fd)
 {
@@ -290,63 +272,14 @@ static int set_options(int fd, const char *name, struct failure *why)
 	return 0;
 }
 
-static bool is_kernels(const struct ip_prefix *address, const void *context)
-{
-	(void)context;
-	/* fe80::/10, RFC 4291 section 2.5.6. */
-	return !(address->addr.b[0] == 0xfe && (address->addr.b[1] & 0xc0) == 0x80);
-}
-
-static int refuse_addresses(const char *name, struct failure *why)
-{
-	char text[IP_PREFIX_TEXT];
-	struct ip_prefix found;
-	int n = netdev_find_address(name, is_kernels, NULL, &found);
-
-	if (n < 0)
-		return failure_set(why, n, "cannot read the addresses of %s: %s", name, strerror(-n));
-	if (n > 0)
-		return failure_set(why, -EADDRINUSE,
-				   "%s has the kernel's address %s, and two stacks cannot share an "
-				   "interface: remove it with `ip addr flush dev %s`",
-				   name, ip_prefix_format(&found, text), name);
-	return 0;
-}
-
-static int check_interface(struct packet *p, const char *name, struct failure *why)
-{
-	bool up = false;
-	int err;
-
-	p->index = netdev_name_is_valid(name) ? (int)if_nametoindex(name) : 0;
-	if (p->index == 0)
-		return failure_set(why, -ENODEV, "there is no interface %s: see `ip link`", name);
-	err = netdev_mac(p->fd, name, p->device.caps.mac);
-	if (err == -EPROTOTYPE)
-		return failure_set(why, err, "%s is not an Ethernet interface", name);
-	if (err == 0)
-		err = netdev_mtu(p->fd, name, &p->device.caps.mtu);
-	if (err == 0)
-		err = netdev_is_up(p->fd, name, &up);
-	if (err < 0)
-		return failure_set(why, err, "cannot read the settings of %s: %s", name, strerror(-err));
-	if (!up)
-		return failure_set(why, -ENETDOWN, "%s is down: set it up with `ip link set dev %s up`", name,
-				   name);
-	return refuse_addresses(name, why);
-}
-
 static int bind_socket(const struct packet *p, const char *name, struct failure *why)
 {
 	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_ifindex = p->index };
-	struct packet_mreq promiscuous = { .mr_ifindex = p->index, .mr_type = PACKET_MR_PROMISC };
 
 	address.sll_protocol = htons(ETH_P_ALL);
 	if (bind(p->fd, (const struct sockaddr *)&address, sizeof address) < 0)
 		return failure_set(why, -errno, "cannot bind to %s: %s", name, strerror(errno));
-	if (setsockopt(p->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof promiscuous) < 0)
-		return failure_set(why, -errno, "cannot make %s promiscuous: %s", name, strerror(errno));
-	return 0;
+	return interface_promiscuous(p->fd, p->index, name, why);
 }
 
 static int packet_init(struct packet *p, const struct packet_config *c, struct failure *why)
@@ -359,9 +292,9 @@ static int packet_init(struct packet *p, const struct packet_config *c, struct f
 	if (p->slots == NULL)
 		return failure_set(why, -ENOMEM, "no memory for the receive buffers of %s", c->interface);
 	prepare_receive(p);
-	err = open_socket(p, c->interface, why);
+	err = interface_socket(c->interface, &p->fd, why);
 	if (err == 0)
-		err = check_interface(p, c->interface, why);
+		err = interface_check(p->fd, c->interface, &p->device.caps, &p->index, why);
 	if (err == 0)
 		err = set_options(p->fd, c->interface, why);
 	if (err == 0)

@@ -220,8 +220,8 @@ static int apply_device(const struct cli *cli, struct config_device *d, struct f
 	d->address_given |= cli_value(cli, "address") != NULL;
 	d->host_address_given |= cli_value(cli, "host-address") != NULL;
 	if (text != NULL && value_device(text, &d->name) < 0)
-		return complain(cli->command, why, "--device: \"%s\" is not tap:NAME or packet:INTERFACE",
-				text);
+		return complain(cli->command, why,
+				"--device: \"%s\" is not tap:NAME, packet:INTERFACE or xdp:INTERFACE", text);
 	return 0;
 }
 

@@ -14,7 +14,7 @@ const struct cli_option cli_options[] = {
 	{ "config", 'c', SERVE, "FILE", NO_KEY,
 	  "configuration file, see taphouse.conf(5)" },
 	{ "device", 'd', SERVE | GET, "DEVICE", NO_KEY,
-	  "tap:NAME (made if missing) or packet:INTERFACE (taken over)" },
+	  "tap:NAME (made if missing), packet:INTERFACE or xdp:INTERFACE (taken over)" },
 	{ "address", 'a', SERVE | GET, "CIDR", KEY("device", "address"),
 	  "our address, such as 10.77.0.2/24; may be repeated" },
 	{ "gateway", 'g', SERVE | GET, "IP", KEY("device", "gateway"),

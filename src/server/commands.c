@@ -12,6 +12,11 @@
 #ifndef TH_OPTIONAL_LIBRARIES
 #define TH_OPTIONAL_LIBRARIES ""
 #endif
+#ifdef TH_WITH_XDP
+#define XDP_DEVICE ", xdp"
+#else
+#define XDP_DEVICE ""
+#endif
 
 int command_failed(const struct failure *why, int status)
 {
@@ -26,6 +31,6 @@ int version_command(const struct cli *cli)
 	printf("libraries: llhttp %d.%d.%d, libConfuse %s, OpenSSL %s" TH_OPTIONAL_LIBRARIES "\n",
 	       LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH, confuse_version,
 	       OpenSSL_version(OPENSSL_VERSION_STRING));
-	printf("devices: tap, packet\n");
+	printf("devices: tap, packet" XDP_DEVICE "\n");
 	return EXIT_SUCCESS;
 }

@@ -291,7 +291,8 @@ static int on_device_end(cfg_t *root, cfg_opt_t *option)
 	if (cfg_opt_size(option) > 1)
 		return complain(r, root->line, "a second device: this version has one");
 	if (value_device(section->title, &d->name) < 0)
-		return complain(r, root->line, "\"%s\" is not tap:NAME or packet:INTERFACE", section->title);
+		return complain(r, root->line, "\"%s\" is not tap:NAME, packet:INTERFACE or xdp:INTERFACE",
+				section->title);
 	d->address_given = was_given(r, section, "address");
 	d->host_address_given = was_given(r, section, "host_address");
 	return 0;

@@ -8,6 +8,7 @@
 #include "link/impair.h"
 #include "link/packet.h"
 #include "link/tap.h"
+#include "link/xdp.h"
 
 /* Rings of frames sent in one turn before received frames get their turn again. */
 enum { SENDS_A_TURN = 8 };
@@ -28,18 +29,49 @@ struct mac_addr host_mac(const struct device_name *device, const struct ip_addr 
 	return mac;
 }
 
+static int open_tap(const struct config_device *d, struct device **out, struct failure *why)
+{
+	struct tap_config c = {
+		.name = d->name.interface,
+		.host_address = d->host_address.given ? &d->host_address.prefix : NULL,
+		.offload = !d->impair.given,
+	};
+
+	return tap_open(&c, out, why);
+}
+
+static int open_packet(const struct config_device *d, struct device **out, struct failure *why)
+{
+	struct packet_config c = { .interface = d->name.interface, .offload = !d->impair.given };
+
+	return packet_open(&c, out, why);
+}
+
+static int open_xdp(const struct config_device *d, struct device **out, struct failure *why)
+{
+#ifdef TH_WITH_XDP
+	struct xdp_config c = { .interface = d->name.interface };
+
+	return xdp_open(&c, out, why);
+#else
+	(void)out;
+	return failure_set(why, -EOPNOTSUPP,
+			   "xdp:%s: this taphouse was built without AF_XDP: use packet:%s, or build it with "
+			   "configure --with-xdp", d->name.interface, d->name.interface);
+#endif
+}
+
 static int open_port(const struct config_device *d, struct device **out, struct failure *why)
 {
-	if (d->name.kind == DEVICE_TAP) {
-		struct tap_config c = {
-			.name = d->name.interface,
-			.host_address = d->host_address.given ? &d->host_address.prefix : NULL,
-			.offload = !d->impair.given,
-		};
-		return tap_open(&c, out, why);
+	switch (d->name.kind) {
+	case DEVICE_PACKET:
+		return open_packet(d, out, why);
+	case DEVICE_XDP:
+		return open_xdp(d, out, why);
+	case DEVICE_TAP:
+		break;
 	}
-	struct packet_config c = { .interface = d->name.interface, .offload = !d->impair.given };
-	return packet_open(&c, out, why);
+	return open_tap(d, out, why);
 }
 
 static int open_device(const struct config_device *d, struct device **out, struct failure *why)

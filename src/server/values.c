@@ -133,7 +133,9 @@ static bool is_interface_name(const char *name)
 	return true;
 }
 
-static const char *const device_kinds[] = { [DEVICE_TAP] = "tap", [DEVICE_PACKET] = "packet" };
+static const char *const device_kinds[] = {
+	[DEVICE_TAP] = "tap", [DEVICE_PACKET] = "packet", [DEVICE_XDP] = "xdp",
+};
 
 int value_device(const char *text, struct device_name *out)
 {

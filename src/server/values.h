@@ -11,7 +11,7 @@
 
 #include "link/link.h"
 
-enum device_kind { DEVICE_TAP, DEVICE_PACKET };
+enum device_kind { DEVICE_TAP, DEVICE_PACKET, DEVICE_XDP };
 
 struct device_name {
 	enum device_kind kind;

@@ -164,11 +164,37 @@ void kernel_host_wait_up(const char *interface)
 			"exit; sleep 0.01; done; exit 1", interface);
 }
 
+void kernel_host_make_pair(const char *ours, const char *kernels)
+{
+	kernel_host_run("ip link add %s type veth peer name %s", ours, kernels);
+	kernel_host_run("ip addr add 10.77.0.1/24 dev %s", kernels);
+	kernel_host_run("ip link set %s up && ip link set %s up", ours, kernels);
+	kernel_host_wait_up(ours);
+	kernel_host_wait_up(kernels);
+	kernel_host_knows_us(kernels);
+}
+
+void kernel_host_remove(const char *interface)
+{
+	kernel_host_run("ip link del %s 2>/dev/null || true", interface);
+}
+
 bool kernel_host_wait(struct device *d)
 {
 	struct pollfd p = { .fd = d->ops->fd(d), .events = POLLIN };
 
 	return poll(&p, 1, WAIT_MS) == 1;
+}
+
+int kernel_host_receive_until(struct device *d, struct rx_frame f[DEVICE_BATCH], uint64_t total)
+{
+	int count = 0;
+
+	while (d->stats.rx_frames + d->stats.rx_dropped < total) {
+		assert_true(kernel_host_wait(d));
+		count += d->ops->recv(d, f + count, DEVICE_BATCH - count, 0);
+	}
+	return count;
 }
 
 int kernel_host_udp_socket(uint16_t *port)

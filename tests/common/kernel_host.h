@@ -37,12 +37,19 @@ void assert_contains(const char *text, const char *part);
 /* Runs f in a child process without privileges; what f returned, 0 to 99. */
 int kernel_host_unprivileged(int (*f)(void));
 
+/* A veth pair: ours without an address, the kernel's with its own, and both ready. */
+void kernel_host_make_pair(const char *ours, const char *kernels);
+/* Removes the interface, if it is there, and what it is paired with. */
+void kernel_host_remove(const char *interface);
+
 /* Waits at most two seconds until the interface, which was set up, takes frames:
  * before that the kernel drops them. */
 void kernel_host_wait_up(const char *interface);
 
 /* Waits at most two seconds for something to receive. */
 bool kernel_host_wait(struct device *d);
+/* Waits until d has received or dropped as many frames as that, the first of which go to f. How many did. */
+int kernel_host_receive_until(struct device *d, struct rx_frame f[DEVICE_BATCH], uint64_t total);
 
 /* ---- UDP ---- */
 

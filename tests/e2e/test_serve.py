@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ADDRESS, ROOT, TAPHOUSE, raw, sha256
+from conftest import ADDRESS, ROOT, TAPHOUSE, Server, raw, sha256
 
 URL = f"http://{ADDRESS}"
 
@@ -187,15 +187,36 @@ def test_existing_tap_and_own_addresses(serve, namespace):
     assert namespace.run("ip", "link", "show", "mine", check=False).returncode == 0
 
 
-def test_packet_device_on_a_veth_pair(namespace, serve):
+@pytest.mark.parametrize("kind", ["packet", "xdp"])
+def test_an_interface_is_taken_over(namespace, serve, kind):
+    if kind == "xdp" and "xdp" not in namespace.run(TAPHOUSE, "version").stdout:
+        pytest.skip("built without AF_XDP")
     namespace.run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far")
     namespace.run("ip", "addr", "add", "10.77.0.1/24", "dev", "near")
     for name in ("near", "far"):
         namespace.run("ip", "link", "set", name, "up")
-    serve("--device", "packet:far", "--address", f"{ADDRESS}/24")
+    server = serve("--device", f"{kind}:far", "--address", f"{ADDRESS}/24", "--user", "nobody")
     assert namespace.curl(f"{URL}/hello.txt").stdout == "hello\n"
     got = namespace.curl("-o", "-", f"{URL}/1m.bin", text=False).stdout
     assert len(got) == 1 << 20
+    sent = namespace.curl("--data-binary", "@-", f"{URL}/hello.txt", "-o", "/dev/null", "-w", "%{http_code}",
+                          input=b"x" * 100000, text=False).stdout
+    assert sent == b"405"
+    assert server.stop() == 0
+
+
+def test_an_interface_that_goes_ends_the_server(namespace, site, tmp_path):
+    namespace.run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far")
+    for name in ("near", "far"):
+        namespace.run("ip", "link", "set", name, "up")
+    kind = "xdp" if "xdp" in namespace.run(TAPHOUSE, "version").stdout else "packet"
+    server = Server(namespace, site, "--device", f"{kind}:far", "--address", f"{ADDRESS}/24", tmp_path=tmp_path)
+    try:
+        namespace.run("ip", "link", "del", "far")
+        assert server.process.wait(timeout=10) == 1
+        assert "device far is gone" in server.errors.read_text()
+    finally:
+        server.kill()
 
 
 def test_packet_device_refuses_an_interface_in_use(namespace, site):

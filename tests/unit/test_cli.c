@@ -144,11 +144,11 @@ static void test_wrong_options_are_usage_errors(void **state)
 }
 
 /* Options whose feature is still to come must not be taken in silence. */
-static void test_devices_of_later_versions_are_refused(void **state)
+static void test_what_there_is_not_is_refused(void **state)
 {
 	(void)state;
-	assert_not_applied("serve --device xdp:eth0",
-			   "serve: --device: \"xdp:eth0\" is not tap:NAME or packet:INTERFACE");
+	assert_not_applied("serve --device tun:eth0",
+			   "serve: --device: \"tun:eth0\" is not tap:NAME, packet:INTERFACE or xdp:INTERFACE");
 	assert_not_applied("serve --workers 2",
 			   "serve: --workers: \"2\": this version has only 1 here");
 }
@@ -331,7 +331,7 @@ int main(void)
 		cmocka_unit_test(test_commands_and_operands),
 		cmocka_unit_test(test_wrong_commands_and_operands_are_usage_errors),
 		cmocka_unit_test(test_wrong_options_are_usage_errors),
-		cmocka_unit_test(test_devices_of_later_versions_are_refused),
+		cmocka_unit_test(test_what_there_is_not_is_refused),
 		cmocka_unit_test(test_values_of_options),
 		cmocka_unit_test(test_options_reach_the_configuration),
 		cmocka_unit_test(test_no_option_leaves_the_configuration_alone),

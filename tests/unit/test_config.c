@@ -317,9 +317,10 @@ static void test_incomplete_sections_are_refused(void **state)
 		       "site \"a\" has no root: which directory does it serve?");
 	assert_refused(*state, "site \"a\" { root = \"www\"\n listen = {} }", 2,
 		       "site \"a\" listens nowhere: give listen a port");
-	assert_refused(*state, "device \"xdp:a\" {}", 1, "\"xdp:a\" is not tap:NAME or packet:INTERFACE");
+	assert_refused(*state, "device \"tun:a\" {}", 1,
+		       "\"tun:a\" is not tap:NAME, packet:INTERFACE or xdp:INTERFACE");
 	assert_refused(*state, "device \"tap:name-much-too-long\" {}", 1,
-		       "\"tap:name-much-too-long\" is not tap:NAME or packet:INTERFACE");
+		       "\"tap:name-much-too-long\" is not tap:NAME, packet:INTERFACE or xdp:INTERFACE");
 	assert_refused(*state, "site { root = \"www\" }", 1, "missing title for section 'site'");
 }
 

@@ -4,10 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "base/checksum.h"
 #include "base/random.h"
+#include "link/ethernet.h"
 #include "link/frame.h"
 
 static void headers_are_pushed_in_front_of_each_other(void **state)
@@ -162,6 +165,59 @@ static void a_checksum_of_zero_is_sent_as_all_ones_by_udp_only_rfc768(void **sta
 	assert_int_equal(load_be16(tcp + 18), 0);
 }
 
+/* ---- checksums that somebody else has not finished ---- */
+
+enum { TCP_FRAME = ETH_HEADER_LEN + 20 + 20 + 3, CHECKSUM_AT = ETH_HEADER_LEN + 20 + 16 };
+
+/* A segment of three bytes whose checksum field holds the pseudo-header's sum. */
+static void make_unfinished(uint8_t frame[TCP_FRAME])
+{
+	static const uint8_t ip[] = { 0x45, 0, 0, 43, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 77, 0, 1, 10, 77, 0, 2 };
+	static const uint8_t text[] = "abc";
+	uint32_t sum = checksum_add_be32(checksum_add_be16(checksum_add(0, ip + 12, 8), 6), 23);
+	uint16_t field = checksum_fold(sum);
+
+	memset(frame, 0, TCP_FRAME);
+	frame[12] = 8;
+	memcpy(frame + ETH_HEADER_LEN, ip, sizeof ip);
+	memcpy(frame + ETH_HEADER_LEN + 40, text, 3);
+	memcpy(frame + CHECKSUM_AT, &field, sizeof field);
+}
+
+static uint8_t flags_of(const uint8_t *frame, uint32_t len)
+{
+	struct rx_frame f = { .data = frame, .len = len };
+
+	frame_find_unfinished(&f);
+	return f.flags;
+}
+
+static void an_unfinished_checksum_is_found_and_nothing_else(void **state)
+{
+	uint8_t frame[TCP_FRAME];
+	struct rx_frame f = { .data = frame, .len = TCP_FRAME };
+
+	(void)state;
+	make_unfinished(frame);
+	frame_find_unfinished(&f);
+	assert_int_equal(f.flags, RX_CHECKSUM_VALID | RX_CHECKSUM_PARTIAL);
+	assert_int_equal(f.checksum_start, ETH_HEADER_LEN + 20);
+	assert_int_equal(f.checksum_offset, 16);
+	for (uint32_t len = 0; len < TCP_FRAME; len++)
+		assert_int_equal(flags_of(frame, len), 0);
+	frame_finish_checksum(frame, TCP_FRAME, f.checksum_start, f.checksum_offset);
+	assert_int_equal(flags_of(frame, TCP_FRAME), 0);
+	for (uint32_t i = 12; i < TCP_FRAME; i++) {
+		static const uint8_t harmless[] = { 15, 18, 19, 22, 24, 25 }; /* TOS, identification, TTL, checksum of IP */
+		bool counts = i < ETH_HEADER_LEN + 20 || i == CHECKSUM_AT || i == CHECKSUM_AT + 1;
+
+		make_unfinished(frame);
+		frame[i] ^= 0x11;
+		assert_int_equal(flags_of(frame, TCP_FRAME) == 0,
+				 counts && memchr(harmless, (int)i, sizeof harmless) == NULL);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +229,7 @@ int main(void)
 		cmocka_unit_test(a_frame_takes_so_many_pieces_and_refuses_the_next),
 		cmocka_unit_test(a_finished_checksum_is_what_its_receiver_expects),
 		cmocka_unit_test(a_checksum_of_zero_is_sent_as_all_ones_by_udp_only_rfc768),
+		cmocka_unit_test(an_unfinished_checksum_is_found_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests_name("frame", tests, NULL, NULL);

@@ -25,19 +25,14 @@ static const char ours[] = "pkttest0", kernels[] = "pkttest1";
 static int make_pair(void **state)
 {
 	(void)state;
-	kernel_host_run("ip link add %s type veth peer name %s", ours, kernels);
-	kernel_host_run("ip addr add 10.77.0.1/24 dev %s", kernels);
-	kernel_host_run("ip link set %s up && ip link set %s up", ours, kernels);
-	kernel_host_wait_up(ours);
-	kernel_host_wait_up(kernels);
-	kernel_host_knows_us(kernels);
+	kernel_host_make_pair(ours, kernels);
 	return 0;
 }
 
 static int remove_pair(void **state)
 {
 	(void)state;
-	kernel_host_run("ip link del %s 2>/dev/null || true", kernels);
+	kernel_host_remove(kernels);
 	return 0;
 }
 
@@ -50,18 +45,6 @@ static struct device *open_packet(bool offload)
 	if (packet_open(&config, &d, &why) != 0)
 		fail_msg("%s", why.text);
 	return d;
-}
-
-/* Waits until d has received or dropped as many frames as that, the first of which go to f. How many did. */
-static int receive_until(struct device *d, struct rx_frame f[DEVICE_BATCH], uint64_t total)
-{
-	int count = 0;
-
-	while (d->stats.rx_frames + d->stats.rx_dropped < total) {
-		assert_true(kernel_host_wait(d));
-		count += d->ops->recv(d, f + count, DEVICE_BATCH - count, 0);
-	}
-	return count;
 }
 
 /* packet_open() must fail; what it says. */
@@ -114,7 +97,7 @@ static void one_call_receives_a_batch(void **state)
 	for (uint8_t i = 0; i < 100; i++)
 		kernel_host_sends_udp(fd, &i, 1);
 	for (uint64_t i = 1; i <= 100; i++)
-		receive_until(watcher, f, i); /* of two sockets the kernel gives a frame to the newer one first */
+		kernel_host_receive_until(watcher, f, i); /* of two sockets the kernel gives a frame to the newer one first */
 	while ((n = d->ops->recv(d, f, DEVICE_BATCH, 0)) > 0)
 		for (int i = 0; i < n; i++, count++) {
 			assert_int_equal(f[i].len, 14 + 20 + 8 + 1);
@@ -240,12 +223,12 @@ static void frames_with_a_vlan_tag_are_not_ours(void **state)
 
 	(void)state;
 	inject(tagged, sizeof tagged);
-	assert_int_equal(receive_until(d, f, 1), 0);
+	assert_int_equal(kernel_host_receive_until(d, f, 1), 0);
 	assert_int_equal(d->stats.rx_dropped, 1);
 	inject(tagged, sizeof tagged);
 	inject(untagged, sizeof untagged);
 	inject(tagged, sizeof tagged);
-	assert_int_equal(receive_until(d, f, 4), 1);
+	assert_int_equal(kernel_host_receive_until(d, f, 4), 1);
 	assert_int_equal(f[0].len, sizeof untagged);
 	assert_memory_equal(f[0].data, untagged, sizeof untagged);
 	assert_int_equal(f[0].flags, 0);
@@ -263,7 +246,7 @@ static void frames_of_other_interfaces_and_from_before_do_not_come(void **state)
 
 	(void)state;
 	kernel_host_sends_udp(fd, "before", 6);
-	receive_until(watcher, f, 1);
+	kernel_host_receive_until(watcher, f, 1);
 	d = open_packet(true);
 	kernel_host_run("ip link add pkttest2 type veth peer name pkttest3");
 	kernel_host_run("ip link set pkttest2 up && ip link set pkttest3 up");
@@ -273,7 +256,7 @@ static void frames_of_other_interfaces_and_from_before_do_not_come(void **state)
 	kernel_host_run("ping -c1 -W1 127.0.0.1 >/dev/null 2>&1 || true");
 	assert_int_equal(d->ops->recv(d, f, DEVICE_BATCH, 0), 0);
 	kernel_host_sends_udp(fd, "after", 5);
-	assert_int_equal(receive_until(d, f, 1), 1);
+	assert_int_equal(kernel_host_receive_until(d, f, 1), 1);
 	kernel_host_run("ip link del pkttest2");
 	close(fd);
 	watcher->ops->close(watcher);
@@ -299,7 +282,7 @@ static void what_the_socket_had_no_room_for_is_counted(void **state)
 	}
 	/* The count comes with the next frame. */
 	kernel_host_sends_udp(fd, payload, sizeof payload);
-	receive_until(d, f, 1001);
+	kernel_host_receive_until(d, f, 1001);
 	assert_true(d->stats.rx_frames < 500);
 	assert_int_equal(d->stats.rx_frames + d->stats.rx_dropped, 1001);
 	close(fd);

@@ -128,7 +128,9 @@ static void test_devices(void **state)
 	assert_string_equal(value_format_device(&d, text), "packet:eth0.100");
 	assert_int_equal(value_device("tap:123456789012345", &d), 0);
 	assert_int_equal(value_device("tap:1234567890123456", &d), -EINVAL);
-	assert_int_equal(value_device("xdp:eth0", &d), -ERANGE);
+	assert_int_equal(value_device("xdp:eth0", &d), 0);
+	assert_int_equal(d.kind, DEVICE_XDP);
+	assert_int_equal(value_device("tun:eth0", &d), -ERANGE);
 	assert_int_equal(value_device("ta:x", &d), -ERANGE);
 	assert_int_equal(value_device("tapp:x", &d), -ERANGE);
 	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++)
