@@ -27,3 +27,34 @@ void world_advance(struct world *w, uint64_t now_us)
 		w->now_us = now_us;
 	timer_wheel_advance(&w->timers, w->now_us);
 }
+
+static void gather_kinds(struct world *w)
+{
+	w->observed = 0;
+	for (const struct observer *o = w->observer; o != NULL; o = o->next)
+		w->observed |= o->kinds;
+}
+
+void world_observe(struct world *w, struct observer *o)
+{
+	o->next = w->observer;
+	w->observer = o;
+	w->observed |= o->kinds;
+}
+
+void world_unobserve(struct world *w, struct observer *o)
+{
+	struct observer **at = &w->observer;
+
+	while (*at != NULL && *at != o)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = o->next;
+	gather_kinds(w);
+}
+
+void world_observe_kinds(struct world *w, struct observer *o, unsigned kinds)
+{
+	o->kinds = kinds;
+	gather_kinds(w);
+}

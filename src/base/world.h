@@ -22,6 +22,7 @@ struct world {
 	struct hash_key table_key; /* for tables that peers can fill */
 	const struct log *log;     /* may be NULL */
 	struct observer *observer; /* may be NULL: nobody watches */
+	unsigned observed;         /* enum trace_kind or'ed: what any of them wants to see */
 	uint64_t drops[DROP_REASON_COUNT];
 };
 
@@ -31,6 +32,24 @@ int world_init(struct world *w, uint64_t now_us, uint64_t seed, const struct log
 
 /* Moves time on and fires the timers that are due. A time before now_us is taken as now_us. */
 void world_advance(struct world *w, uint64_t now_us);
+
+/* Somebody wants to see events of such a kind: one predicted branch. Compiled with TH_NO_OBSERVER nobody ever
+ * does, which tells what it costs that somebody could (tests/bench). */
+static inline bool world_is_observed(const struct world *w, unsigned kinds)
+{
+#ifdef TH_NO_OBSERVER
+	(void)w, (void)kinds;
+	return false;
+#else
+	return UNLIKELY((w->observed & kinds) != 0);
+#endif
+}
+
+/* Adds an observer, or takes it out. */
+void world_observe(struct world *w, struct observer *o);
+void world_unobserve(struct world *w, struct observer *o);
+/* It wants to see other kinds from now on. */
+void world_observe_kinds(struct world *w, struct observer *o, unsigned kinds);
 
 /* Counts a discard, and gives the reason back so that a caller can `return world_drop(w, DROP_…)`. */
 static inline enum drop_reason world_drop(struct world *w, enum drop_reason reason)

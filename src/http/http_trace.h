@@ -15,7 +15,7 @@ void http_trace_tell(const struct http_conn *c, enum http_trace_step step);
 
 static inline void http_trace(const struct http_conn *c, enum http_trace_step step)
 {
-	if (UNLIKELY(c->server->world->observer != NULL))
+	if (world_is_observed(c->server->world, TRACE_LAYER))
 		http_trace_tell(c, step);
 }
 

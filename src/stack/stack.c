@@ -140,7 +140,7 @@ void stack_input(struct stack *s, const struct rx_frame *frames, int count, uint
 	move_clock(s, now_us);
 	for (int i = 0; i < count; i++) {
 		enum drop_reason reason = take_frame(s, &frames[i]);
-		if (UNLIKELY(s->world.observer != NULL))
+		if (world_is_observed(&s->world, TRACE_FRAME_IN))
 			observers_tell(s->world.observer, &(struct trace_event){ .kind = TRACE_FRAME_IN,
 										 .now_us = s->world.now_us,
 										 .rx = &frames[i],
@@ -163,7 +163,7 @@ int stack_poll(struct stack *s, uint64_t now_us, struct tx_frame **frames)
 	take_back(s);
 	world_advance(&s->world, now_us);
 	s->more = tcp_output(s->tcp);
-	if (UNLIKELY(s->world.observer != NULL))
+	if (world_is_observed(&s->world, TRACE_FRAME_OUT))
 		tell_frames_out(s);
 	*frames = s->link.tx;
 	s->given = s->link.n_tx > 0;
@@ -180,17 +180,12 @@ uint64_t stack_deadline(const struct stack *s)
 
 void stack_observe(struct stack *s, struct observer *o)
 {
-	o->next = s->world.observer;
-	s->world.observer = o;
+	world_observe(&s->world, o);
 }
 
 void stack_unobserve(struct stack *s, struct observer *o)
 {
-	for (struct observer **at = &s->world.observer; *at != NULL; at = &(*at)->next)
-		if (*at == o) {
-			*at = o->next;
-			return;
-		}
+	world_unobserve(&s->world, o);
 }
 
 void stack_each_pool(const struct stack *s, pool_visit_fn *visit, void *context)

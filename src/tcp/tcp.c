@@ -538,6 +538,12 @@ int tcp_connect(struct tcp *tcp, const struct ip_addr *local, uint16_t local_por
 
 /* ---- what it looks like from outside ---- */
 
+enum tcp_state tcp_conn_state(const struct tcp_conn *c, uint64_t *id)
+{
+	*id = c->id;
+	return c->state;
+}
+
 void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 {
 	*out = (struct tcp_info){

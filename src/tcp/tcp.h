@@ -284,6 +284,12 @@ static inline const struct stream *tcp_stream_of_conn(const struct tcp_conn *c)
 	return (const struct stream *)(const void *)c;
 }
 
+/* Its state, and its number into *id: what costs nothing to ask. */
+enum tcp_state tcp_conn_state(const struct tcp_conn *c, uint64_t *id);
+/* The connection between these two, or NULL. */
+const struct tcp_conn *tcp_find(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+				const struct ip_addr *remote, uint16_t remote_port);
+
 /* All connections, one call each; fn must not open or close any. Half-open and TIME-WAIT ones are records,
  * not connections: they are counted by tcp_usage(). */
 void tcp_each(const struct tcp *tcp, void (*fn)(void *context, const struct tcp_conn *c), void *context);

@@ -360,7 +360,7 @@ void tcp_tell_observers(const struct tcp_conn *c, enum trace_kind kind, const ch
 static inline void tcp_tell(const struct tcp_conn *c, enum trace_kind kind, const char *note,
 			    uint64_t old_value, uint64_t new_value)
 {
-	if (UNLIKELY(c->tcp->world->observer != NULL))
+	if (world_is_observed(c->tcp->world, kind))
 		tcp_tell_observers(c, kind, note, old_value, new_value);
 }
 /* ... and the layer above: soft errors. Afterwards the connection may be gone. */

@@ -20,7 +20,7 @@ void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
 {
 	uint32_t ssthresh_before = c->ssthresh_told;
 
-	if (LIKELY(c->tcp->world->observer == NULL))
+	if (!world_is_observed(c->tcp->world, TRACE_TCP_SSTHRESH | TRACE_TCP_CWND))
 		return;
 	c->ssthresh_told = c->cc.ssthresh;
 	if (c->cc.ssthresh != ssthresh_before)

@@ -74,7 +74,7 @@ static void tell(struct tcp *tcp, const struct tcp_conn *c, enum tcp_state from,
 
 void tcp_note_state(struct tcp *tcp, enum tcp_state from, enum tcp_state to)
 {
-	if (UNLIKELY(tcp->world->observer != NULL))
+	if (world_is_observed(tcp->world, TRACE_TCP_STATE))
 		tell(tcp, NULL, from, to);
 }
 
@@ -84,7 +84,7 @@ void tcp_enter(struct tcp_conn *c, enum tcp_state to)
 
 	assert((allowed[number(from)] & (unsigned)to) != 0);
 	c->state = to;
-	if (UNLIKELY(c->tcp->world->observer != NULL))
+	if (world_is_observed(c->tcp->world, TRACE_TCP_STATE))
 		tell(c->tcp, c, from, to);
 	if (to != TCP_CLOSED)
 		tcp_timers_state_entered(c);

@@ -82,6 +82,13 @@ struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const stru
 	return NULL;
 }
 
+const struct tcp_conn *tcp_find(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+				const struct ip_addr *remote, uint16_t remote_port)
+{
+	return tcp_table_find(tcp, tcp_hash(tcp, local, local_port, remote, remote_port), local, local_port,
+			      remote, remote_port);
+}
+
 void tcp_each(const struct tcp *tcp, void (*fn)(void *context, const struct tcp_conn *c), void *context)
 {
 	for (uint32_t i = 0; i <= tcp->conn_mask; i++)

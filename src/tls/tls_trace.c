@@ -86,17 +86,9 @@ static void on_message(int writing, int version, int type, const void *data, siz
 	}
 }
 
-static bool is_watched(const struct world *w)
-{
-	for (const struct observer *o = w->observer; o != NULL; o = o->next)
-		if ((o->kinds & TRACE_LAYER) != 0)
-			return true;
-	return false;
-}
-
 void tls_trace(struct tls_stream *s)
 {
-	if (!is_watched(s->tls->world))
+	if (!world_is_observed(s->tls->world, TRACE_LAYER))
 		return;
 	SSL_set_msg_callback(s->ssl, on_message);
 	SSL_set_msg_callback_arg(s->ssl, s);

@@ -11,7 +11,7 @@ void ws_trace_tell(const struct ws_conn *c, enum trace_doer doer, uint8_t first,
 
 static inline bool ws_is_traced(const struct ws_conn *c)
 {
-	return UNLIKELY(ws_conn_server(c)->world->observer != NULL);
+	return world_is_observed(ws_conn_server(c)->world, TRACE_LAYER);
 }
 
 /* A frame of ours. */

@@ -39,7 +39,7 @@ static void assert_heard(const char *request, const char *expected)
 	http_fixture_init(&f);
 	http_fixture_write_text(&f, "a.txt", "hello");
 	http_fixture_start(&f);
-	f.world.observer = &ear.observer;
+	world_observe(&f.world, &ear.observer);
 	fake_stream_init(&stream, 1 << 16);
 	http_serve(f.server, &stream.stream);
 	fake_stream_feed_text(&stream, request);
@@ -89,7 +89,7 @@ static void a_request_that_cannot_be_read_has_an_answer_alone(void **state)
 	(void)state;
 	http_fixture_init(&f);
 	http_fixture_start(&f);
-	f.world.observer = &ear.observer;
+	world_observe(&f.world, &ear.observer);
 	fake_stream_init(&stream, 1 << 16);
 	http_serve(f.server, &stream.stream);
 	fake_stream_feed_text(&stream, "\033]0;title\007 / HTTP/1.1\r\n\r\n");

@@ -170,6 +170,30 @@ static void an_observer_may_take_itself_out(void **state)
 	assert_int_equal(second.seen, 2);
 }
 
+static void the_world_knows_what_is_observed(void **state)
+{
+	struct watcher frames = { .observer = { TRACE_FRAME_IN, watch, &frames, NULL } };
+	struct watcher states = { .observer = { TRACE_TCP_STATE, watch, &states, NULL } };
+	struct world w = { .now_us = 1 };
+
+	(void)state;
+	assert_false(world_is_observed(&w, TRACE_FRAME_IN | TRACE_TCP_STATE));
+	world_observe(&w, &frames.observer);
+	world_observe(&w, &states.observer);
+	assert_true(world_is_observed(&w, TRACE_FRAME_IN));
+	assert_true(world_is_observed(&w, TRACE_TCP_STATE | TRACE_LAYER));
+	assert_false(world_is_observed(&w, TRACE_LAYER));
+	world_observe_kinds(&w, &states.observer, TRACE_LAYER);
+	assert_true(world_is_observed(&w, TRACE_LAYER));
+	assert_false(world_is_observed(&w, TRACE_TCP_STATE));
+	world_unobserve(&w, &frames.observer);
+	assert_false(world_is_observed(&w, TRACE_FRAME_IN));
+	world_unobserve(&w, &frames.observer); /* it is out already */
+	assert_ptr_equal(w.observer, &states.observer);
+	world_unobserve(&w, &states.observer);
+	assert_int_equal(w.observed, 0);
+}
+
 static void events_say_their_numbers(void **state)
 {
 	static const struct {
@@ -233,6 +257,7 @@ int main(void)
 		cmocka_unit_test(drop_reasons_have_names_of_their_own),
 		cmocka_unit_test(observers_are_told_what_they_asked_for),
 		cmocka_unit_test(an_observer_may_take_itself_out),
+		cmocka_unit_test(the_world_knows_what_is_observed),
 		cmocka_unit_test(events_say_their_numbers),
 		cmocka_unit_test(clocks_run),
 		cmocka_unit_test(a_failure_holds_one_line_and_passes_the_error_on),

@@ -54,7 +54,7 @@ static int set_up(void **state)
 	ws_fixture_start(&fx);
 	assert_int_equal(ws_test_connect(&fx, &client, "/ws/", "", 1 << 16), 101);
 	ear.context = (void *)(uintptr_t)tcp_conn_of_stream(&client.s.stream);
-	fx.http.world.observer = &ear;
+	world_observe(&fx.http.world, &ear);
 	return 0;
 }
 
