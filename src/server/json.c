@@ -1,5 +1,6 @@
 /* JSON values, one after the other. What was written last tells whether a comma is due (a value never ends in
- * an opening bracket), and that what follows a closing bracket begins a line. */
+ * an opening bracket), that what follows a closing bracket begins a line, and that behind a line another text
+ * begins. */
 #include "server/json.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@ static void begin(struct document *d, const char *key)
 
 	if (last == '}' || last == ']')
 		document_add(d, ",\n", 2);
-	else if (last != '{' && last != '[' && last != ':')
+	else if (last != '{' && last != '[' && last != ':' && last != '\n')
 		document_add(d, ",", 1);
 	if (key == NULL)
 		return;

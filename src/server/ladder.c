@@ -1,7 +1,5 @@
 /*
- * The observer. What is told of a connection (a step of TLS or HTTP, a loss) is told before the frame that
- * caused it if that came in, and before the frame that it causes if that goes out; so such steps are kept
- * until the next frame, and stand behind the former and in front of the latter.
+ * The observer: what it wants to see is made rows of, which are written as lines.
  * System calls: open, fcntl, fstat, ioctl, isatty, poll, and those of log_file.h.
  */
 #include "server/ladder.h"
@@ -19,25 +17,14 @@
 #include "base/clock.h"
 #include "server/ladder_json.h"
 #include "server/ladder_line.h"
+#include "server/ladder_rows.h"
 #include "server/log_file.h"
 #include "server/values.h"
 
 enum {
-	STEPS = 16,              /* that wait for a frame; the oldest gives way */
 	FLUSH_US = 20000,        /* a line is written out after so long */
 	PATIENCE_US = 1000000,   /* for a slow reader, at the end */
 	LOST_LINE = 128,
-};
-
-enum { STEP_KINDS = TRACE_LAYER | TRACE_TCP_RTO | TRACE_TCP_RECOVERY | TRACE_TCP_MTU | TRACE_TCP_SOFT_ERROR };
-
-struct step {
-	struct ladder_flow *flow;
-	unsigned number;         /* the flow's; another one: it has given way */
-	uint64_t at_us;
-	enum ladder_end from;
-	enum trace_kind kind;
-	char text[TRACE_TEXT];
 };
 
 struct ladder {
@@ -48,9 +35,7 @@ struct ladder {
 	struct ladder_look look;
 	struct log_file out;
 	uint64_t lost_told;      /* of the lines lost */
-	unsigned n_steps;
-	struct step steps[STEPS];
-	struct ladder_flows flows;
+	struct ladder_rows rows;
 };
 
 /* ---- options ---- */
@@ -108,11 +93,28 @@ static void write_lost(struct ladder *l, struct document *d)
 	if (lost == 0)
 		return;
 	l->lost_told = l->out.lost;
-	snprintf(text, sizeof text, "        (%" PRIu64 " lines were left out: nobody read them)\n", lost);
+	snprintf(text, sizeof text, "        (%" PRIu64 " lines were left out: nobody read them)", lost);
 	if (l->config.options.json)
 		ladder_json_lost(d, lost);
 	else
 		document_add_text(d, text);
+	document_add(d, "\n", 1);
+}
+
+static void set_timer(struct ladder *l)
+{
+	if (!timer_is_set(&l->timer))
+		timer_set(&l->stack->world.timers, &l->timer, l->stack->world.now_us + FLUSH_US);
+}
+
+static void write_lines(const struct ladder *l, struct document *d, const struct ladder_row *row)
+{
+	if (!l->config.options.json) {
+		ladder_line(d, &l->look, row);
+		return;
+	}
+	ladder_json(d, row);
+	document_add(d, "\n", 1);
 }
 
 /* row NULL: nothing but what was left out. */
@@ -125,13 +127,10 @@ static void write_row(struct ladder *l, const struct ladder_row *row)
 		return;
 	d = document_in(room, LADDER_LINE + LOST_LINE);
 	write_lost(l, &d);
-	if (row != NULL && l->config.options.json)
-		ladder_json(&d, row);
-	else if (row != NULL)
-		ladder_line(&d, &l->look, row);
+	if (row != NULL)
+		write_lines(l, &d, row);
 	log_file_commit(&l->out, d.len);
-	if (!timer_is_set(&l->timer))
-		timer_set(&l->stack->world.timers, &l->timer, l->stack->world.now_us + FLUSH_US);
+	set_timer(l);
 }
 
 static void write_head(struct ladder *l)
@@ -143,79 +142,9 @@ static void write_head(struct ladder *l)
 	log_file_commit(&l->out, d.len);
 }
 
-static struct ladder_row row_of(const struct ladder *l, enum ladder_event event,
-				const struct ladder_flow *flow, uint64_t at_us)
+static void on_row(void *context, const struct ladder_row *row)
 {
-	return (struct ladder_row){
-		.event = event, .flow = flow, .now_us = at_us, .wall_us = at_us + l->config.wall_offset_us,
-	};
-}
-
-/* ---- steps ---- */
-
-static void write_step(struct ladder *l, const struct step *s)
-{
-	struct ladder_row row = row_of(l, LADDER_STEP, s->flow, s->at_us);
-
-	if (s->flow->number != s->number)
-		return;
-	if (s->kind == TRACE_TCP_STATE && s->flow->side[!s->flow->ours].reset)
-		return; /* the RST has said so */
-	row.from = s->from;
-	row.note = s->text;
-	row.is_trouble = s->kind != TRACE_LAYER;
-	write_row(l, &row);
-}
-
-static void write_steps(struct ladder *l)
-{
-	for (unsigned i = 0; i < l->n_steps; i++)
-		write_step(l, &l->steps[i]);
-	l->n_steps = 0;
-}
-
-static void keep_step(struct ladder *l, const struct trace_event *e, struct ladder_flow *flow)
-{
-	bool is_ours = e->kind != TRACE_LAYER || e->new_value == TRACE_OURS;
-	struct step *s;
-
-	if (l->n_steps == STEPS)
-		memmove(&l->steps[0], &l->steps[1], --l->n_steps * sizeof *s);
-	s = &l->steps[l->n_steps++];
-	*s = (struct step){
-		.flow = flow,
-		.number = flow->number,
-		.at_us = e->now_us,
-		.from = is_ours ? flow->ours : !flow->ours,
-		.kind = e->kind,
-	};
-	trace_text(e, s->text);
-	ladder_printable(s->text, sizeof s->text, s->text, sizeof s->text);
-	if (!timer_is_set(&l->timer))
-		timer_set(&l->stack->world.timers, &l->timer, e->now_us + FLUSH_US);
-}
-
-/* A connection that ends by no segment's doing. */
-static bool is_abrupt(const struct trace_event *e)
-{
-	return e->new_value == TCP_CLOSED &&
-	       (e->old_value & (TCP_LAST_ACK | TCP_CLOSING | TCP_TIME_WAIT)) == 0;
-}
-
-static void on_conn_event(struct ladder *l, const struct trace_event *e)
-{
-	struct ladder_flow *flow;
-	struct tcp_info info;
-
-	tcp_conn_info(e->conn, &info);
-	flow = ladder_flow_find(&l->flows, &info.local, info.local_port, &info.remote, info.remote_port);
-	if (flow == NULL)
-		return;
-	flow->connection = info.id;
-	if (e->kind == TRACE_TCP_STATE)
-		ladder_flow_tell(flow, (enum tcp_state)e->new_value);
-	if (e->kind != TRACE_TCP_STATE || is_abrupt(e))
-		keep_step(l, e, flow);
+	write_row(context, row);
 }
 
 /* ---- frames ---- */
@@ -242,54 +171,45 @@ static bool is_wanted(const struct ladder_options *o, const struct ladder_segmen
 static bool is_credible(struct ladder *l, const struct trace_event *e, const struct ladder_segment *s)
 {
 	return e->drop == DROP_NONE || e->drop > DROP_TCP_CHECKSUM ||
-	       ladder_flow_find(&l->flows, &s->dst, s->dst_port, &s->src, s->src_port) != NULL;
+	       ladder_flow_find(&l->rows.flows, &s->dst, s->dst_port, &s->src, s->src_port) != NULL;
 }
 
-/* Our state at the end of the turn in which the frame was made; 0: no connection has made it, or one that
- * is no longer (in TIME-WAIT, perhaps, for all that its block knows). */
-static enum tcp_state own_state(const struct trace_event *e, struct ladder_flow *flow)
+/* Our state at the end of the turn in which the frame was made; not known if no connection has made it, or
+ * one that is no longer (in TIME-WAIT, perhaps, for all that its block knows). */
+static void tell_state(const struct trace_event *e, struct ladder_seen *seen)
 {
-	struct tcp_info info;
+	enum tcp_state state;
 
 	if (e->conn == NULL)
-		return 0;
-	tcp_conn_info(e->conn, &info);
-	flow->connection = info.id;
-	return info.state != TCP_CLOSED ? info.state : 0;
-}
-
-static void write_segment(struct ladder *l, const struct trace_event *e, const struct ladder_segment *s)
-{
-	bool is_out = e->kind == TRACE_FRAME_OUT;
-	struct ladder_flow *flow = ladder_flow_of(&l->flows, s, is_out, e->now_us);
-	struct ladder_row row = row_of(l, LADDER_OPENED, flow, e->now_us);
-	enum tcp_state own = own_state(e, flow);
-
-	if (flow->is_new)
-		write_row(l, &row);
-	row.event = LADDER_SEGMENT;
-	ladder_flow_take(flow, s, is_out, e->drop, own, &row.step);
-	row.from = row.step.from;
-	row.flags = s->flags;
-	row.len = s->len;
-	row.drop = e->drop != DROP_TCP_RESET ? e->drop : DROP_NONE; /* it did what it was for */
-	ladder_content(s, row.content);
-	row.note = is_out || !row.step.is_again ? e->note : "sent again, or late";
-	row.is_trouble = row.step.is_again || row.note != NULL || e->drop != DROP_NONE ||
-			 (s->flags & LADDER_RST) != 0;
-	write_row(l, &row);
+		return;
+	state = tcp_conn_state(e->conn, &seen->connection);
+	seen->own = state != TCP_CLOSED ? state : 0;
 }
 
 static void on_frame(struct ladder *l, const struct trace_event *e)
 {
-	struct ladder_segment s;
+	struct ladder_seen seen = {
+		.now_us = e->now_us,
+		.is_out = e->kind == TRACE_FRAME_OUT,
+		.drop = e->drop,
+		.note = e->note,
+	};
 
-	if (e->kind == TRACE_FRAME_OUT)
-		write_steps(l);
-	if (parse(e, &s) && is_wanted(&l->config.options, &s) && is_credible(l, e, &s))
-		write_segment(l, e, &s);
-	if (e->kind == TRACE_FRAME_IN)
-		write_steps(l);
+	if (!parse(e, &seen.segment) || !is_wanted(&l->config.options, &seen.segment) ||
+	    !is_credible(l, e, &seen.segment))
+		return;
+	tell_state(e, &seen);
+	ladder_rows_segment(&l->rows, &seen);
+}
+
+static void on_conn_event(struct ladder *l, const struct trace_event *e)
+{
+	struct tcp_info info;
+
+	tcp_conn_info(e->conn, &info);
+	ladder_rows_event(&l->rows, e, &info);
+	if (l->rows.n_steps > 0)
+		set_timer(l);
 }
 
 static void on_event(void *context, const struct trace_event *e)
@@ -306,7 +226,7 @@ static void on_flush(struct timer *t, uint64_t now_us)
 {
 	struct ladder *l = CONTAINER_OF(t, struct ladder, timer);
 
-	write_steps(l);
+	ladder_rows_flush(&l->rows);
 	look_at_terminal(l);
 	log_file_flush(&l->out);
 	if (l->out.used > 0)
@@ -349,8 +269,7 @@ int ladder_open(const struct ladder_config *config, struct stack *stack, struct 
 		return failure_set(why, -ENOMEM, "--trace: out of memory");
 	l->config = *config;
 	l->stack = stack;
-	l->observer = (struct observer){ .kinds = TRACE_FRAME_IN | TRACE_FRAME_OUT | TRACE_TCP_STATE |
-						  STEP_KINDS,
+	l->observer = (struct observer){ .kinds = TRACE_FRAME_IN | TRACE_FRAME_OUT | LADDER_STEP_KINDS,
 					 .on_event = on_event,
 					 .context = l };
 	r = open_output(l, why);
@@ -358,7 +277,7 @@ int ladder_open(const struct ladder_config *config, struct stack *stack, struct 
 		free(l);
 		return r;
 	}
-	ladder_flows_init(&l->flows);
+	ladder_rows_init(&l->rows, config->wall_offset_us, on_row, l);
 	timer_init(&l->timer, on_flush);
 	l->look.colour = wants_colour(l->out.fd);
 	look_at_terminal(l);
@@ -386,7 +305,7 @@ void ladder_close(struct ladder *l)
 		return;
 	stack_unobserve(l->stack, &l->observer);
 	timer_cancel(&l->stack->world.timers, &l->timer);
-	write_steps(l);
+	ladder_rows_flush(&l->rows);
 	drain(l);
 	if (l->out.lost > l->lost_told)
 		write_row(l, NULL);

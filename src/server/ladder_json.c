@@ -20,9 +20,12 @@ static void add_segment(struct document *out, const struct ladder_row *row)
 
 	json_text(out, "flags", ladder_flags_text(row->flags, ',', flags));
 	json_number(out, "seq", step->seq);
+	if ((row->flags & LADDER_SYN) != 0)
+		json_number(out, "isn", row->isn);
 	if ((row->flags & LADDER_ACK) != 0)
 		json_number(out, "ack", step->ack);
 	json_number(out, "len", row->len);
+	json_number(out, "headers", row->headers);
 	json_number(out, "window", step->window);
 	json_text(out, "client_state", tcp_state_name(step->state[LADDER_CLIENT]));
 	json_text(out, "server_state", tcp_state_name(step->state[LADDER_SERVER]));
@@ -54,8 +57,9 @@ void ladder_json(struct document *out, const struct ladder_row *row)
 		add_segment(out, row);
 	if (row->note != NULL)
 		json_text(out, "note", row->note);
+	if (row->is_replayed)
+		json_bool(out, "replayed", true);
 	json_close_object(out);
-	document_add(out, "\n", 1);
 }
 
 void ladder_json_lost(struct document *out, uint64_t rows)
@@ -64,5 +68,4 @@ void ladder_json_lost(struct document *out, uint64_t rows)
 	json_text(out, "event", "left_out");
 	json_number(out, "rows", rows);
 	json_close_object(out);
-	document_add(out, "\n", 1);
 }

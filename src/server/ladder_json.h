@@ -1,4 +1,4 @@
-/* Lines for programs: a JSON object a row, its members as docs/trace.md has them. */
+/* Rows for programs: a JSON object each, its members as docs/trace.md has them. */
 #ifndef SERVER_LADDER_JSON_H
 #define SERVER_LADDER_JSON_H
 

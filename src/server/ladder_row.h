@@ -18,9 +18,12 @@ struct ladder_row {
 	struct ladder_step step;      /* of a segment, as what follows */
 	uint8_t flags;                /* enum ladder_flags */
 	uint32_t len;
+	uint32_t isn;                 /* the sequence number as it stands there; told of SYNs */
+	uint8_t headers;              /* bytes of the IP and TCP headers */
 	enum drop_reason drop;
 	char content[LADDER_CONTENT];
 	const char *note;             /* NULL: nothing to add */
+	bool is_replayed;             /* it was kept, and is told now */
 	bool is_trouble;              /* lost, sent again, thrown away, cut off */
 };
 

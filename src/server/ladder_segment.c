@@ -22,6 +22,7 @@ static bool take_ip4(struct bytes *b, struct ladder_segment *out, uint32_t *tota
 	out->src = ip_addr_from_4(load_be32(ip + 12));
 	out->dst = ip_addr_from_4(load_be32(ip + 16));
 	*total = whole - header;
+	out->headers = (uint8_t)header;
 	*b = bytes_of(ip + header, (b->len < whole ? b->len : whole) - header); /* behind it is padding */
 	return true;
 }
@@ -44,6 +45,7 @@ static bool take_tcp(struct bytes *b, struct ladder_segment *out, uint32_t total
 	out->flags = tcp[13];
 	out->window = load_be16(tcp + 14);
 	out->len = total - header;
+	out->headers = (uint8_t)(out->headers + header);
 	/* Of options that are illegal, what stands before them. */
 	tcp_options_parse(bytes_of(tcp + TCP_HEADER, header - TCP_HEADER), (out->flags & LADDER_SYN) != 0,
 			  &out->options);

@@ -27,6 +27,7 @@ struct ladder_segment {
 	struct seq seq, ack;
 	uint8_t flags;              /* enum ladder_flags */
 	uint16_t window;            /* not scaled */
+	uint8_t headers;            /* bytes of the IP and TCP headers */
 	uint32_t len;               /* bytes of text */
 	struct tcp_options options;
 	struct bytes text;          /* the first of them, as many as lie in one piece */

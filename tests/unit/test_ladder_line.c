@@ -27,6 +27,7 @@ static const struct ladder_row request = {
 	.step = { .seq = 1, .ack = 1, .window = 64256, .state = { TCP_ESTABLISHED, TCP_SYN_RECEIVED } },
 	.flags = LADDER_PSH | LADDER_ACK,
 	.len = 76,
+	.headers = 52,
 	.content = "GET /a",
 };
 
@@ -211,12 +212,17 @@ static void json_says_the_same(void **state)
 		write_json(&row),
 		"{\"event\":\"segment\",\"time\":1700000000.000123,\"since\":0.000123,\"number\":3,\"connection\":9,"
 		"\"client\":\"10.77.0.1\",\"client_port\":40000,\"server\":\"10.77.0.2\",\"server_port\":80,"
-		"\"from\":\"client\",\"flags\":\"PSH,ACK\",\"seq\":1,\"ack\":1,\"len\":76,\"window\":64256,"
+		"\"from\":\"client\",\"flags\":\"PSH,ACK\",\"seq\":1,\"ack\":1,\"len\":76,\"headers\":52,\"window\":64256,"
 		"\"client_state\":\"ESTABLISHED\",\"server_state\":\"SYN-RECEIVED\",\"inferred\":\"client\","
-		"\"sent_again\":false,\"third_ack\":false,\"content\":\"GET /a\"}\n");
+		"\"sent_again\":false,\"third_ack\":false,\"content\":\"GET /a\"}");
 	row.drop = DROP_TCP_CHECKSUM;
 	row.note = "a \"note\"";
-	assert_non_null(strstr(write_json(&row), "\"drop\":\"tcp_checksum\",\"note\":\"a \\\"note\\\"\"}\n"));
+	assert_non_null(strstr(write_json(&row), "\"drop\":\"tcp_checksum\",\"note\":\"a \\\"note\\\"\"}"));
+	row.flags |= LADDER_SYN;
+	row.isn = 4000000000;
+	assert_non_null(strstr(write_json(&row), "\"seq\":1,\"isn\":4000000000,\"ack\":1,"));
+	row.is_replayed = true;
+	assert_non_null(strstr(write_json(&row), "\"replayed\":true}"));
 	row.event = LADDER_STEP;
 	assert_null(strstr(write_json(&row), "flags"));
 	row.event = LADDER_OPENED;
