@@ -3,13 +3,19 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/minmax.h"
 #include "server/json.h"
+#include "server/watcher.h"
 #include "tcp/tcp.h"
 
 enum { NOTE = 64, MESSAGE = 1024, MESSAGES = 64 << 10 };
 
 /* Those of which many tell the same story. */
 enum { SAMPLES = TRACE_TCP_RTT | TRACE_TCP_CWND | TRACE_TCP_WINDOW };
+
+/* Those that watchers want beside what is recorded. */
+enum { STEPS = LADDER_STEP_KINDS & ~TRACE_TCP_STATE };
 
 static const struct kind {
 	enum trace_kind kind;
@@ -39,14 +45,20 @@ struct viewer {
 	uint16_t port;
 	bool everybody;
 	uint64_t left_out; /* events that it was not told of yet */
+	bool has_asked;    /* for connections, and has not got them yet */
+	struct watch_request request;
+	struct watcher *watcher; /* NULL: it has not asked; it is told events */
 };
 
 struct events {
 	struct stack *stack;
 	struct observer observer;
-	struct timer timer; /* tells what is in the queue */
+	struct recorder *recorder;
+	bool records;       /* while nobody watches */
+	struct timer timer; /* tells what is in the queue, and what watchers get */
+	uint64_t wall_offset_us;
 	struct list viewers;
-	unsigned n_viewers;
+	unsigned n_viewers, n_watchers; /* watchers are viewers too */
 	struct document_budget budget;
 	struct event queue[EVENTS_QUEUE];
 	unsigned n;
@@ -70,7 +82,7 @@ static bool is_watched(const struct events *e, const struct tcp_info *info)
 
 		if (v->port == info->remote_port && ip_addr_equal(&v->client, &info->remote))
 			return false;
-		seen |= sees(v, &info->remote);
+		seen |= v->watcher == NULL && sees(v, &info->remote);
 	}
 	return seen;
 }
@@ -81,6 +93,12 @@ static const struct kind *find_kind(enum trace_kind kind)
 		if (kinds[i].kind == kind)
 			return &kinds[i];
 	return NULL;
+}
+
+static void set_timer(struct events *e)
+{
+	if (!timer_is_set(&e->timer))
+		timer_set(&e->stack->world.timers, &e->timer, e->stack->world.now_us + EVENTS_PERIOD_US);
 }
 
 static void note(struct events *e, const struct trace_event *t, const struct tcp_info *info)
@@ -99,25 +117,51 @@ static void note(struct events *e, const struct trace_event *t, const struct tcp
 	};
 	for (size_t i = 0; t->note != NULL && t->note[i] != '\0' && i < NOTE - 1; i++)
 		event->note[i] = t->note[i];
-	if (!timer_is_set(&e->timer))
-		timer_set(&e->stack->world.timers, &e->timer, e->stack->world.now_us + EVENTS_PERIOD_US);
+	set_timer(e);
+}
+
+static void note_if_watched(struct events *e, const struct trace_event *t, const struct tcp_info *info)
+{
+	unsigned room = (t->kind & SAMPLES) != 0 ? EVENTS_QUEUE / 2 : EVENTS_QUEUE;
+
+	if (!is_watched(e, info))
+		return;
+	if (e->n < room)
+		note(e, t, info);
+	else
+		e->left_out++;
 }
 
 static void on_event(void *context, const struct trace_event *t)
 {
 	struct events *e = context;
-	unsigned room = (t->kind & SAMPLES) != 0 ? EVENTS_QUEUE / 2 : EVENTS_QUEUE;
 	struct tcp_info info;
 
 	if (t->conn == NULL)
 		return;
 	tcp_conn_info(t->conn, &info);
-	if (!is_watched(e, &info))
+	if (find_kind(t->kind) != NULL && e->n_watchers < e->n_viewers)
+		note_if_watched(e, t, &info);
+	if ((t->kind & STEPS) == 0)
 		return;
-	if (e->n < room)
-		note(e, t, &info);
-	else
-		e->left_out++;
+	LIST_FOR_EACH(n, &e->viewers) {
+		struct viewer *v = LIST_ENTRY(n, struct viewer, node);
+
+		if (v->watcher != NULL)
+			watcher_event(v->watcher, t, &info);
+	}
+}
+
+static void on_record(void *context, const struct recorded *record)
+{
+	struct events *e = context;
+
+	LIST_FOR_EACH(n, &e->viewers) {
+		struct viewer *v = LIST_ENTRY(n, struct viewer, node);
+
+		if (v->watcher != NULL)
+			watcher_record(v->watcher, record);
+	}
 }
 
 /* ---- telling ---- */
@@ -162,15 +206,15 @@ static void tell(struct events *e, struct viewer *v, const struct event *event)
 }
 
 /* Sending makes events of its own, which is_watched() keeps out. */
-static void tell_all(struct timer *t, uint64_t now_us)
+static void tell_events(struct events *e)
 {
-	struct events *e = CONTAINER_OF(t, struct events, timer);
 	unsigned n = e->n;
 
-	(void)now_us;
 	LIST_FOR_EACH(node, &e->viewers) {
 		struct viewer *v = LIST_ENTRY(node, struct viewer, node);
 
+		if (v->watcher != NULL)
+			continue;
 		v->left_out += e->left_out;
 		for (unsigned i = 0; i < n; i++)
 			if (sees(v, &e->queue[i].remote))
@@ -182,25 +226,112 @@ static void tell_all(struct timer *t, uint64_t now_us)
 
 /* ---- viewers ---- */
 
+/* What is wanted of the stack now. */
+static void choose_kinds(struct events *e)
+{
+	unsigned wanted = e->n_watchers > 0 ? STEPS : 0;
+
+	for (size_t i = 0; e->n_watchers < e->n_viewers && i < ARRAY_LENGTH(kinds); i++)
+		wanted |= kinds[i].kind;
+	world_observe_kinds(&e->stack->world, &e->observer, wanted);
+	recorder_tell(e->recorder, e->n_watchers > 0 ? on_record : NULL, e);
+	recorder_set(e->recorder, e->records || e->n_viewers > 0);
+}
+
+static bool send_batch(struct watcher *w, struct bytes batch)
+{
+	return ws_send(w->context, WS_TEXT, batch) == WS_SENT;
+}
+
+static bool become_watcher(struct events *e, struct viewer *v)
+{
+	v->watcher = calloc(1, sizeof *v->watcher);
+	if (v->watcher == NULL)
+		return false;
+	v->watcher->client = v->client;
+	v->watcher->everybody = v->everybody;
+	v->watcher->tcp = e->stack->tcp;
+	v->watcher->send = send_batch;
+	v->watcher->context = v->conn;
+	watcher_init(v->watcher, e->wall_offset_us);
+	e->n_watchers++;
+	choose_kinds(e);
+	return true;
+}
+
+/* A replay takes time: one has its own in a period, and is then the last in the line. */
+static void begin_one(struct events *e)
+{
+	LIST_FOR_EACH(node, &e->viewers) {
+		struct viewer *v = LIST_ENTRY(node, struct viewer, node);
+
+		if (!v->has_asked)
+			continue;
+		v->has_asked = false;
+		watcher_begin(v->watcher, &v->request, e->recorder);
+		list_remove(&v->node);
+		list_append(&e->viewers, &v->node);
+		return;
+	}
+}
+
+static void turn_watchers(struct events *e, uint64_t now_us)
+{
+	uint32_t share = max_u32(min_u32(EVENTS_ROWS / e->n_watchers, EVENTS_SHARE), 1);
+
+	begin_one(e);
+	LIST_FOR_EACH(node, &e->viewers) {
+		struct viewer *v = LIST_ENTRY(node, struct viewer, node);
+
+		if (v->watcher != NULL)
+			watcher_turn(v->watcher, now_us, share);
+	}
+	set_timer(e);
+}
+
+static void on_turn(struct timer *t, uint64_t now_us)
+{
+	struct events *e = CONTAINER_OF(t, struct events, timer);
+
+	tell_events(e);
+	if (e->n_watchers > 0)
+		turn_watchers(e, now_us);
+}
+
 struct events *events_new(struct stack *stack)
 {
 	struct events *e = calloc(1, sizeof *e);
 
 	if (e == NULL)
 		return NULL;
+	e->recorder = recorder_new(stack);
+	if (e->recorder == NULL) {
+		free(e);
+		return NULL;
+	}
 	e->stack = stack;
 	e->budget.limit = MESSAGES;
+	e->wall_offset_us = clock_wall_us() - clock_now_us();
 	e->observer = (struct observer){ .on_event = on_event, .context = e };
-	for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++)
-		e->observer.kinds |= kinds[i].kind;
-	timer_init(&e->timer, tell_all);
+	stack_observe(stack, &e->observer);
+	timer_init(&e->timer, on_turn);
 	list_init(&e->viewers);
 	return e;
 }
 
 void events_free(struct events *e)
 {
+	if (e == NULL)
+		return;
+	stack_unobserve(e->stack, &e->observer);
+	recorder_free(e->recorder);
 	free(e);
+}
+
+void events_record(struct events *e, bool on)
+{
+	e->records = on;
+	choose_kinds(e);
 }
 
 bool events_watch(struct events *e, struct ws_conn *c, const struct http_call *call, bool everybody)
@@ -217,9 +348,26 @@ bool events_watch(struct events *e, struct ws_conn *c, const struct http_call *c
 		.everybody = everybody,
 	};
 	list_append(&e->viewers, &v->node);
-	if (e->n_viewers++ == 0)
-		stack_observe(e->stack, &e->observer);
+	e->n_viewers++;
+	choose_kinds(e);
+	recorder_hide(e->recorder, &v->client, v->port);
 	ws_set_user(c, v);
+	return true;
+}
+
+bool events_request(struct ws_conn *c, struct bytes text)
+{
+	struct viewer *v = ws_user(c);
+	struct watch_request request;
+
+	if (v == NULL)
+		return true; /* it was one too many, and is being closed */
+	if (!watch_request_parse(text, &request) || (request.what == WATCH_ALL && !v->everybody) ||
+	    (v->watcher == NULL && !become_watcher(v->events, v)))
+		return false;
+	v->request = request;
+	v->has_asked = true;
+	set_timer(v->events);
 	return true;
 }
 
@@ -231,12 +379,16 @@ void events_leave(struct ws_conn *c)
 	if (v == NULL)
 		return;
 	e = v->events;
+	recorder_unhide(e->recorder, &v->client, v->port);
 	list_remove(&v->node);
+	e->n_viewers--;
+	e->n_watchers -= v->watcher != NULL;
+	free(v->watcher);
 	free(v);
 	ws_set_user(c, NULL);
-	if (--e->n_viewers > 0)
+	choose_kinds(e);
+	if (e->n_viewers > 0)
 		return;
-	stack_unobserve(e->stack, &e->observer);
 	timer_cancel(&e->stack->world.timers, &e->timer);
 	e->n = 0;
 	e->left_out = 0;

@@ -61,6 +61,13 @@ static bool is_websocket(const struct config_location *l)
 
 static void *websocket_of(struct generation *g, const struct config_location *l)
 {
+	const struct websocket *ws = websockets_find(&g->websockets, l);
+
+	return ws != NULL ? ws->endpoint : NULL;
+}
+
+static void *status_of(struct generation *g, const struct config_location *l)
+{
 	return websockets_find(&g->websockets, l);
 }
 
@@ -79,7 +86,8 @@ static const struct location_kind kinds[] = {
 	{ "echo", is_octet_echo, .handler = &echo_octet_handler },
 	{ "fastcgi", is_fastcgi, .handler = &fastcgi_handler, .context = fastcgi_of },
 	{ "form", is_form, .handler = &form_handler, .context = form_of },
-	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler },
+	{ "status", is_status, .is_directory = true, .is_private = true, .handler = &status_handler,
+	  .context = status_of },
 	{ "upload", is_upload, .handler = &upload_handler, .context = upload_of },
 	{ "websocket", shows_all_events, .is_private = true, .handler = &ws_http_handler,
 	  .context = websocket_of },

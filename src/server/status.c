@@ -7,19 +7,24 @@
 
 /* ---- the documents ---- */
 
+static struct worker *worker_of(const struct http_call *call)
+{
+	return ((const struct websocket *)call->context)->worker;
+}
+
 static void write_status(struct document *d, const struct http_call *call)
 {
-	status_write_json(d, call->context);
+	status_write_json(d, worker_of(call));
 }
 
 static void write_connections(struct document *d, const struct http_call *call)
 {
-	status_write_connections(d, call, STATUS_CONNECTIONS);
+	status_write_connections(d, worker_of(call), call, STATUS_CONNECTIONS);
 }
 
 static void write_metrics(struct document *d, const struct http_call *call)
 {
-	status_write_metrics(d, call->context);
+	status_write_metrics(d, worker_of(call));
 }
 
 #define JSON "application/json"
@@ -35,8 +40,7 @@ static const struct view {
 
 static unsigned write_view(const struct view *view, const struct http_call *call, struct http_document *out)
 {
-	struct worker *w = call->context;
-	struct document *d = document_new(&w->documents, STATUS_DOCUMENT);
+	struct document *d = document_new(&worker_of(call)->documents, STATUS_DOCUMENT);
 
 	if (d == NULL)
 		return 503;
@@ -47,7 +51,7 @@ static unsigned write_view(const struct view *view, const struct http_call *call
 
 static unsigned answer_frames(struct http_call *call, struct http_document *out)
 {
-	struct worker *w = call->context;
+	struct worker *w = worker_of(call);
 	struct document *d = document_new(&w->documents, STATUS_DOCUMENT);
 	unsigned status = d != NULL ? frames_answer(&w->frames, call, d) : 503;
 
@@ -59,14 +63,35 @@ static unsigned answer_frames(struct http_call *call, struct http_document *out)
 	return status;
 }
 
+/* WebSocket has the call from here on. */
+static unsigned open_events(struct http_call *call, struct http_document *out)
+{
+	call->context = ((struct websocket *)call->context)->endpoint;
+	return ws_http_handler.answer(call, out);
+}
+
 static unsigned answer(struct http_call *call, struct http_document *out)
 {
 	if (strcmp("frame", call->path) == 0)
 		return answer_frames(call, out);
+	if (strcmp(call->path, "events") == 0)
+		return open_events(call, out);
 	for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
 		if (strcmp(views[i].path, call->path) == 0)
 			return write_view(&views[i], call, out);
 	return live_answer(call, out);
 }
 
-const struct http_handler status_handler = { .methods = HTTP_METHODS_READING, .answer = answer };
+static size_t take_over(struct http_call *call, struct stream *stream, struct bytes rest, bool ended)
+{
+	return ws_http_handler.take_over(call, stream, rest, ended);
+}
+
+static void end(struct http_call *call)
+{
+	ws_http_handler.end(call);
+}
+
+const struct http_handler status_handler = {
+	.methods = HTTP_METHODS_READING, .answer = answer, .take_over = take_over, .end = end,
+};

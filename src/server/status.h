@@ -16,12 +16,13 @@ enum {
 	STATUS_DOCUMENTS = 32 << 20,   /* ... and of all that are on their way to their readers */
 };
 
-/* The context is the worker. */
+/* The context is the location's struct websocket: what it has at "events". */
 extern const struct http_handler status_handler;
 
 void status_write_json(struct document *d, const struct worker *w);
 /* At most max_rows of them. The call's own can be told from the others. */
-void status_write_connections(struct document *d, const struct http_call *call, uint32_t max_rows);
+void status_write_connections(struct document *d, const struct worker *w, const struct http_call *call,
+			      uint32_t max_rows);
 void status_write_metrics(struct document *d, const struct worker *w);
 
 /* ---- what the documents have in common ---- */

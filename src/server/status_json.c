@@ -294,9 +294,9 @@ static void write_asker(struct document *d, const struct http_call *call)
 	json_close_object(d);
 }
 
-void status_write_connections(struct document *d, const struct http_call *call, uint32_t max_rows)
+void status_write_connections(struct document *d, const struct worker *w, const struct http_call *call,
+			      uint32_t max_rows)
 {
-	const struct worker *w = call->context;
 	struct rows rows = { .to = d, .max = max_rows };
 
 	json_open_object(d, NULL);

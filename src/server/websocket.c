@@ -100,10 +100,10 @@ static void watch(struct ws_conn *c, const struct ws_opening *opening)
 		ws_close(c, WS_CLOSE_TRY_AGAIN_LATER, "too many viewers");
 }
 
-/* A viewer has nothing to say. */
-static void ignore(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message)
+static void ask(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message)
 {
-	(void)c, (void)opcode, (void)message;
+	if (opcode != WS_TEXT || !events_request(c, bytes_of(message->data, message->len)))
+		ws_close(c, WS_CLOSE_POLICY, "nothing that may be watched: see docs/live.md");
 }
 
 static void leave(struct ws_conn *c, unsigned code)
@@ -113,7 +113,7 @@ static void leave(struct ws_conn *c, unsigned code)
 }
 
 static const struct ws_handler websocket_events = {
-	.on_open = watch, .on_message = ignore, .on_close = leave,
+	.on_open = watch, .on_message = ask, .on_close = leave,
 };
 
 /* ---- the locations ---- */
@@ -123,6 +123,20 @@ static const struct ws_handler *const handlers[] = {
 	[CONFIG_WEBSOCKET_CHAT] = &websocket_chat,
 	[CONFIG_WEBSOCKET_EVENTS] = &websocket_events,
 };
+
+/* What a status location has below it is one of events. */
+static enum config_websocket kind_of(const struct config_location *l)
+{
+	return l->status ? CONFIG_WEBSOCKET_EVENTS : l->websocket;
+}
+
+bool websockets_tell_events(const struct config *c)
+{
+	for (unsigned i = 0; i < c->n_locations; i++)
+		if (kind_of(&c->locations[i]) == CONFIG_WEBSOCKET_EVENTS)
+			return true;
+	return false;
+}
 
 int websockets_open_server(struct worker *w, const struct config *c, struct failure *why)
 {
@@ -135,6 +149,7 @@ int websockets_open_server(struct worker *w, const struct config *c, struct fail
 	w->events = events_new(w->host.stack);
 	if (w->events == NULL || ws_server_new(&limits, &w->host.stack->world, &w->websockets) < 0)
 		return failure_set(why, -ENOMEM, "no memory for WebSocket");
+	events_record(w->events, websockets_tell_events(c));
 	return 0;
 }
 
@@ -151,7 +166,7 @@ static bool open_endpoint(struct websocket *ws, struct worker *w)
 
 	config.origins = l->websocket_origins.items;
 	config.protocols = l->websocket_protocols.items;
-	ws->endpoint = ws_endpoint_new(w->websockets, &config, handlers[l->websocket], ws);
+	ws->endpoint = ws_endpoint_new(w->websockets, &config, handlers[kind_of(l)], ws);
 	return ws->endpoint != NULL;
 }
 
@@ -160,7 +175,7 @@ static bool open_site(struct websockets *all, const struct config_site *site, st
 	for (unsigned i = 0; i < site->n_locations; i++) {
 		struct websocket *ws = &all->items[all->n];
 
-		if (site->locations[i].websocket == CONFIG_WEBSOCKET_OFF)
+		if (kind_of(&site->locations[i]) == CONFIG_WEBSOCKET_OFF)
 			continue;
 		*ws = (struct websocket){ .worker = w, .config = &site->locations[i], .site = site };
 		if (!open_endpoint(ws, w))
@@ -192,10 +207,10 @@ void websockets_close(struct websockets *all)
 	*all = (struct websockets){ 0 };
 }
 
-struct ws_endpoint *websockets_find(const struct websockets *all, const struct config_location *l)
+struct websocket *websockets_find(const struct websockets *all, const struct config_location *l)
 {
 	for (unsigned i = 0; i < all->n; i++)
 		if (all->items[i].config == l)
-			return all->items[i].endpoint;
+			return &all->items[i];
 	return NULL;
 }

@@ -1,8 +1,8 @@
 /*
  * The WebSocket locations: "echo" sends each message back; "chat" passes it on to all in the same room, whose
- * name is the rest of the path; "events" tells what TCP does (events.h). A location of a generation is an
- * endpoint; all belong to the worker's WebSocket server, so that connections, and rooms, outlive a
- * generation.
+ * name is the rest of the path; "events" tells what TCP does (events.h), as does what a status location has
+ * at "events" below it. A location of a generation is an endpoint; all belong to the worker's WebSocket
+ * server, so that connections, and rooms, outlive a generation.
  */
 #ifndef SERVER_WEBSOCKET_H
 #define SERVER_WEBSOCKET_H
@@ -28,8 +28,11 @@ struct websocket {
 	struct ws_endpoint *endpoint;
 };
 
+/* Some location tells what TCP does. */
+bool websockets_tell_events(const struct config *c);
+
 struct websockets {
-	struct websocket *items; /* one a location that is one */
+	struct websocket *items; /* one a location that is one, or has one below it */
 	unsigned n;
 };
 
@@ -45,7 +48,7 @@ int websockets_open(struct websockets *ws, const struct config *c, struct worker
 /* Their connections go on. */
 void websockets_close(struct websockets *ws);
 
-/* The endpoint of this location of that configuration. */
-struct ws_endpoint *websockets_find(const struct websockets *ws, const struct config_location *l);
+/* That of this location of that configuration. */
+struct websocket *websockets_find(const struct websockets *ws, const struct config_location *l);
 
 #endif

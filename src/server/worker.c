@@ -181,6 +181,7 @@ static void put_in_use(struct worker *w, struct generation *next)
 	generation_succeed(next, before);
 	w->current = next;
 	w->config = next->config;
+	events_record(w->events, websockets_tell_events(w->config));
 	LIST_FOR_EACH(node, &w->retired)
 		generation_follow(LIST_ENTRY(node, struct generation, node), next);
 	list_append(&w->retired, &before->node);

@@ -18,6 +18,7 @@
 struct fixture {
 	struct config config;
 	struct worker worker;
+	struct websocket place; /* what the location's context is */
 	struct generation generation; /* without ports */
 	struct device *far;
 };
@@ -31,6 +32,7 @@ static int set_up(void **state)
 	f = (struct fixture){
 		.worker = { .config = &f.config, .current = &f.generation, .documents.limit = STATUS_DOCUMENTS },
 	};
+	f.place.worker = &f.worker;
 	config_init(&f.config);
 	assert_int_equal(wire_open(&(struct wire_config){ .mtu = 1500 }, &f.worker.host.device, &f.far), 0);
 	stack_config_default(&c);
@@ -65,7 +67,7 @@ static char *get(struct fixture *f, const char *path, const char *type)
 {
 	struct http_document out = { 0 };
 	struct http_request *request = calloc(1, sizeof *request); /* without fields */
-	struct http_call call = { .context = &f->worker, .path = path, .request = request };
+	struct http_call call = { .context = &f->place, .path = path, .request = request };
 	unsigned status = status_handler.answer(&call, &out);
 	char *text;
 
@@ -180,12 +182,12 @@ static void open_connection(struct fixture *f)
 /* connections.json with at most two rows must have so many. */
 static void assert_rows(struct fixture *f, unsigned rows, const char *truncated)
 {
-	const struct http_call call = { .context = &f->worker };
+	const struct http_call call = { .path = "" };
 	struct document *d = document_new(&f->worker.documents, STATUS_DOCUMENT);
 	struct span span;
 	char *text;
 
-	status_write_connections(d, &call, 2);
+	status_write_connections(d, &f->worker, &call, 2);
 	assert_true(document_finish(d, &span));
 	text = strndup((const char *)span.data, span.len);
 	assert_non_null(text);
@@ -208,12 +210,12 @@ static void rows_are_bounded_and_it_is_told(void **state)
 static void rows_end_where_the_document_would(void **state)
 {
 	struct fixture *f = *state;
-	const struct http_call call = { .context = &f->worker };
+	const struct http_call call = { .path = "" };
 	struct document *d = document_new(&f->worker.documents, 1000);
 	struct span span;
 
 	open_connection(f);
-	status_write_connections(d, &call, 2);
+	status_write_connections(d, &f->worker, &call, 2);
 	assert_true(document_finish(d, &span));
 	assert_memory_equal(span.data + span.len - 3, "e}\n", 3);
 	assert_true(span.len < 300);

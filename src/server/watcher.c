@@ -1,0 +1,344 @@
+/* Who sees what, how much of it, and how it is written. */
+#include "server/watcher.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "server/json.h"
+#include "server/ladder_json.h"
+
+/* What is always kept free for the last words of a batch. */
+enum { BATCH_END = 128 };
+
+/* ---- the batch ---- */
+
+static void begin_batch(struct watcher *w)
+{
+	w->batch = document_in(w->memory, sizeof w->memory);
+	w->rows = 0;
+}
+
+static void flush(struct watcher *w)
+{
+	struct document *d = &w->batch;
+
+	if (w->rows == 0 && w->left_out == 0)
+		return;
+	if (w->rows == 0)
+		json_open_array(d, NULL);
+	if (w->left_out > 0)
+		ladder_json_lost(d, w->left_out);
+	json_close_array(d);
+	if (w->send(w, bytes_of(d->text, d->len)))
+		w->left_out = 0;
+	else
+		w->left_out += w->rows;
+	begin_batch(w);
+}
+
+/* Room for a row, if it may have one more. In the middle of TCP's work nothing can be sent. */
+static bool take_row(struct watcher *w, bool is_reserved)
+{
+	if (w->left <= (is_reserved ? 0 : WATCHER_RESERVED))
+		return false;
+	if (document_left(&w->batch) < LADDER_LINE + BATCH_END) {
+		if (!w->is_replaying)
+			return false;
+		flush(w);
+	}
+	if (w->rows++ == 0)
+		json_open_array(&w->batch, NULL);
+	w->left--;
+	return true;
+}
+
+/* ---- rows ---- */
+
+static struct watched_flow *watched(struct watcher *w, const struct ladder_flow *flow)
+{
+	struct watched_flow *f = &w->flows[flow - w->ladder.flows.all];
+
+	if (f->number != flow->number)
+		*f = (struct watched_flow){ .number = flow->number };
+	return f;
+}
+
+static bool opens_or_closes(uint8_t flags)
+{
+	return (flags & (LADDER_SYN | LADDER_FIN | LADDER_RST)) != 0;
+}
+
+static void on_row(void *context, const struct ladder_row *row)
+{
+	struct watcher *w = context;
+	struct ladder_row told = *row;
+
+	watched(w, row->flow)->is_changed = true;
+	if (!w->request.segments)
+		return;
+	if (!take_row(w, row->event == LADDER_OPENED || opens_or_closes(row->flags))) {
+		w->left_out++;
+		return;
+	}
+	told.is_replayed = w->is_replaying;
+	ladder_json(&w->batch, &told);
+}
+
+/* What a sample and an end have in common. */
+static void write_head(struct watcher *w, const char *event, const struct ladder_flow *flow, uint64_t now_us)
+{
+	json_open_object(&w->batch, NULL);
+	json_text(&w->batch, "event", event);
+	json_seconds(&w->batch, "time", now_us + w->ladder.wall_offset_us);
+	json_number(&w->batch, "number", flow->number);
+	json_number(&w->batch, "connection", flow->connection);
+}
+
+static void write_closed(struct watcher *w, const struct ladder_flow *flow, struct watched_flow *f)
+{
+	if (f->closed == 0 || !take_row(w, true))
+		return;
+	write_head(w, "closed", flow, f->closed_us);
+	json_text(&w->batch, "state", tcp_state_name(f->closed));
+	if (w->is_replaying)
+		json_bool(&w->batch, "replayed", true);
+	json_close_object(&w->batch);
+	f->closed = 0;
+}
+
+static void write_ends(struct watcher *w)
+{
+	if (!w->has_closed)
+		return;
+	w->has_closed = false;
+	LIST_FOR_EACH(n, &w->ladder.flows.recent) {
+		const struct ladder_flow *flow = LIST_ENTRY(n, struct ladder_flow, node);
+		struct watched_flow *f = watched(w, flow);
+
+		write_closed(w, flow, f);
+		w->has_closed |= f->closed != 0;
+	}
+}
+
+/* ---- samples ---- */
+
+static void take_numbers(const struct tcp_info *i, uint64_t out[static WATCHER_NUMBERS])
+{
+	const uint64_t numbers[WATCHER_NUMBERS] = {
+		(uint64_t)i->state, i->cwnd,    i->ssthresh,    i->in_flight,   i->srtt_us,
+		i->rto_us,          i->snd_wnd, i->rcv_wnd,     i->bytes_acked, i->bytes_received,
+	};
+
+	memcpy(out, numbers, sizeof numbers);
+}
+
+static void write_sample(struct watcher *w, const struct ladder_flow *flow, const struct watched_flow *f,
+			 uint64_t now_us)
+{
+	static const char *const names[WATCHER_NUMBERS] = {
+		"state", "cwnd",    "ssthresh", "in_flight", "srtt",
+		"rto",   "snd_wnd", "rcv_wnd",  "acked",     "received",
+	};
+
+	write_head(w, "sample", flow, now_us);
+	json_text(&w->batch, names[0], tcp_state_name((enum tcp_state)f->sample[0]));
+	for (size_t i = 1; i < WATCHER_NUMBERS; i++)
+		json_number(&w->batch, names[i], f->sample[i]);
+	json_close_object(&w->batch);
+}
+
+static void sample(struct watcher *w, const struct ladder_flow *flow, uint64_t now_us)
+{
+	const struct ladder_side *ours = &flow->side[flow->ours], *peer = &flow->side[!flow->ours];
+	struct watched_flow *f = watched(w, flow);
+	uint64_t numbers[WATCHER_NUMBERS];
+	const struct tcp_conn *c;
+	struct tcp_info info;
+
+	if (!f->is_changed)
+		return;
+	c = tcp_find(w->tcp, &ours->addr, ours->port, &peer->addr, peer->port);
+	if (c != NULL) {
+		tcp_conn_info(c, &info);
+		take_numbers(&info, numbers);
+		if (memcmp(numbers, f->sample, sizeof numbers) != 0) {
+			if (!take_row(w, false))
+				return;
+			memcpy(f->sample, numbers, sizeof numbers);
+			write_sample(w, flow, f, now_us);
+		}
+	}
+	f->is_changed = false;
+}
+
+static void write_samples(struct watcher *w, uint64_t now_us)
+{
+	if (w->request.samples_us == 0 || now_us < w->sample_at_us)
+		return;
+	w->sample_at_us = now_us + w->request.samples_us;
+	LIST_FOR_EACH(n, &w->ladder.flows.recent)
+		sample(w, LIST_ENTRY(n, struct ladder_flow, node), now_us);
+}
+
+/* ---- what it sees ---- */
+
+static bool is_between(const struct watched_name *name, const struct recorded *record)
+{
+	return name->is_known && record->remote_port == name->remote_port &&
+	       record->local_port == name->local_port && record->remote == name->remote;
+}
+
+static bool is_named(struct watched_name *name, const struct recorded *record)
+{
+	if (record->connection != name->connection)
+		return record->connection == 0 && is_between(name, record);
+	name->is_known = true;
+	name->remote = record->remote;
+	name->remote_port = record->remote_port;
+	name->local_port = record->local_port;
+	return true;
+}
+
+static bool sees_record(struct watcher *w, const struct recorded *record)
+{
+	bool is_own = ip_addr_is_4(&w->client) && record->remote == ip_addr_to_4(&w->client);
+
+	if (!w->everybody && !is_own)
+		return false;
+	switch (w->request.what) {
+	case WATCH_NOTHING:
+		break;
+	case WATCH_MINE:
+		return is_own;
+	case WATCH_NAMED:
+		for (unsigned i = 0; i < w->request.n; i++)
+			if (is_named(&w->names[i], record))
+				return true;
+		break;
+	case WATCH_ALL:
+		return true;
+	}
+	return false;
+}
+
+static void record_state(struct watcher *w, const struct recorded *record)
+{
+	const struct tcp_info info = {
+		.id = record->connection,
+		.local = ip_addr_from_4(record->local),
+		.remote = ip_addr_from_4(record->remote),
+		.local_port = record->local_port,
+		.remote_port = record->remote_port,
+	};
+	const struct ladder_flow *flow = ladder_flow_find(&w->ladder.flows, &info.local, info.local_port,
+							  &info.remote, info.remote_port);
+	char note[TRACE_TEXT];
+
+	if (flow == NULL)
+		return;
+	snprintf(note, sizeof note, "%s -> %s", tcp_state_name((enum tcp_state)record->before),
+		 tcp_state_name((enum tcp_state)record->own));
+	ladder_rows_event(&w->ladder,
+			  &(struct trace_event){ .kind = TRACE_TCP_STATE,
+						 .now_us = record->now_us,
+						 .note = note,
+						 .old_value = record->before,
+						 .new_value = record->own },
+			  &info);
+	if ((record->own & (TCP_CLOSED | TCP_TIME_WAIT)) == 0)
+		return;
+	watched(w, flow)->closed = (enum tcp_state)record->own;
+	watched(w, flow)->closed_us = record->now_us;
+	w->has_closed = true;
+}
+
+void watcher_record(struct watcher *w, const struct recorded *record)
+{
+	struct ladder_seen seen;
+
+	if (!sees_record(w, record))
+		return;
+	if (record->kind == RECORDED_STATE) {
+		record_state(w, record);
+		return;
+	}
+	if (w->left <= WATCHER_RESERVED && !opens_or_closes(record->flags)) {
+		w->left_out += w->request.segments;
+		return;
+	}
+	recorded_segment(record, &seen);
+	ladder_rows_segment(&w->ladder, &seen);
+}
+
+void watcher_event(struct watcher *w, const struct trace_event *e, const struct tcp_info *info)
+{
+	if (w->request.segments)
+		ladder_rows_event(&w->ladder, e, info);
+}
+
+/* ---- from beginning to end ---- */
+
+void watcher_init(struct watcher *w, uint64_t wall_offset_us)
+{
+	ladder_rows_init(&w->ladder, wall_offset_us, on_row, w);
+	begin_batch(w);
+	w->left = WATCHER_SAVED;
+}
+
+static void replay(void *context, const struct recorded *record)
+{
+	watcher_record(context, record);
+}
+
+/* Where the connections are that have a number. */
+static void find_names(void *context, const struct tcp_conn *c)
+{
+	struct watcher *w = context;
+	struct tcp_info info;
+	uint64_t id;
+
+	tcp_conn_state(c, &id);
+	for (unsigned i = 0; i < w->request.n; i++) {
+		if (w->names[i].connection != id || w->names[i].is_known)
+			continue;
+		tcp_conn_info(c, &info);
+		if (!ip_addr_is_4(&info.remote))
+			continue;
+		w->names[i].is_known = true;
+		w->names[i].remote = ip_addr_to_4(&info.remote);
+		w->names[i].remote_port = info.remote_port;
+		w->names[i].local_port = info.local_port;
+	}
+}
+
+void watcher_begin(struct watcher *w, const struct watch_request *request, struct recorder *recorder)
+{
+	unsigned count = w->ladder.flows.count;
+	uint32_t left = w->left;
+
+	w->request = *request;
+	for (unsigned i = 0; i < request->n; i++)
+		w->names[i] = (struct watched_name){ .connection = request->connections[i] };
+	ladder_rows_init(&w->ladder, w->ladder.wall_offset_us, on_row, w);
+	w->ladder.flows.count = count; /* numbers go on */
+	w->is_replaying = true;
+	w->left = WATCHER_REPLAYED;
+	recorder_number(recorder);
+	recorder_each(recorder, replay, w);
+	ladder_rows_flush(&w->ladder);
+	write_ends(w);
+	w->is_replaying = false;
+	w->left = left;
+	w->sample_at_us = 0;
+	if (request->what == WATCH_NAMED)
+		tcp_each(w->tcp, find_names, w);
+}
+
+void watcher_turn(struct watcher *w, uint64_t now_us, uint32_t more)
+{
+	w->left = w->left + more < WATCHER_SAVED ? w->left + more : WATCHER_SAVED;
+	ladder_rows_flush(&w->ladder);
+	write_samples(w, now_us);
+	write_ends(w);
+	flush(w);
+}
