@@ -137,6 +137,7 @@ class Chromium:
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
                   mobile=False)
+        self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")  # drawn anew
         whole = {"x": 0, "y": 0, "width": width, "scale": 1,
                  "height": self.evaluate("document.documentElement.scrollHeight")}
         shot = self.send("Page.captureScreenshot", captureBeyondViewport=True, clip=whole)

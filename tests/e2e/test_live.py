@@ -227,23 +227,44 @@ def test_filtered_by_keyboard(page, held):
     assert page.evaluate("location.href") == URL
 
 
-def test_of_many_connections_it_shows_the_first_and_says_so(page, namespace):
+@pytest.fixture
+def many(server, namespace):
+    """Holds 950 connections open."""
     program = ("import socket, time\n"
-               f"held = [socket.create_connection(('{ADDRESS}', 80), 10) for _ in range(900)]\n"
+               f"held = [socket.create_connection(('{ADDRESS}', 80), 10) for _ in range(950)]\n"
                "print(held[-1].getsockname()[1], flush=True)\n"
                "time.sleep(120)\n")
     process = namespace.start("/usr/bin/python3", "-c", program, stdout=-1, text=True)
-    port = process.stdout.readline().strip()
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_many_connections_are_shown_page_by_page(page, many):
+    port = many.stdout.readline().strip()
     shown = "document.getElementById('shown').textContent"
-    page.wait(f"/^the first 200 of 9\\d\\d of 9\\d\\d$/.test({shown})")
-    assert page.evaluate(f"{ROWS}.length") == 200
+    numbers = f"{ROWS}.map((row) => Number(row['No.']))"
+    page.wait(f"/^1 to 100 of 9[5-9]\\d of 9[5-9]\\d$/.test({shown})")
+    first = page.evaluate(numbers)
+    assert len(first) == 100 and first == sorted(first)
+    page.evaluate("document.getElementById('on').focus()")
+    page.press("Enter")
+    assert page.evaluate(shown).startswith("101 to 200 of 9")
+    second = page.evaluate(numbers)
+    assert len(second) == 100 and min(second) > max(first) and second == sorted(second)
+    for _ in range(20):  # the last page is the last
+        page.press("Enter")
+    assert re.fullmatch(r"901 to (9[5-9]\d) of \1 of \1", page.evaluate(shown))
+    assert page.evaluate("document.activeElement.id") == "on"
+    page.evaluate("document.querySelectorAll('#connections thead button')[0].click()")
+    assert page.evaluate(shown).startswith("1 to 100 of 9")
+    assert min(page.evaluate(numbers)) > max(second)
     page.evaluate("document.getElementById('filter').focus()")
     page.type(f":{port}")
     page.wait(f"{ROWS}.length === 1")
     assert page.evaluate(ROWS)[0]["Client"] == f"10.77.0.1:{port}"
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    assert page.evaluate("document.getElementById('pages').hidden && document.getElementById('cut').hidden")
 
 
 def test_counters_and_queues(page, namespace):
@@ -253,6 +274,7 @@ def test_counters_and_queues(page, namespace):
     counters = ("(id) => Object.fromEntries([...document.querySelectorAll(`#${id} tbody tr`)].map((r) => "
                 "[r.cells[0].textContent, r.cells[1].textContent]))")
     page.wait(f"({counters})('drops')['tcp no connection'] === '1'")
+    page.evaluate("document.getElementById('pause').click()")
     status = fetch(namespace, "status.json")
     shown = page.evaluate(f"({counters})('totals')")
     assert number(shown["Handshakes (PassiveOpens)"]) == status["tcp"]["PassiveOpens"] - 1
@@ -264,6 +286,19 @@ def test_counters_and_queues(page, namespace):
         f"{status['tcp_now']['time_wait']} of {status['limits']['tcp']['max_time_wait']:,}"
     assert status["tcp_now"]["time_wait"] >= 3
     assert page.evaluate("document.getElementById('time_wait-meter').value") == status["tcp_now"]["time_wait"]
+    page.wait("document.querySelector('#time_wait-plot [role=slider]').ariaValueText === "
+              f"'at now; TIME-WAIT {status['tcp_now']['time_wait']} in TIME-WAIT'")
+
+
+def test_queues_are_seen_to_fill(page, namespace):
+    said = "document.querySelector('#time_wait-plot [role=slider]').ariaValueText"
+    page.wait(f"{said} === 'at now; TIME-WAIT 0 in TIME-WAIT'")
+    for _ in range(3):  # we close first
+        namespace.curl("-0", "-o", "/dev/null", f"http://{ADDRESS}/1k.bin")
+    page.wait(f"{said} === 'at now; TIME-WAIT 3 in TIME-WAIT'")
+    page.evaluate("document.querySelector('#time_wait-plot [role=slider]').focus()")
+    page.press("Home")
+    assert page.evaluate(said).endswith("; TIME-WAIT 0 in TIME-WAIT")
 
 
 def test_pause(page):

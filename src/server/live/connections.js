@@ -30,11 +30,20 @@ function fillNumber(cell, c) {
 	cell.parentElement.classList.toggle('own', own);
 }
 
-function tellShown({ shown, matching, all }) {
-	const left = latest.truncated ? ', and more that the server left out' : '';
-	const first = shown < matching ? `the first ${count(shown)} of ` : '';
+function tellShown({ first, shown, matching, all }) {
+	const page = shown < matching ? `${count(first + 1)} to ${count(first + shown)} of ` : '';
 
-	setText($('shown'), `${first}${count(matching)} of ${count(all)}${left}`);
+	setText($('shown'), `${page}${count(matching)} of ${count(all)}`);
+	setText($('cut'), `The server has more than these ${count(all)} connections, and left the others out.`);
+	$('cut').hidden = !latest.truncated;
+	$('pages').hidden = shown === matching;
+	$('back').ariaDisabled = first === 0;
+	$('on').ariaDisabled = first + shown === matching;
+}
+
+function turn(button, pages) {
+	if (button.ariaDisabled !== 'true')
+		table.turn(pages);
 }
 
 const amount = (title, key) => ({
@@ -44,6 +53,8 @@ const amount = (title, key) => ({
 	text: (c) => (c[key] === null ? '–' : count(c[key])),
 });
 const time = (title, key) => ({ title, number: true, value: (c) => c[key], text: (c) => duration(c[key]) });
+
+const PAGE = 100;
 
 const table = new Table($('connections'), [
 	{ title: 'No.', header: true, value: (c) => c.id, fill: fillNumber },
@@ -68,7 +79,7 @@ const table = new Table($('connections'), [
 	amount('Requests', 'requests'),
 	{ title: 'TLS', value: (c) => c.tls },
 	{ title: 'Control', value: (c) => c.congestion },
-], { key: (c) => c.id, sortable: true, onShown: tellShown });
+], { key: (c) => c.id, size: PAGE, sortable: true, onShown: tellShown });
 
 export function showConnections(answer) {
 	latest = answer;
@@ -78,4 +89,6 @@ export function showConnections(answer) {
 
 $('own').addEventListener('click', () => chooseAndShow(null));
 $('filter').addEventListener('input', () => latest && table.filter($('filter').value));
+$('back').addEventListener('click', () => turn($('back'), -1));
+$('on').addEventListener('click', () => turn($('on'), 1));
 $('search').addEventListener('submit', (event) => event.preventDefault());

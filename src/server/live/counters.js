@@ -1,23 +1,32 @@
 // Queues, counters since the start, and drops: from status.json, and what they grew by since the one before.
 import { count } from './format.js';
 import { $, setText } from './page.js';
+import { createPlot } from './plot.js';
 import { Table } from './table.js';
 
 // ---- queues ----
 
 const queues = [
-	['half_open', 'syn_backlog'],
-	['accept_queued', 'accept_backlog'],
-	['time_wait', 'max_time_wait'],
-];
+	{ name: 'half_open', limit: 'syn_backlog', unit: 'half-open' },
+	{ name: 'accept_queued', limit: 'accept_backlog', unit: 'waiting' },
+	{ name: 'time_wait', limit: 'max_time_wait', unit: 'in TIME-WAIT' },
+].map((queue) => {
+	const label = $(`${queue.name}-title`).textContent;
+	const plot = createPlot($(`${queue.name}-plot`), {
+		label, series: [label], unit: queue.unit, span: 120, height: 90,
+	});
+
+	return { ...queue, plot };
+});
 
 function showQueues(now, limits) {
-	for (const [name, limit] of queues) {
+	for (const { name, limit, plot } of queues) {
 		const meter = $(`${name}-meter`);
 
 		setText($(name), `${count(now[name])} of ${count(limits[limit])}`);
 		meter.max = limits[limit];
 		meter.value = now[name];
+		plot.add(performance.now() / 1000, [now[name]]);
 	}
 }
 

@@ -1,10 +1,11 @@
-// The live page: asks for status.json and connections.json once a second, and shows them.
+// The live page: asks for status.json and connections.json once a second, or less often when that takes long, and
+// shows them.
 import { showConnections } from './connections.js';
 import { showStatus } from './counters.js';
 import { uptime } from './format.js';
 import { $, setText } from './page.js';
 
-const PERIOD_MS = 1000, PATIENCE_MS = 10000;
+const PERIOD_MS = 1000, SHARE = 4, PATIENCE_MS = 10000;
 
 let paused = false;
 
@@ -34,15 +35,18 @@ async function ask() {
 	setText($('state'), 'Live.');
 }
 
-// The next question waits for the last answer: a slow server, or a slow wire, is asked less often.
+// The next question waits for the last answer, and at least three times as long as that took: a slow server or wire is
+// asked less often, and thousands of rows do not keep the browser busy.
 async function turn() {
+	const started = performance.now();
+
 	if (!paused && !document.hidden)
 		try {
 			await ask();
 		} catch (error) {
 			setText($('state'), `No answer (${error.message}). Trying again.`);
 		}
-	setTimeout(turn, PERIOD_MS);
+	setTimeout(turn, Math.max(PERIOD_MS, (SHARE - 1) * (performance.now() - started)));
 }
 
 $('pause').hidden = false;

@@ -9,7 +9,7 @@ import { roundUp, unitOf } from './units.js';
 import uPlot from './uplot.js';
 
 const PAUSE_MS = 100, LONGER_PAUSE_MS = 1000; // between two drawings; where less motion is asked for
-const PIXELS_A_MARK = 80, TOPS = [1, 2, 3, 4, 6, 8, 10];
+const PIXELS_A_MARK = 80, TOPS = [1, 2, 4, 6, 8, 10];
 
 // What is drawn on a canvas takes its colours from there.
 function linkStyle(name) {
@@ -44,6 +44,7 @@ class Plot {
 
 	constructor(element, { series, unit, label, span, height }) {
 		const figure = document.createElement('figure'), caption = document.createElement('figcaption');
+		const title = document.createElement('span');
 
 		this.#samples = new Samples(series.length, { span });
 		this.#span = span;
@@ -51,7 +52,9 @@ class Plot {
 		this.#label = label;
 		this.#series = series;
 		figure.className = 'plot';
-		caption.append(label, this.#newLegend());
+		title.className = 'plot-title';
+		title.textContent = label;
+		caption.append(title, this.#newLegend());
 		figure.append(caption, this.#slider);
 		element.append(figure);
 		this.#chart = new (uPlot ? CanvasChart : SvgChart)(this.#slider, {
@@ -124,7 +127,7 @@ class Plot {
 		const { times, columns } = this.#samples, origin = this.#origin;
 		const left = this.#span ? -this.#span : 0;
 		const right = this.#span ? 0 : Math.max(1, (times.at(-1) ?? 0) - origin);
-		const top = roundUp(Math.max(1, ...columns.map(greatest)), TOPS);
+		const top = roundUp(Math.max(2, ...columns.map(greatest)), TOPS);
 
 		return {
 			xs: times.map((time) => time - origin),

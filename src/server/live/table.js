@@ -12,7 +12,8 @@ function compare(a, b) {
 export class Table {
 	#columns;
 	#key;
-	#most;
+	#size;
+	#first = 0; // of the rows on this page
 	#sortable;
 	#body;
 	#elements = new Map();
@@ -22,11 +23,11 @@ export class Table {
 	#onShown;
 
 	// columns: { title, value(row), text(row)?, number?, header?, fill(cell, row)? }.
-	// So many rows are shown at most; onShown({ shown, matching, all }) is told.
-	constructor(table, columns, { key, most = 200, sortable = false, onShown = () => {} }) {
+	// A page has size rows; onShown({ first, shown, matching, all }) is told.
+	constructor(table, columns, { key, size = Infinity, sortable = false, onShown = () => {} }) {
 		this.#columns = columns;
 		this.#key = key;
-		this.#most = most;
+		this.#size = size;
 		this.#sortable = sortable;
 		this.#sort = { column: columns[0], down: false };
 		this.#onShown = onShown;
@@ -41,6 +42,13 @@ export class Table {
 
 	filter(text) {
 		this.#words = text.toLowerCase().split(/\s+/).filter(Boolean);
+		this.#first = 0;
+		this.#show();
+	}
+
+	// So many pages on, or back.
+	turn(pages) {
+		this.#first = Math.max(0, this.#first + pages * this.#size);
 		this.#show();
 	}
 
@@ -69,6 +77,7 @@ export class Table {
 			const again = this.#sort.column === column;
 
 			this.#sort = { column, down: again ? !this.#sort.down : Boolean(column.number) };
+			this.#first = 0;
 			this.#tellSort();
 			this.#show();
 		});
@@ -101,7 +110,7 @@ export class Table {
 	}
 
 	#show() {
-		const rows = this.#ordered(), shown = rows.slice(0, this.#most);
+		const rows = this.#ordered(), shown = this.#page(rows);
 		const keys = new Set(shown.map(this.#key)), focused = document.activeElement;
 
 		for (const [key, element] of this.#elements)
@@ -118,7 +127,16 @@ export class Table {
 		});
 		if (focused !== document.activeElement && focused.isConnected)
 			focused.focus({ preventScroll: true });
-		this.#onShown({ shown: shown.length, matching: rows.length, all: this.#rows.length });
+		this.#onShown({
+			first: this.#first, shown: shown.length, matching: rows.length, all: this.#rows.length,
+		});
+	}
+
+	// There may be fewer rows than when it was turned to.
+	#page(rows) {
+		while (this.#first > 0 && this.#first >= rows.length)
+			this.#first -= this.#size;
+		return rows.slice(this.#first, this.#first + this.#size);
 	}
 
 	#elementOf(row) {
