@@ -19,8 +19,10 @@ CONGESTION = os.environ.get("CONGESTION", "cubic")  # of the kernel's TCP: its o
 NICE = -10  # so that other work on the machine gets in between less often
 PACKAGES = {  # Debian's
     "curl": "curl",
+    "h2load": "nghttp2-client",
     "ip": "iproute2",
     "nginx": "nginx",
+    "openssl": "openssl",
     "setpriv": "util-linux",
     "sysctl": "procps",
     "taskset": "util-linux",
@@ -33,6 +35,14 @@ DIRECTORIES = "/var/tmp"  # /tmp may be memory
 
 class Problem(Exception):
     """Something that the person at the terminal can put right; its text says what."""
+
+
+def make_certificate(directory):
+    """A key on P-256, and the certificate for it that nobody vouches for: their paths."""
+    certificate, key = (os.path.join(directory, f"bench.{kind}") for kind in ("crt", "key"))
+    quietly("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", "/CN=bench", "-keyout", key, "-out", certificate)
+    return certificate, key
 
 
 def need_tools():

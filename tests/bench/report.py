@@ -53,12 +53,6 @@ def ratio(ours, theirs):
     return f"{ours / theirs:.2f}" if theirs else "-"
 
 
-def compared(all_figures, what):
-    """Cells: what each server reached, and the ratio of ours to each peer's."""
-    values = [getattr(one, what) for one in all_figures]
-    return [*map(number, values), *(ratio(values[0], peer) for peer in values[1:])]
-
-
 def lay_out(lines, left):
     """Columns, those in left flush left."""
     widths = [max(map(len, column)) for column in zip(*lines)]
@@ -66,27 +60,33 @@ def lay_out(lines, left):
                       for i, (cell, width) in enumerate(zip(line, widths))).rstrip() for line in lines]
 
 
-def table(results):
-    """results: a list of (work.Row, {server name: [work.Sample]}), ours first."""
-    names = list(results[0][1])
-    group = [*names, *("ratio" for _ in names[1:])]
-    lines = [["", "", *group, "us of its core per", *group, "of both cores", *group]]
-    for row, samples in results:
-        all_figures = [figures(row, samples[name]) for name in names]
-        lines.append([row.title, row.unit, *compared(all_figures, "measure"), row.cost_unit,
-                      *compared(all_figures, "core_us"), "", *compared(all_figures, "both_us")])
-    return lay_out(lines, left={0, 1, 2 + len(group)})
+PEER = "nginx"
 
 
-def latencies(results):
-    names = list(results[0][1])
-    lines = [["us a request", *(f"{name} {percentile}" for percentile in ("p50", "p99") for name in names)]]
+def peer_of(names):
+    """The one that the others are compared with: nginx, or the last."""
+    return PEER if PEER in names else names[-1]
+
+
+def table(row, samples):
+    """A line a server, with the ratio of each figure to the peer's."""
+    all_figures = {name: figures(row, taken) for name, taken in samples.items()}
+    peer = all_figures[peer_of(list(samples))]
+    lines = [[row.title, row.unit, "ratio", f"core us/{row.cost_unit}", "ratio", "both cores", "ratio", "p50 us", "p99 us"]]
+    for name, one in all_figures.items():
+        cells = [f"  {name}"]
+        for what in ("measure", "core_us", "both_us"):
+            cells += [number(getattr(one, what)), ratio(getattr(one, what), getattr(peer, what))]
+        lines.append([*cells, *(number(value) if value else "-" for value in (one.p50_us, one.p99_us))])
+    return lay_out(lines, left={0})
+
+
+def tables(results):
+    """results: a list of (work.Row, {server name: [work.Sample]})."""
+    lines = []
     for row, samples in results:
-        all_figures = [figures(row, samples[name]) for name in names]
-        if all_figures[0].p50_us:
-            lines.append([row.title, *(number(one.p50_us) for one in all_figures),
-                          *(number(one.p99_us) for one in all_figures)])
-    return lay_out(lines, left={0}) if len(lines) > 1 else []
+        lines += table(row, samples) + [""]
+    return lines
 
 
 def paired_ratio(ours, theirs):

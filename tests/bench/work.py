@@ -48,7 +48,7 @@ class Row:
     cost_unit: str = "request"
     cost: object = lambda sample: sample.requests
     less_is_better: bool = False
-    share: float = 1.0       # of the time of a round
+    bare: bool = False       # reflector.c can answer
 
 
 # ---- clients ----
@@ -64,14 +64,14 @@ def run_client(place, command, patience):
         lab.end(process)
 
 
-def wrk(file, connections, *headers):
+def wrk(file, connections, *headers, scheme="http"):
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrk.lua")
 
     def client(server, place, seconds):
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s", script]
         for header in headers:
             command += ["-H", header]
-        output, status = run_client(place, [*command, server.url(file)], seconds + 30)
+        output, status = run_client(place, [*command, server.url(file, scheme)], seconds + 30)
         lines = [line for line in output.splitlines() if line.startswith("{")]
         if status != 0 or not lines:
             raise lab.Problem(f"wrk against {server.name}: {output.strip()}")
@@ -93,15 +93,15 @@ def websocket(connections, size):
 CURL_SAYS = r"%{http_code} %{size_download} %{time_total}\n"
 
 
-def curl(file, repeat):
+def curl(file, repeat, *options, scheme="http"):
     """One connection at a time, the file `repeat` times over it, until the seconds are gone."""
     def client(server, place, seconds):
-        url = server.url(file) + (f"?[1-{repeat}]" if repeat > 1 else "")
+        url = server.url(file, scheme) + (f"?[1-{repeat}]" if repeat > 1 else "")
         sample = Sample()
         end = time.monotonic() + seconds
         while sample.requests == 0 or time.monotonic() < end:
             output, failed = run_client(
-                place, ["curl", "-s", "-m", "60", "-o", "/dev/null", "-w", CURL_SAYS, url], 90)
+                place, ["curl", "-s", "-m", "60", "-o", "/dev/null", "-w", CURL_SAYS, *options, url], 90)
             for line in output.splitlines():
                 status, size, took = line.split()
                 sample.requests += 1
@@ -112,6 +112,37 @@ def curl(file, repeat):
             if sample.errors:
                 break
         return sample
+    return client
+
+
+PACED_CONNECTIONS, PACED_SHARE = 64, 0.7
+
+
+def percentile(sorted_values, share):
+    return sorted_values[min(len(sorted_values) - 1, int(len(sorted_values) * share))]
+
+
+def paced(file):
+    """All servers at the same rate, which is a share of what nginx reached at its best in this run."""
+    def client(server, place, seconds):
+        if place.best_rate is None:
+            place.best_rate = rate(wrk(file, PACED_CONNECTIONS)(place.nginx, place, 2))
+        a_connection = max(1, round(place.best_rate * PACED_SHARE / PACED_CONNECTIONS))
+        log = os.path.join(place.directory, "h2load.log")
+        count = round(a_connection * PACED_CONNECTIONS * seconds)
+        output, status = run_client(
+            place, ["h2load", "--h1", "-t1", f"-c{PACED_CONNECTIONS}", f"-n{count}", f"--rps={a_connection}",
+                    f"--log-file={log}", server.url(file)], seconds * 5 + 30)
+        if status != 0:
+            raise lab.Problem(f"h2load against {server.name}: {output.strip()}")
+        with open(log) as lines:
+            rows = [tuple(map(int, line.split())) for line in lines]
+        os.remove(log)
+        times = sorted(took for _, _, took in rows)
+        return Sample(requests=len(rows), bytes=len(rows) * FILES[file],
+                      seconds=(max(start for start, _, _ in rows) - min(start for start, _, _ in rows)) / 1e6,
+                      errors=sum(code != 200 for _, code, _ in rows),
+                      p50_us=percentile(times, 0.5), p99_us=percentile(times, 0.99))
     return client
 
 
@@ -128,15 +159,22 @@ def mebibytes(sample):
 
 
 ROWS = [
-    Row("bulk", "1 GiB, one connection", "Gbit/s", gigabits, curl("1g.bin", 1), "MiB", mebibytes, share=0.8),
-    Row("again", "10 MB again and again, one connection", "Gbit/s", gigabits, curl("10m.bin", 50), "MiB", mebibytes,
-        share=0.8),
-    Row("keepalive", "1 KiB keep-alive, 64 connections", "requests/s", rate, wrk("1k.bin", 64)),
+    Row("bulk", "1 GiB, one connection", "Gbit/s", gigabits, curl("1g.bin", 1), "MiB", mebibytes),
+    Row("again", "10 MB again and again, one connection", "Gbit/s", gigabits, curl("10m.bin", 50), "MiB", mebibytes),
+    Row("keepalive", "1 KiB keep-alive, 64 connections", "requests/s", rate, wrk("1k.bin", 64), bare=True),
     Row("short", "1 KiB short connections, 64 at a time", "requests/s", rate,
-        wrk("1k.bin", 64, "Connection: close")),
+        wrk("1k.bin", 64, "Connection: close"), bare=True),
     Row("hundred", "100 KiB, 16 connections", "requests/s", rate, wrk("100k.bin", 16)),
     Row("latency", "1 KiB, one at a time, p50", "us", lambda sample: sample.p50_us, wrk("1k.bin", 1),
-        less_is_better=True),
+        less_is_better=True, bare=True),
+    Row("paced", f"1 KiB at {PACED_SHARE:.0%} of nginx's best rate, p99", "us", lambda sample: sample.p99_us,
+        paced("1k.bin"), less_is_better=True, bare=True),
+    Row("tls", "1 KiB keep-alive over TLS 1.3, 64 connections", "requests/s", rate, wrk("1k.bin", 64, scheme="https")),
+    Row("tls-short", "1 KiB over TLS 1.3, a handshake for each, 16 at a time", "requests/s", rate,
+        wrk("1k.bin", 16, "Connection: close", scheme="https")),
+    Row("tls-bulk", "1 GiB over TLS 1.3, AES-128-GCM", "Gbit/s", gigabits,
+        curl("1g.bin", 1, "-k", "--tlsv1.3", "--tls13-ciphers", "TLS_AES_128_GCM_SHA256", scheme="https"), "MiB",
+        mebibytes),
 ]
 
 
