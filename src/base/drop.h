@@ -20,6 +20,7 @@
 	X(NEIGHBOUR_TABLE_FULL, "neighbour_table_full", "neighbour table is full")               \
 	X(NEIGHBOUR_UNREACHABLE, "neighbour_unreachable", "neighbour did not answer")            \
 	X(TX_RING_FULL, "tx_ring_full", "no room for another frame to send")                     \
+	X(WIRE, "wire", "lost or damaged on the impaired wire")                                  \
 	/* ip */                                                                                 \
 	X(IP_SHORT, "ip_short", "packet shorter than its header says")                           \
 	X(IP_VERSION, "ip_version", "wrong IP version")                                          \

@@ -6,6 +6,7 @@
 #ifndef BASE_TRACE_H
 #define BASE_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -17,7 +18,8 @@ struct tx_frame;
 
 enum trace_kind {
 	TRACE_FRAME_IN = 1 << 0,  /* a frame was processed: rx, drop, note */
-	TRACE_FRAME_OUT = 1 << 1, /* a frame is about to be handed to the device: tx, note */
+	/* A frame is about to be handed to the device, or was lost there: tx, drop, note */
+	TRACE_FRAME_OUT = 1 << 1,
 	TRACE_TCP_STATE = 1 << 2, /* conn went from state old_value to new_value (enum tcp_state) */
 	TRACE_TCP_RTT = 1 << 3,   /* a sample: old_value the sample, new_value srtt; microseconds */
 	TRACE_TCP_CWND = 1 << 4,  /* old_value, new_value: cwnd in bytes; note says why */
@@ -55,6 +57,12 @@ struct observer {
 	void (*on_event)(void *context, const struct trace_event *event);
 	void *context;
 	struct observer *next; /* several may watch; the list is walked in order */
+};
+
+/* Somebody below the stack who knows what becomes of frames, and tells TRACE_FRAME_OUT of those in place of
+ * the stack. */
+struct frame_teller {
+	bool (*takes)(struct frame_teller *t, const struct tx_frame *frame);
 };
 
 /* What the event says to a person, with its numbers where they matter; "" if it has nothing to say. */

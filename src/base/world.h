@@ -23,6 +23,7 @@ struct world {
 	const struct log *log;     /* may be NULL */
 	struct observer *observer; /* may be NULL: nobody watches */
 	unsigned observed;         /* enum trace_kind or'ed: what any of them wants to see */
+	struct frame_teller *teller; /* may be NULL: the stack tells of all frames */
 	uint64_t drops[DROP_REASON_COUNT];
 };
 

@@ -44,6 +44,7 @@ enum {
 
 enum tx_flags {
 	TX_CHECKSUM_PARTIAL = 1, /* the device must finish the transport checksum; only if it can */
+	TX_TOLD = 2,             /* observers have been told of it */
 };
 
 struct tx_frame {

@@ -12,6 +12,8 @@
 
 #include "link/device.h"
 
+struct world;
+
 enum { IMPAIR_QUEUE_DEFAULT = 1000, IMPAIR_QUEUE_MAX = 100000 };
 
 /* One direction. Probabilities in parts per million, of each frame. */
@@ -49,6 +51,9 @@ int impair_parse(const char *text, struct impair_spec *out, struct failure *why)
 
 /* Wraps inner, which it owns from then on; on failure it stays the caller's. 0, or -ENOMEM. */
 int impair_open(const struct impair_spec *spec, struct device *inner, struct device **out);
+
+/* From now on the world's observers are told what becomes of frames. */
+void impair_tell(struct device *d, struct world *w);
 
 /* Of a device that impair_open() made. */
 const struct impair_counters *impair_rx_counters(const struct device *d);

@@ -8,6 +8,7 @@
 #include "link/impair.h"
 #include "link/packet.h"
 #include "link/tap.h"
+#include "link/visitors.h"
 #include "link/xdp.h"
 
 /* Rings of frames sent in one turn before received frames get their turn again. */
@@ -74,22 +75,31 @@ static int open_port(const struct config_device *d, struct device **out, struct 
 	return open_tap(d, out, why);
 }
 
-static int open_device(const struct config_device *d, struct device **out, struct failure *why)
+static int open_device(struct host *h, const struct config_device *d, struct failure *why)
 {
 	struct device *port;
 	int r = open_port(d, &port, why);
 
 	if (r < 0)
 		return r;
-	*out = port;
-	if (!d->impair.given)
-		return 0;
-	r = impair_open(&d->impair.spec, port, out);
+	h->port = port;
+	if (d->impair.given)
+		r = impair_open(&d->impair.spec, port, &h->port);
+	if (r == 0)
+		r = visitors_open(h->port, &h->device);
 	if (r < 0) {
-		port->ops->close(port);
+		h->port->ops->close(h->port);
 		return failure_set(why, r, "no memory for the impairment");
 	}
 	return 0;
+}
+
+/* What becomes of frames on bad wires is seen by whoever watches the stack. */
+static void tell_of_wires(struct host *h, const struct config_device *d)
+{
+	if (d->impair.given)
+		impair_tell(h->port, &h->stack->world);
+	visitors_tell(h->device, &h->stack->world);
 }
 
 static bool mac_is_given(const struct mac_addr *mac)
@@ -163,10 +173,12 @@ int host_open(struct host *h, const struct config_device *device, const struct t
 	int r;
 
 	*h = (struct host){ .log = log };
-	r = open_device(device, &h->device, why);
+	r = open_device(h, device, why);
 	if (r < 0)
 		return r;
 	r = open_stack(h, device, tcp, why);
+	if (r == 0)
+		tell_of_wires(h, device);
 	if (r == 0)
 		r = add_addresses(h, device, why);
 	if (r == 0)

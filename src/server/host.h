@@ -10,7 +10,8 @@
 #include "stack/stack.h"
 
 struct host {
-	struct device *device; /* the outermost: an impairment wraps the real one */
+	struct device *device; /* the outermost, with a wire of its own for whoever asks (link/visitors.h) */
+	struct device *port;   /* the one in it, which counts: an impairment, or the real one */
 	struct stack *stack;
 	struct pcapng *pcap;   /* NULL: nothing is recorded */
 	const struct log *log;

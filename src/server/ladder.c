@@ -170,7 +170,7 @@ static bool is_wanted(const struct ladder_options *o, const struct ladder_segmen
 /* What is damaged, or was not for us, makes no connection. */
 static bool is_credible(struct ladder *l, const struct trace_event *e, const struct ladder_segment *s)
 {
-	return e->drop == DROP_NONE || e->drop > DROP_TCP_CHECKSUM ||
+	return e->drop == DROP_NONE || e->drop == DROP_WIRE || e->drop > DROP_TCP_CHECKSUM ||
 	       ladder_flow_find(&l->rows.flows, &s->dst, s->dst_port, &s->src, s->src_port) != NULL;
 }
 

@@ -219,6 +219,17 @@ static bool completes_handshake(const struct ladder_flow *f, const struct ladder
 	       (s->flags & (LADDER_SYN | LADDER_ACK)) == LADDER_ACK;
 }
 
+/* It went no further than the wire: all that it tells is how far its sender has come. */
+static void note_lost(const struct ladder_segment *s, struct ladder_side *from)
+{
+	struct seq end = seq_add(s->seq, ladder_segment_length(s));
+
+	if ((s->flags & LADDER_SYN) != 0)
+		learn_first(from, s->seq);
+	if (from->has_first && seq_gt(end, from->next))
+		from->next = end;
+}
+
 static void follow(struct ladder_flow *f, const struct ladder_segment *s, struct ladder_side *from,
 		   struct ladder_side *to)
 {
@@ -234,6 +245,7 @@ static bool is_peers(enum drop_reason drop)
 {
 	switch (drop) {
 	case DROP_NONE:
+	case DROP_WIRE:
 	case DROP_TCP_NO_CONNECTION:
 	case DROP_TCP_RESET:
 	case DROP_TCP_DUPLICATE:
@@ -258,7 +270,9 @@ void ladder_flow_take(struct ladder_flow *f, const struct ladder_segment *s, boo
 
 	*out = (struct ladder_step){ .from = end };
 	out->is_again = is_known && !seq_gt(seq_add(s->seq, ladder_segment_length(s)), from->next);
-	if (is_peers(drop))
+	if (is_out && drop == DROP_WIRE)
+		note_lost(s, from);
+	else if (is_peers(drop))
 		follow(f, s, from, to);
 	f->is_new = false;
 	if (drop == DROP_TCP_NO_CONNECTION)

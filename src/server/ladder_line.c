@@ -196,7 +196,9 @@ static void add_note(struct document *out, const struct ladder_look *look, const
 static void write_note(const struct ladder_row *row, char note[static TEXT])
 {
 	*note = '\0';
-	if (row->drop != DROP_NONE)
+	if (row->drop == DROP_WIRE && row->note != NULL)
+		snprintf(note, TEXT, "dropped: %s; %s", drop_reason_text(row->drop), row->note);
+	else if (row->drop != DROP_NONE)
 		snprintf(note, TEXT, "dropped: %s", drop_reason_text(row->drop));
 	else if (row->note != NULL)
 		snprintf(note, TEXT, "%s", row->note);

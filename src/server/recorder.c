@@ -169,7 +169,7 @@ static bool is_opening(const uint8_t *tcp)
 /* What is damaged, or was not for us, belongs to no connection that anybody could name. */
 static bool is_credible(enum drop_reason drop)
 {
-	return drop == DROP_NONE || drop >= DROP_TCP_CHECKSUM;
+	return drop == DROP_NONE || drop == DROP_WIRE || drop >= DROP_TCP_CHECKSUM;
 }
 
 static const struct recorded *record_in(struct recorder *r, const struct trace_event *e)

@@ -100,7 +100,7 @@ static const struct status_counter reload_counters[] = {
 
 static const void *device_base(const struct worker *w)
 {
-	return &w->host.device->stats;
+	return &w->host.port->stats;
 }
 
 static const void *arp_base(const struct worker *w)

@@ -150,12 +150,18 @@ void stack_input(struct stack *s, const struct rx_frame *frames, int count, uint
 
 static void tell_frames_out(const struct stack *s)
 {
-	for (unsigned i = 0; i < s->link.n_tx; i++)
-		observers_tell(s->world.observer, &(struct trace_event){ .kind = TRACE_FRAME_OUT,
-									 .now_us = s->world.now_us,
-									 .conn = s->link.tx[i].conn,
-									 .tx = &s->link.tx[i],
-									 .note = s->link.tx[i].note });
+	struct frame_teller *teller = s->world.teller;
+
+	for (unsigned i = 0; i < s->link.n_tx; i++) {
+		const struct tx_frame *f = &s->link.tx[i];
+
+		if (teller == NULL || !teller->takes(teller, f))
+			observers_tell(s->world.observer, &(struct trace_event){ .kind = TRACE_FRAME_OUT,
+										 .now_us = s->world.now_us,
+										 .conn = f->conn,
+										 .tx = f,
+										 .note = f->note });
+	}
 }
 
 int stack_poll(struct stack *s, uint64_t now_us, struct tx_frame **frames)

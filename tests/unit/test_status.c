@@ -36,6 +36,7 @@ static int set_up(void **state)
 	config_init(&f.config);
 	assert_int_equal(wire_open(&(struct wire_config){ .mtu = 1500 }, &f.worker.host.device, &f.far), 0);
 	stack_config_default(&c);
+	f.worker.host.port = f.worker.host.device;
 	c.caps = f.worker.host.device->caps;
 	c.seed = 1;
 	assert_int_equal(stack_new(&c, 5000000, &f.worker.host.stack, &why), 0);

@@ -1,0 +1,60 @@
+/*
+ * A wire of its own for each of some addresses: a device that wraps another, and is a bad wire (impair.h) to
+ * frames from and to these addresses alone. All other frames pass as they are, by reference and with the
+ * offloads of the device behind; while nobody has a wire, so do all, for one branch.
+ *
+ * Of an address that has one, what is merged is cut and what is unfinished is finished first. ARP and the
+ * like belong to nobody, and always pass.
+ */
+#ifndef LINK_VISITORS_H
+#define LINK_VISITORS_H
+
+#include "link/drop_next.h"
+#include "link/impair.h"
+
+enum {
+	VISITORS_MAX = 16,      /* most wires at once */
+	VISITORS_QUEUE = 1000,  /* most frames that wait on one, each way */
+	VISITORS_FRAMES = 8192, /* most under way on all */
+};
+
+/* What somebody has asked for. */
+struct visitor_wire {
+	struct impair_path rx, tx; /* rx: towards us; queue 0: as long as it may be */
+	struct drop_next next;
+	uint64_t expires_us;       /* world time: it is forgotten then */
+};
+
+/* What has become of it. */
+struct visitor_counters {
+	struct impair_counters rx, tx;
+	uint64_t dropped; /* by drop_next */
+};
+
+struct visitors_counters {
+	uint64_t wires;   /* now */
+	uint64_t refused; /* beyond VISITORS_MAX, or no memory */
+	struct impair_counters rx, tx; /* of all, those that are over too */
+	uint64_t dropped;
+};
+
+/* Wraps inner, which it owns from then on; on failure it stays the caller's. 0, or -ENOMEM. */
+int visitors_open(struct device *inner, struct device **out);
+
+/* From now on the world's observers are told what becomes of frames. */
+void visitors_tell(struct device *d, struct world *w);
+
+/* Gives the address this wire, or changes the one that it has: frames on their way stay on it. 0, -ENOSPC,
+ * -ENOMEM. Not from within recv() or send(). */
+int visitors_set(struct device *d, const struct ip_addr *address, const struct visitor_wire *wire);
+
+/* Frames that are on their way still arrive. */
+void visitors_clear(struct device *d, const struct ip_addr *address);
+
+/* The wire of the address. False: it has none. counters may be NULL. */
+bool visitors_find(const struct device *d, const struct ip_addr *address, struct visitor_wire *wire,
+		   struct visitor_counters *counters);
+
+void visitors_count(const struct device *d, struct visitors_counters *out);
+
+#endif
