@@ -124,6 +124,7 @@ struct config_location {
 	struct config_policy policy;
 	struct config_given given;
 	bool status;              /* what the server says about itself */
+	bool wire;                /* the client's own wire */
 	enum config_echo echo;    /* what the client said */
 	const char *form;         /* file that POST appends to, or "" */
 	const char *form_redirect; /* where to afterwards, or "" */

@@ -12,6 +12,7 @@
 #include "server/policy.h"
 #include "server/status.h"
 #include "server/upload.h"
+#include "server/visitor_wire.h"
 #include "server/worker.h"
 
 static bool is_status(const struct config_location *l)
@@ -81,6 +82,11 @@ static void *fastcgi_of(struct generation *g, const struct config_location *l)
 	return fastcgis_find(&g->fastcgis, l);
 }
 
+static bool is_wire(const struct config_location *l)
+{
+	return l->wire;
+}
+
 static const struct location_kind kinds[] = {
 	{ "echo", is_echo, .handler = &echo_handler },
 	{ "echo", is_octet_echo, .handler = &echo_octet_handler },
@@ -92,6 +98,7 @@ static const struct location_kind kinds[] = {
 	{ "websocket", shows_all_events, .is_private = true, .handler = &ws_http_handler,
 	  .context = websocket_of },
 	{ "websocket", is_websocket, .handler = &ws_http_handler, .context = websocket_of },
+	{ "wire", is_wire, .is_private = true, .handler = &visitor_wire_handler },
 };
 
 int location_find_kind(const struct config_location *l, const struct location_kind **out, struct failure *why)

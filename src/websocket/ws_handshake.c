@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/ascii.h"
+#include "http/http_origin.h"
 #include "http/http_text.h"
 
 enum { KEY_TEXT = 24, KEY_DIGITS = 22 }; /* 16 bytes in base64: 22 digits and two equals signs */
@@ -103,24 +104,6 @@ bool ws_handshake_accept(struct bytes key, char out[static WS_ACCEPT_TEXT + 1])
 
 /* ---- the origin: a page of another site must not use its visitor's credentials here (section 10.2) ---- */
 
-/* Without the port that its scheme has anyway. */
-static struct bytes without_default_port(struct bytes authority, bool is_https)
-{
-	const char *port = is_https ? ":443" : ":80";
-	size_t len = strlen(port);
-
-	if (authority.len > len && memcmp(authority.data + authority.len - len, port, len) == 0)
-		authority.len -= len;
-	return authority;
-}
-
-static bool is_own_origin(struct bytes origin, const struct http_call *call, bool is_https)
-{
-	return http_text_take_word(&origin, is_https ? "https://" : "http://") &&
-	       http_text_is_same(without_default_port(origin, is_https),
-				 without_default_port(call->target->authority, is_https));
-}
-
 static bool admits_origin(const struct http_call *call, const struct ws_handshake_rules *rules)
 {
 	const char *const *o = rules->origins;
@@ -132,7 +115,7 @@ static bool admits_origin(const struct http_call *call, const struct ws_handshak
 	if (!only_value(call, "origin", &origin))
 		return false;
 	if (o == NULL || *o == NULL)
-		return is_own_origin(origin, call, rules->is_encrypted);
+		return http_origin_is_own(origin, call->target->authority, rules->is_encrypted);
 	for (; *o != NULL; o++)
 		if (strcmp(*o, "*") == 0 || http_text_is_same(origin, bytes_of(*o, strlen(*o))))
 			return true;
