@@ -75,7 +75,7 @@ def number(text):
 def test_its_files_come_from_the_program(server, namespace):
     page = namespace.curl("-f", URL).stdout
     files = set(re.findall(r'(?:src|href)="([^"#]+)"', page)) - {"status.json", "connections.json", "metrics"}
-    assert files == {"favicon.svg", "live.css", "live.js"}
+    assert files == {"favicon.svg", "live.css", "ladder.css", "states.css", "live.js"}
     imported = re.findall(r"from '\./([^']+)'", namespace.curl("-f", URL + "live.js").stdout)
     assert imported
     assert not re.search(r"<style|<script(?! type=\"module\" src)|\sstyle=|\son\w+=", page)

@@ -9,6 +9,8 @@ import { createTwin } from './ladder-twin.js';
 import { sides } from './ladder-words.js';
 import { setText } from './page.js';
 
+const MANY = 8; // rows, of which some may be out of sight
+
 // It follows what comes, unless somebody looks at what is there.
 function follow(scroll) {
 	if (!scroll.matches(':hover, :focus-within'))
@@ -94,6 +96,13 @@ export function createLadder(element, { label = 'The ladder', onRow = () => {} }
 		}
 	}
 
+	function tellFolded({ folded, last: { length } }) {
+		const away = folded > 0 ? `${count(folded)} rows are folded away; ` : '';
+
+		frame.fold.hidden = length < MANY;
+		setText(frame.fold, `${away}the latest ${count(length)} scroll here`);
+	}
+
 	function draw() {
 		const view = memory.view(connection), isWanted = ({ row }) => context.isOfMany || row.event !== 'opened';
 		const entries = [...view.first, ...view.last].filter(isWanted);
@@ -104,8 +113,7 @@ export function createLadder(element, { label = 'The ladder', onRow = () => {} }
 		tellEnds(entries);
 		frame.empty.hidden = entries.length > 0;
 		frame.known.hidden = entries.length === 0;
-		frame.fold.hidden = view.folded === 0;
-		setText(frame.fold, `${count(view.folded)} rows between are folded away`);
+		tellFolded(view);
 		if (!frame.twin.hidden)
 			twin.show(entries);
 		keepChosen();

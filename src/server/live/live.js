@@ -4,6 +4,7 @@ import { showConnections } from './connections.js';
 import { showStatus } from './counters.js';
 import { uptime } from './format.js';
 import { $, setText } from './page.js';
+import { pauseWire } from './wire.js';
 
 const PERIOD_MS = 1000, SHARE = 4, PATIENCE_MS = 10000;
 
@@ -54,5 +55,6 @@ $('pause').addEventListener('click', () => {
 	paused = !paused;
 	setText($('pause'), paused ? 'Go on' : 'Pause');
 	setText($('state'), paused ? 'Paused.' : '');
+	pauseWire(paused);
 });
 turn();

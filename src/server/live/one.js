@@ -2,6 +2,7 @@
 import { drawCurves } from './curves.js';
 import { count, duration, endpoint, hasThreshold } from './format.js';
 import { $, setText } from './page.js';
+import { watchWire } from './wire.js';
 
 const bytes = (n) => `${count(n)} bytes`;
 
@@ -59,7 +60,7 @@ function note(found) {
 
 // From what connections.json has.
 export function showOne({ connections, you }) {
-	const one = connections.find(chosen === null ? (c) => isOwn(c, you) : isChosen);
+	const own = connections.find((c) => isOwn(c, you)), one = chosen === null ? own : connections.find(isChosen);
 
 	setText($('one-note'), note(one));
 	if (!one)
@@ -67,6 +68,7 @@ export function showOne({ connections, you }) {
 	for (const fact of facts)
 		setText(fact.element, fact.text(one));
 	drawCurves(one);
+	watchWire(one, own?.id ?? null);
 }
 
 addFacts();
