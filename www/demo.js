@@ -68,11 +68,12 @@ class Experiment {
 		this.#section.querySelector(`[data-number="${name}"]`).textContent = text;
 	}
 
-	/* From here on connections are looked at, and those that are wanted are shown. */
-	follow(wanted = (flow) => flow.isNew, ladder = 0) {
-		this.#ladders[ladder].clear();
-		this.#follow = { flows: new Flows(), wanted, ladder: this.#ladders[ladder], shown: new Map(), waiting: new Set() };
-		return this.#follow.flows;
+	/* From here on connections are looked at, and those that are wanted are shown; onShown is told of each that got rows. */
+	follow(wanted = (flow) => flow.isNew, which = 0, onShown = () => {}) {
+		const ladder = this.#ladders[which];
+
+		ladder.clear();
+		this.#follow = { flows: new Flows(), wanted, ladder, onShown, shown: new Map(), waiting: new Set() };
 	}
 
 	/* Resolves with what the test gives, as soon as that is something. */
@@ -120,6 +121,7 @@ class Experiment {
 			return;
 		ladder.add(flow.rows.slice(shown.get(flow) ?? 0));
 		shown.set(flow, flow.rows.length);
+		this.#follow.onShown(flow);
 		this.#states?.show(flow.states);
 	}
 }

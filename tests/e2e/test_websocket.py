@@ -274,7 +274,7 @@ def test_the_page_of_the_demo(namespace, serve, chromium, tmp_path):
     serve("--config", config, directory=www)
     told = chromium(f"{URL}/websocket.html", tmp_path / "contact.jsonl")
     assert json.loads(told["heard"]) == {"name": "Ann", "words": "good evening"}
-    assert told["request"].startswith("GET /ws/echo HTTP/1.1\n")
+    assert told["request"].startswith("GET /ws/echo?run=")
     assert f"Host: {ADDRESS}\n" in told["request"] and f"Origin: {URL}\n" in told["request"]
     assert told["answer"].startswith("HTTP/1.1 101 Switching Protocols\n")
     assert "Sec-WebSocket-Protocol: taphouse.handshake" in told["answer"]

@@ -49,7 +49,7 @@ export function newFrame(parent, label) {
 	const ends = add(picture, 'div', { class: 'ladder-ends' });
 	const client = addEnd(ends, 'client', 'Client'), server = addEnd(ends, 'server', 'Server');
 	const first = add(picture, 'div', { class: 'ladder-first', role: 'list', 'aria-label': 'How it began' });
-	const scroll = addRegion(picture, 'ladder-scroll', 'What came last');
+	const scroll = addRegion(picture, 'ladder-scroll', `What came last: ${label}`);
 	const fold = add(scroll, 'p', { class: 'ladder-fold', hidden: '' });
 	const last = add(scroll, 'div', { class: 'ladder-last', role: 'list', 'aria-label': 'The latest rows' });
 	const twin = addRegion(figure, 'ladder-twin', label), table = add(twin, 'table');
