@@ -62,6 +62,14 @@ enum {
 	HTTP_DOCUMENT_FIELDS = 16 << 10,  /* most bytes of field lines */
 };
 
+/* What becomes of the connection behind an answer. */
+enum http_ending {
+	HTTP_ENDING_NONE,  /* it goes on, if both sides want that */
+	HTTP_ENDING_OURS,  /* it ends */
+	HTTP_ENDING_PEERS, /* the answer says that it ends, but the first FIN is left to the peer, for
+			    * linger_timeout at most; no request is read any more (RFC 9112 section 9.6) */
+};
+
 /* What a location's handler answers with: bytes in memory, a place to go to,
  * or what it gives piece by piece. */
 struct http_document {
@@ -75,6 +83,7 @@ struct http_document {
 	struct bytes fields;  /* more of them: whole lines, none that is about the message or, unless the
 			       * status is 101 or 426, the connection; valid during the call */
 	bool tells_caching;   /* of those: no Cache-Control is to be added */
+	enum http_ending ending;
 };
 
 /* A directory that is there and has no index file. */

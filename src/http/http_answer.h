@@ -23,6 +23,7 @@ struct http_answer {
 				   * extra; holds a reference */
 	struct http_given given;  /* without document, if its call is not NULL: who gives the body, */
 	uint64_t given_len;       /* and its length; UINT64_MAX: unknown */
+	enum http_ending ending;
 	bool no_store;            /* nobody is to keep it */
 };
 

@@ -16,11 +16,13 @@ unsigned http_call_begin(struct http_call *call, struct http_request *r, const s
 		return call->refusal; /* it is asked once: when the head is there, or the answer is due */
 	call->state = NULL;
 	call->body_len = http_request_body_length(r);
-	call->refusal = handler->begin != NULL ? handler->begin(call) : 0;
-	if (call->refusal != 0)
-		return call->refusal;
 	call->handler = handler;
-	if (handler->take != NULL) {
+	call->refusal = handler->begin != NULL ? handler->begin(call) : 0;
+	if (call->refusal != 0) {
+		call->handler = NULL;
+		return call->refusal;
+	}
+	if (call->handler->take != NULL) {
 		r->on_body = on_body;
 		r->body_context = call;
 	}

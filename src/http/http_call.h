@@ -50,6 +50,8 @@ struct http_call {
 	uint64_t body_len;                  /* as announced; HTTP_LENGTH_UNKNOWN: chunked */
 	struct http_pass pass;              /* what the policy's guard said */
 	unsigned refusal;                   /* what begin() gave */
+	bool answers_early;                 /* begin() may set it: answer() is asked before the body has
+					     * come, which is dropped; the connection ends with it */
 	struct http_conn *conn;
 };
 
@@ -70,7 +72,8 @@ enum http_give {
 struct http_handler {
 	unsigned methods; /* a HTTP_METHOD_BIT() each; others get 405. OPTIONS is
 			   * answered for it unless given */
-	/* May be NULL. 0, or the status that refuses the request; then none of the others is called. */
+	/* May be NULL. 0, or the status that refuses the request; then none of the others is called. It may
+	 * put another handler in call->handler, whose functions are called from there on (but begin()). */
 	unsigned (*begin)(struct http_call *call);
 	/* Some of the body, all of which is taken; NULL: it is dropped. 0, or the
 	 * status that refuses the request. */

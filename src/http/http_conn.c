@@ -11,7 +11,8 @@
  * Ending (RFC 9112 section 9.6): our side is shut down, and what still arrives is dropped until the peer
  * has ended too, or for a while. Closing at once would answer it with RST, and that makes the peer throw
  * away the response that it has not read yet. For the same reason nothing is closed from within
- * on_receive(): the bytes in its hands would count as unread.
+ * on_receive(): the bytes in its hands would count as unread. An answer may leave the first FIN to the peer
+ * (HTTP_ENDING_PEERS): then our side stays open meanwhile.
  */
 #include "http/http_conn.h"
 
@@ -152,7 +153,8 @@ static void linger(struct http_conn *c)
 		http_conn_close(c);
 		return;
 	}
-	stream_shutdown(c->stream);
+	if (!(c->flags & HTTP_CONN_LEFT))
+		stream_shutdown(c->stream);
 	c->mark = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 	enter(c, HTTP_CONN_LINGER);
 }
@@ -191,7 +193,7 @@ static bool is_last_request(const struct http_conn *c)
 /* The response is queued as a whole. */
 static enum step finish(struct http_conn *c)
 {
-	bool persistent = c->exchange->persistent;
+	bool persistent = c->exchange->persistent, is_left = c->exchange->is_left_to_peer;
 
 	if (c->exchange->status == 101)
 		return STEP_UPGRADE;
@@ -201,7 +203,11 @@ static enum step finish(struct http_conn *c)
 	c->blank_lines = 0;
 	give_exchange(c);
 	enter(c, HTTP_CONN_IDLE);
-	return persistent ? STEP_ON : STEP_CLOSE;
+	if (persistent)
+		return STEP_ON;
+	if (is_left)
+		c->flags |= HTTP_CONN_LEFT;
+	return STEP_CLOSE;
 }
 
 static enum step send_body(struct http_conn *c, struct http_batch *out)
@@ -312,6 +318,8 @@ static enum step take_head(struct http_conn *c, struct http_batch *out, size_t a
 		return await(c);
 	/* A client that expects holds its body back: whether it will come now cannot be known. */
 	if (status != 0 && (http_exchange_expects_continue(x) || !http_status_persists(status)))
+		return answer_request(c, out);
+	if (x->call.answers_early)
 		return answer_request(c, out);
 	if (http_exchange_expects_continue(x) && arrived == 0) {
 		http_batch_add(out, go_on, sizeof go_on - 1, NULL);

@@ -14,6 +14,7 @@ enum http_conn_flags {
 	HTTP_CONN_GONE = 16,      /* the stream ended while at work */
 	HTTP_CONN_RESUMED = 32,   /* in stream_resume(), which may offer what is held piece by piece */
 	HTTP_CONN_FORGOTTEN = 64, /* ended in there */
+	HTTP_CONN_LEFT = 128,     /* lingering: the first FIN is the peer's */
 };
 
 enum { HTTP_CONN_AGE_UNIT_US = 1 << 20 };

@@ -92,10 +92,13 @@ enum http_persistence http_exchange_persist(struct http_exchange *x, const struc
 
 	x->persistent = !is_last && complete && client_persists(r) &&
 			(http_status_persists(answer->status) || answer->given.call != NULL) &&
-			answer->given.framing != HTTP_FRAMED_BY_END && r->line.method != HTTP_METHOD_CONNECT;
+			answer->given.framing != HTTP_FRAMED_BY_END &&
+			r->line.method != HTTP_METHOD_CONNECT && answer->ending == HTTP_ENDING_NONE;
 	if (answer->status == 101)
 		return HTTP_PERSIST_DEFAULT;
-	if (!x->persistent)
+	if (!x->persistent) {
+		x->is_left_to_peer = answer->ending == HTTP_ENDING_PEERS;
 		return HTTP_PERSIST_CLOSE;
+	}
 	return r->line.minor > 0 ? HTTP_PERSIST_DEFAULT : HTTP_PERSIST_KEEP_ALIVE;
 }

@@ -16,6 +16,7 @@ struct http_exchange {
 	bool head_checked;
 	bool is_held_up;     /* by the guard, whose word is awaited */
 	bool persistent;     /* the connection goes on after it */
+	bool is_left_to_peer; /* if it does not, who closes first */
 	uint64_t body_total; /* bytes of the response's body */
 	struct http_body body;
 };

@@ -1,6 +1,8 @@
 /* Queries and bodies of forms: split, then decoded. */
 #include "http/http_form.h"
 
+#include <string.h>
+
 #include "http/http_text.h"
 
 bool http_form_take(struct bytes *text, struct bytes *name, struct bytes *value)
@@ -14,6 +16,18 @@ bool http_form_take(struct bytes *text, struct bytes *name, struct bytes *value)
 		*value = pair;
 		return true;
 	}
+	return false;
+}
+
+bool http_form_find(struct bytes text, const char *name, struct bytes *value)
+{
+	struct bytes candidate;
+
+	if (text.len > 0 && text.data[0] == '?')
+		bytes_skip(&text, 1);
+	while (http_form_take(&text, &candidate, value))
+		if (candidate.len == strlen(name) && memcmp(candidate.data, name, candidate.len) == 0)
+			return true;
 	return false;
 }
 

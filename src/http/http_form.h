@@ -10,6 +10,10 @@
 /* Takes the next pair off *text, still encoded; value is empty when there is no "=". False: there is none. */
 bool http_form_take(struct bytes *text, struct bytes *name, struct bytes *value);
 
+/* The value of the first of this name, still encoded; text may begin with a question mark, or be of length 0.
+ * False: there is none. */
+bool http_form_find(struct bytes text, const char *name, struct bytes *value);
+
 /* Decodes "+" and "%XX"; a "%" that is followed by something else stays. Returns the length of
  * out, which is at most raw.len. */
 size_t http_form_decode(struct bytes raw, char *out);

@@ -80,6 +80,21 @@ bool http_text_is_field_value(struct bytes text)
 	return true;
 }
 
+bool http_text_number(struct bytes text, uint64_t *out)
+{
+	enum { DIGITS = 18 }; /* as many as always fit */
+
+	if (text.len == 0 || text.len > DIGITS)
+		return false;
+	*out = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (!ascii_is_digit(text.data[i]))
+			return false;
+		*out = *out * 10 + (text.data[i] - '0');
+	}
+	return true;
+}
+
 int http_text_octet(uint8_t high, uint8_t low)
 {
 	int h = ascii_hex(high), l = ascii_hex(low);

@@ -41,6 +41,9 @@ bool http_text_is_token(struct bytes text);
 /* What a field may hold: no control characters but tabs (RFC 9110 section 5.5). */
 bool http_text_is_field_value(struct bytes text);
 
+/* A decimal number of at most 18 digits. False: it is none. */
+bool http_text_number(struct bytes text, uint64_t *out);
+
 /* The octet that two hexadecimal digits stand for; -1: they are none. */
 int http_text_octet(uint8_t high, uint8_t low);
 

@@ -123,6 +123,7 @@ struct config_location {
 	const char *prefix;
 	struct config_policy policy;
 	struct config_given given;
+	bool demo;                /* what pages of demos ask for */
 	bool status;              /* what the server says about itself */
 	bool wire;                /* the client's own wire */
 	enum config_echo echo;    /* what the client said */

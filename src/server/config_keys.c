@@ -193,6 +193,7 @@ const struct config_key config_keys[] = {
 
 	LOCATION(status, bool, 0, 0),
 	LOCATION(wire, bool, 0, 0),
+	LOCATION(demo, bool, 0, 0),
 	LOCATION(echo, echo, 0, 0),
 	LOCATION(form, output_file, 0, 0),
 	LOCATION(form_redirect, text, 0, 0),

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "base/ascii.h"
 #include "base/clock.h"
 #include "http/http_form.h"
+#include "http/http_text.h"
 #include "link/frame.h"
 #include "server/json.h"
 #include "server/ladder_segment.h"
@@ -233,19 +233,6 @@ static void look_at(void *context, const struct tcp_conn *c)
 }
 
 /* A number of at most 18 digits. */
-static bool parse_number(struct bytes text, uint64_t *out)
-{
-	if (text.len == 0 || text.len > 18)
-		return false;
-	*out = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		if (!ascii_is_digit(text.data[i]))
-			return false;
-		*out = *out * 10 + (text.data[i] - '0');
-	}
-	return true;
-}
-
 /* False: the query asks for something else. */
 static bool parse_query(struct bytes query, struct wanted *w)
 {
@@ -255,7 +242,7 @@ static bool parse_query(struct bytes query, struct wanted *w)
 	bytes_skip(&query, 1); /* its question mark */
 	while (http_form_take(&query, &name, &value)) {
 		if (name.len != sizeof key - 1 || memcmp(name.data, key, name.len) != 0 ||
-		    !parse_number(value, &w->id))
+		    !http_text_number(value, &w->id))
 			return false;
 		w->is_named = true;
 	}

@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "server/config_inherit.h"
+#include "server/demo.h"
 #include "server/echo.h"
 #include "server/fastcgi.h"
 #include "server/form.h"
@@ -14,6 +15,11 @@
 #include "server/upload.h"
 #include "server/visitor_wire.h"
 #include "server/worker.h"
+
+static bool is_demo(const struct config_location *l)
+{
+	return l->demo;
+}
 
 static bool is_status(const struct config_location *l)
 {
@@ -88,6 +94,7 @@ static bool is_wire(const struct config_location *l)
 }
 
 static const struct location_kind kinds[] = {
+	{ "demo", is_demo, .is_directory = true, .is_private = true, .handler = &demo_handler },
 	{ "echo", is_echo, .handler = &echo_handler },
 	{ "echo", is_octet_echo, .handler = &echo_octet_handler },
 	{ "fastcgi", is_fastcgi, .handler = &fastcgi_handler, .context = fastcgi_of },

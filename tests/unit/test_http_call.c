@@ -23,6 +23,8 @@
 struct seen {
 	unsigned begin_status, take_status, answer_status;
 	const char *location; /* of its answer */
+	enum http_ending ending;
+	bool answers_early;
 	size_t room;          /* bytes that it takes in all; SIZE_MAX: any number */
 	char events[256];     /* b(egin), t(ake), a(nswer), e(nd), as they came */
 	char body[256];
@@ -61,6 +63,7 @@ static unsigned begin(struct http_call *call)
 	assert_ptr_equal(call->context, &seen);
 	assert_null(call->state);
 	call->state = &seen;
+	call->answers_early = seen.answers_early;
 	return seen.begin_status;
 }
 
@@ -90,6 +93,7 @@ static unsigned answer(struct http_call *call, struct http_document *out)
 	copy(seen.field, sizeof seen.field, http_call_value(call, "x-field"));
 	snprintf(seen.path, sizeof seen.path, "%s", call->path);
 	out->location = seen.location;
+	out->ending = seen.ending;
 	if (seen.answer_status == 200) {
 		out->type = "text/plain";
 		out->body = (struct span){ .data = (const uint8_t *)"done", .len = 4 };
@@ -108,6 +112,15 @@ static const struct http_handler post = {
 	.begin = begin, .take = take, .room = room, .answer = answer, .end = end,
 };
 static const struct http_handler any = { .methods = HTTP_METHODS_ALL, .begin = begin, .take = take, .answer = answer };
+
+/* Which of two handlers it is shows at the head. */
+static unsigned choose(struct http_call *call)
+{
+	call->handler = &post;
+	return seen.begin_status != 0 ? seen.begin_status : begin(call);
+}
+
+static const struct http_handler choosing = { .methods = HTTP_METHODS_ALL, .begin = choose };
 static const struct http_handler reading = { .methods = HTTP_METHODS_READING, .answer = answer };
 
 static int set_up(void **state)
@@ -116,13 +129,14 @@ static int set_up(void **state)
 		{ .prefix = "/post", .handler = &post, .context = &seen },
 		{ .prefix = "/any/", .handler = &any, .context = &seen },
 		{ .prefix = "/read/", .handler = &reading, .context = &seen },
+		{ .prefix = "/choose", .handler = &choosing, .context = &seen },
 	};
 
 	(void)state;
 	http_fixture_init(&fx);
 	http_fixture_write_text(&fx, "a.txt", "aaaa");
 	fx.locations = locations;
-	fx.n_locations = 3;
+	fx.n_locations = 4;
 	fx.config.max_body = 200;
 	http_fixture_start(&fx);
 	seen = (struct seen){ .answer_status = 200, .room = SIZE_MAX };
@@ -422,6 +436,86 @@ static void a_body_that_does_not_come_ends_the_call(void **state)
 	assert_string_equal(seen.events, "bte");
 }
 
+static void a_handler_may_choose_another(void **state)
+{
+	(void)state;
+	fake_stream_feed_text(&s, POST("/choose") LENGTH(5) "hel");
+	fake_stream_feed_text(&s, "lo");
+	assert_reply(200);
+	assert_string_equal(seen.events, "btae");
+	assert_body("hello");
+	seen.begin_status = 404;
+	fake_stream_feed_text(&s, POST("/choose") LENGTH(5) "hello" GET("/a.txt"));
+	assert_reply(404);
+	assert_reply(200);
+	assert_string_equal(seen.events, "btae");
+}
+
+/* ---- the end of the connection ---- */
+
+static void assert_closes(const struct http_reply *r)
+{
+	assert_int_equal(r->status, 200);
+	assert_field(r, "Connection", "close");
+	assert_false(s.closed || s.aborted);
+}
+
+static void an_answer_may_end_the_connection(void **state)
+{
+	struct http_reply r;
+
+	(void)state;
+	seen.ending = HTTP_ENDING_OURS;
+	fake_stream_feed_text(&s, GET("/any/") GET("/a.txt"));
+	r = reply();
+	assert_closes(&r);
+	assert_true(s.shut_down);
+	assert_nothing_more();
+}
+
+static void an_answer_may_leave_the_first_fin_to_the_peer(void **state)
+{
+	struct http_reply r;
+
+	(void)state;
+	seen.ending = HTTP_ENDING_PEERS;
+	fake_stream_feed_text(&s, GET("/any/"));
+	r = reply();
+	assert_closes(&r);
+	assert_false(s.shut_down);
+	fake_stream_feed_text(&s, GET("/a.txt")); /* which nobody reads any more */
+	assert_nothing_more();
+	fake_stream_end(&s);
+	assert_true(s.closed);
+}
+
+static void it_is_not_left_to_the_peer_for_ever(void **state)
+{
+	(void)state;
+	seen.ending = HTTP_ENDING_PEERS;
+	fake_stream_feed_text(&s, GET("/any/"));
+	http_fixture_advance(&fx, fx.config.linger_timeout_us + SECOND);
+	assert_true(s.closed);
+}
+
+static void an_early_answer_does_not_wait_for_the_body(void **state)
+{
+	struct http_reply r;
+
+	(void)state;
+	seen.answers_early = true;
+	fake_stream_feed_text(&s, POST("/post") LENGTH(5) "he");
+	r = reply();
+	assert_closes(&r);
+	assert_true(s.shut_down);
+	assert_string_equal(seen.events, "bae");
+	fake_stream_feed_text(&s, "llo");
+	assert_nothing_more();
+	assert_false(s.closed);
+	fake_stream_end(&s);
+	assert_true(s.closed);
+}
+
 static void freeing_the_server_ends_calls(void **state)
 {
 	(void)state;
@@ -452,6 +546,11 @@ int main(void)
 		TEST(a_client_that_leaves_ends_the_call),
 		TEST(a_client_that_leaves_while_the_handler_stalls_ends_the_call),
 		TEST(a_body_that_does_not_come_ends_the_call),
+		TEST(a_handler_may_choose_another),
+		TEST(an_answer_may_end_the_connection),
+		TEST(an_answer_may_leave_the_first_fin_to_the_peer),
+		TEST(it_is_not_left_to_the_peer_for_ever),
+		TEST(an_early_answer_does_not_wait_for_the_body),
 		TEST(freeing_the_server_ends_calls),
 	};
 

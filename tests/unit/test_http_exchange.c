@@ -66,6 +66,25 @@ static void a_connection_goes_on_if_both_sides_want_it_to(void **state)
 			 HTTP_PERSIST_DEFAULT);
 }
 
+static void an_answer_may_end_the_connection(void **state)
+{
+	static const enum http_ending endings[] = { HTTP_ENDING_NONE, HTTP_ENDING_OURS, HTTP_ENDING_PEERS };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(endings); i++) {
+		struct http_exchange x = { .request = http_request_take(&pool) };
+		struct http_answer answer = { .status = 200, .ending = endings[i] };
+		enum http_parsed parsed;
+
+		assert_non_null(x.request);
+		http_parser_feed(x.request, bytes_of(NEW "\r\n", sizeof NEW + 1), &parsed);
+		assert_int_equal(http_exchange_persist(&x, &answer, false) == HTTP_PERSIST_CLOSE, i > 0);
+		assert_int_equal(x.persistent, i == 0);
+		assert_int_equal(x.is_left_to_peer, endings[i] == HTTP_ENDING_PEERS);
+		http_request_give(x.request);
+	}
+}
+
 int main(void)
 {
 	static const struct http_limits limits = {
@@ -73,6 +92,7 @@ int main(void)
 	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_connection_goes_on_if_both_sides_want_it_to),
+		cmocka_unit_test(an_answer_may_end_the_connection),
 	};
 	int failed;
 

@@ -75,9 +75,24 @@ static void a_nul_is_a_byte(void **state)
 	free((void *)(uintptr_t)raw.data);
 }
 
+static void a_pair_is_found_by_its_name(void **state)
+{
+	struct bytes query = bytes_of("?close&run=a&runs=b&run=c", 25), value;
+
+	(void)state;
+	assert_true(http_form_find(query, "run", &value));
+	assert_int_equal(value.len, 1);
+	assert_memory_equal(value.data, "a", 1);
+	assert_true(http_form_find(query, "close", &value));
+	assert_int_equal(value.len, 0);
+	assert_false(http_form_find(query, "clos", &value));
+	assert_false(http_form_find(bytes_of(NULL, 0), "run", &value));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pair_is_found_by_its_name),
 		cmocka_unit_test(pairs_are_split),
 		cmocka_unit_test(what_is_encoded_is_decoded_once),
 		cmocka_unit_test(a_nul_is_a_byte),

@@ -147,6 +147,20 @@ static void words_are_taken_where_a_text_begins_with_them(void **state)
 	assert_false(http_text_take_word(&rest, "h/x"));
 }
 
+static void numbers_are_decimal_and_fit(void **state)
+{
+	static const char *const others[] = { "", "-1", "+1", "1 ", "0x1", "1000000000000000000" };
+	uint64_t n;
+
+	(void)state;
+	assert_true(http_text_number(bytes_of("0", 1), &n));
+	assert_int_equal(n, 0);
+	assert_true(http_text_number(bytes_of("999999999999999999", 18), &n));
+	assert_int_equal(n, UINT64_C(999999999999999999));
+	for (size_t i = 0; i < ARRAY_LENGTH(others); i++)
+		assert_false(http_text_number(bytes_of(others[i], strlen(others[i])), &n));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +170,7 @@ int main(void)
 		cmocka_unit_test(words_are_taken_where_a_text_begins_with_them),
 		cmocka_unit_test(blanks_go_from_both_ends),
 		cmocka_unit_test(parts_end_at_separators),
+		cmocka_unit_test(numbers_are_decimal_and_fit),
 		cmocka_unit_test(octets_have_two_digits),
 		cmocka_unit_test(tokens_have_neither_separators_nor_controls),
 		cmocka_unit_test(field_values_have_no_controls_but_tabs),

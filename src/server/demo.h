@@ -1,0 +1,22 @@
+/*
+ * A location with demo = true: what pages of demos ask a server to do that shows something. It has parts,
+ * each a handler of its own, that the first name of the path chooses.
+ *
+ * All of it is bounded, and costs no more than a request of the same size elsewhere.
+ */
+#ifndef SERVER_DEMO_H
+#define SERVER_DEMO_H
+
+#include "http/http_call.h"
+
+extern const struct http_handler demo_handler;
+
+/* GET object/K, K from 0 to 99: 1,000 bytes. With ?close the connection ends with it, and we close first;
+ * with ?close=client that is left to the client. */
+extern const struct http_handler demo_object_handler;
+
+/* POST sink: reads a body, and says how long it was. ?rate=N: N bytes a second. ?early: the answer does not
+ * wait for the body, and is the end of our direction of the connection; the body is read all the same. */
+extern const struct http_handler demo_sink_handler;
+
+#endif
