@@ -12,6 +12,7 @@
 
 enum {
 	STATUS_CONNECTIONS = 10000,    /* most rows of connections.json */
+	STATUS_TIME_WAITS = 1000,      /* and of TIME-WAIT */
 	STATUS_DOCUMENT = 8 << 20,     /* most bytes of one document ... */
 	STATUS_DOCUMENTS = 32 << 20,   /* ... and of all that are on their way to their readers */
 };

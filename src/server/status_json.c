@@ -1,13 +1,17 @@
 /* status.json and connections.json. Sizes are in bytes and times in microseconds, unless a name says
  * otherwise. */
 #include "base/clock.h"
+#include "base/minmax.h"
 #include "link/neighbour.h"
 #include "server/config_keys.h"
 #include "server/json.h"
 #include "server/status.h"
 #include "taphouse/taphouse.h"
 
-enum { ROW_BYTES = 2048 }; /* more than a connection's row ever takes */
+enum {
+	ROW_BYTES = 2048,       /* more than a connection's row ever takes */
+	TIME_WAIT_BYTES = 256,  /* and than one of TIME-WAIT */
+};
 
 static void write_server(struct document *d, const struct worker *w)
 {
@@ -284,6 +288,24 @@ static void write_row(void *context, const struct tcp_conn *c)
 	json_close_object(d);
 }
 
+static bool write_time_wait(void *context, const struct tcp_time_wait *record)
+{
+	struct rows *rows = context;
+	struct document *d = rows->to;
+
+	if (rows->written == rows->max || document_left(d) < ROW_BYTES + TIME_WAIT_BYTES)
+		return false;
+	rows->written++;
+	json_open_object(d, NULL);
+	write_address(d, "local", &record->local);
+	json_number(d, "local_port", record->local_port);
+	write_address(d, "remote", &record->remote);
+	json_number(d, "remote_port", record->remote_port);
+	json_number(d, "expires_in_us", record->expires_us);
+	json_close_object(d);
+	return true;
+}
+
 /* So that whoever asks finds their own row. */
 static void write_asker(struct document *d, const struct http_call *call)
 {
@@ -298,10 +320,14 @@ void status_write_connections(struct document *d, const struct worker *w, const 
 			      uint32_t max_rows)
 {
 	struct rows rows = { .to = d, .max = max_rows };
+	struct rows time_waits = { .to = d, .max = min_u32(max_rows, STATUS_TIME_WAITS) };
 
 	json_open_object(d, NULL);
 	write_asker(d, call);
 	write_tcp_usage(d, w);
+	json_open_array(d, "time_wait");
+	tcp_each_time_wait(w->host.stack->tcp, write_time_wait, &time_waits);
+	json_close_array(d);
 	json_open_array(d, "connections");
 	tcp_each(w->host.stack->tcp, write_row, &rows);
 	json_close_array(d);

@@ -294,6 +294,16 @@ const struct tcp_conn *tcp_find(const struct tcp *tcp, const struct ip_addr *loc
  * not connections: they are counted by tcp_usage(). */
 void tcp_each(const struct tcp *tcp, void (*fn)(void *context, const struct tcp_conn *c), void *context);
 
+/* What is left of a connection in TIME-WAIT. */
+struct tcp_time_wait {
+	struct ip_addr local, remote;
+	uint16_t local_port, remote_port;
+	uint64_t expires_us; /* from now on */
+};
+/* The records, those that last longest first, until fn says false. */
+void tcp_each_time_wait(const struct tcp *tcp, bool (*fn)(void *context, const struct tcp_time_wait *record),
+			void *context);
+
 struct tcp_usage {
 	uint32_t connections, half_open, accept_queued, orphans, time_wait;
 };

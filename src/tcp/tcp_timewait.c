@@ -184,3 +184,22 @@ bool tcp_timewait_input(struct tcp_timewait *tw, struct tcp_in *in, uint64_t has
 		acknowledge(tw, in);
 	return false;
 }
+
+void tcp_each_time_wait(const struct tcp *tcp, bool (*fn)(void *context, const struct tcp_time_wait *record),
+			void *context)
+{
+	for (struct list *n = tcp->timewait_queue.prev; n != &tcp->timewait_queue; n = n->prev) {
+		const struct tcp_timewait *tw = LIST_ENTRY(n, struct tcp_timewait, queue);
+		int32_t left_ms = (int32_t)(tw->ends_ms - tcp_now_ms(tcp));
+		const struct tcp_time_wait record = {
+			.local = tcp->ip->addresses[tw->local].addr,
+			.remote = tw->remote,
+			.local_port = tw->local_port,
+			.remote_port = tw->remote_port,
+			.expires_us = left_ms > 0 ? (uint64_t)left_ms * 1000 : 0,
+		};
+
+		if (!fn(context, &record))
+			return;
+	}
+}

@@ -44,6 +44,30 @@ static void rfc9293_must_13_time_wait_lasts_2_msl(void **state)
 	peer_fini(&p);
 }
 
+static bool take_record(void *context, const struct tcp_time_wait *record)
+{
+	*(struct tcp_time_wait *)context = *record;
+	return false;
+}
+
+static void the_time_left_is_told(void **state)
+{
+	struct tcp_time_wait told = { .expires_us = 0 };
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL);
+	tcp_each_time_wait(p.stack->tcp, take_record, &told);
+	assert_int_equal(told.local_port, 0);
+	peer_time_wait(&p);
+	peer_advance(&p, 20 * SECOND);
+	tcp_each_time_wait(p.stack->tcp, take_record, &told);
+	assert_in_range(told.expires_us, 40 * SECOND - 2 * MS, 40 * SECOND);
+	assert_int_equal(told.local_port, p.our_port);
+	assert_int_equal(told.remote_port, p.port);
+	peer_fini(&p);
+}
+
 static void msl_1_s(struct stack_config *c)
 {
 	c->tcp.msl_us = SECOND;
@@ -375,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rfc9293_must_13_time_wait_lasts_2_msl),
+		cmocka_unit_test(the_time_left_is_told),
 		cmocka_unit_test(rfc9293_must_13_the_msl_is_configurable),
 		cmocka_unit_test(rfc9293_must_13_only_the_active_closer_waits),
 		cmocka_unit_test(rfc9293_3_10_7_4_a_repeated_fin_is_acknowledged_and_restarts_2_msl),

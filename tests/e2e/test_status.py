@@ -175,3 +175,16 @@ while b := r.recv(65536):
     assert len({row["remote_port"] for row in rows}) == len(rows) == 300
     assert {row["state"] for row in rows} == {"ESTABLISHED"}
     assert len({row["id"] for row in rows}) == len(rows)
+
+
+def test_what_is_in_time_wait_says_how_long(configure, namespace):
+    """The server closed these first, so it waits: twice the MSL of 30 s."""
+    configure()
+    curl = ("-o", "/dev/null", "-H", "Connection: close", "-w", "%{local_port}")
+    ports = [namespace.curl(*curl, f"{URL}/hello.txt").stdout for _ in range(3)]
+    document = fetch(namespace, "connections.json")
+    waiting = document["time_wait"]
+    assert [str(row["remote_port"]) for row in waiting] == ports[::-1]
+    assert all(row["remote"] == "10.77.0.1" and row["local"] == ADDRESS and row["local_port"] == 80 for row in waiting)
+    assert all(30_000_000 < row["expires_in_us"] <= 60_000_000 for row in waiting)
+    assert document["tcp_now"]["time_wait"] == len(waiting)
