@@ -73,16 +73,16 @@ static bool sees(const struct viewer *v, const struct ip_addr *remote)
 }
 
 /* Somebody sees it, and it is no viewer's own. */
-static bool is_watched(const struct events *e, const struct tcp_info *info)
+static bool is_watched(const struct events *e, const struct tcp_name *name)
 {
 	bool seen = false;
 
 	LIST_FOR_EACH(n, &e->viewers) {
 		const struct viewer *v = LIST_ENTRY(n, struct viewer, node);
 
-		if (v->port == info->remote_port && ip_addr_equal(&v->client, &info->remote))
+		if (v->port == name->remote_port && ip_addr_equal(&v->client, &name->remote))
 			return false;
-		seen |= v->watcher == NULL && sees(v, &info->remote);
+		seen |= v->watcher == NULL && sees(v, &name->remote);
 	}
 	return seen;
 }
@@ -101,33 +101,33 @@ static void set_timer(struct events *e)
 		timer_set(&e->stack->world.timers, &e->timer, e->stack->world.now_us + EVENTS_PERIOD_US);
 }
 
-static void note(struct events *e, const struct trace_event *t, const struct tcp_info *info)
+static void note(struct events *e, const struct trace_event *t, const struct tcp_name *name)
 {
 	struct event *event = &e->queue[e->n++];
 
 	*event = (struct event){
 		.kind = find_kind(t->kind),
-		.connection = info->id,
+		.connection = name->id,
 		.now_us = t->now_us,
 		.old_value = t->old_value,
 		.new_value = t->new_value,
-		.remote = info->remote,
-		.remote_port = info->remote_port,
-		.local_port = info->local_port,
+		.remote = name->remote,
+		.remote_port = name->remote_port,
+		.local_port = name->local_port,
 	};
 	for (size_t i = 0; t->note != NULL && t->note[i] != '\0' && i < NOTE - 1; i++)
 		event->note[i] = t->note[i];
 	set_timer(e);
 }
 
-static void note_if_watched(struct events *e, const struct trace_event *t, const struct tcp_info *info)
+static void note_if_watched(struct events *e, const struct trace_event *t, const struct tcp_name *name)
 {
 	unsigned room = (t->kind & SAMPLES) != 0 ? EVENTS_QUEUE / 2 : EVENTS_QUEUE;
 
-	if (!is_watched(e, info))
+	if (!is_watched(e, name))
 		return;
 	if (e->n < room)
-		note(e, t, info);
+		note(e, t, name);
 	else
 		e->left_out++;
 }
@@ -135,20 +135,20 @@ static void note_if_watched(struct events *e, const struct trace_event *t, const
 static void on_event(void *context, const struct trace_event *t)
 {
 	struct events *e = context;
-	struct tcp_info info;
+	struct tcp_name name;
 
 	if (t->conn == NULL)
 		return;
-	tcp_conn_info(t->conn, &info);
+	tcp_conn_name(t->conn, &name);
 	if (find_kind(t->kind) != NULL && e->n_watchers < e->n_viewers)
-		note_if_watched(e, t, &info);
+		note_if_watched(e, t, &name);
 	if ((t->kind & STEPS) == 0)
 		return;
 	LIST_FOR_EACH(n, &e->viewers) {
 		struct viewer *v = LIST_ENTRY(n, struct viewer, node);
 
 		if (v->watcher != NULL)
-			watcher_event(v->watcher, t, &info);
+			watcher_event(v->watcher, t, &name);
 	}
 }
 

@@ -204,10 +204,10 @@ static void on_frame(struct ladder *l, const struct trace_event *e)
 
 static void on_conn_event(struct ladder *l, const struct trace_event *e)
 {
-	struct tcp_info info;
+	struct tcp_name name;
 
-	tcp_conn_info(e->conn, &info);
-	ladder_rows_event(&l->rows, e, &info);
+	tcp_conn_name(e->conn, &name);
+	ladder_rows_event(&l->rows, e, &name);
 	if (l->rows.n_steps > 0)
 		set_timer(l);
 }

@@ -68,14 +68,14 @@ static bool is_abrupt(const struct trace_event *e)
 	       (e->old_value & (TCP_LAST_ACK | TCP_CLOSING | TCP_TIME_WAIT)) == 0;
 }
 
-void ladder_rows_event(struct ladder_rows *r, const struct trace_event *e, const struct tcp_info *info)
+void ladder_rows_event(struct ladder_rows *r, const struct trace_event *e, const struct tcp_name *name)
 {
-	struct ladder_flow *flow = ladder_flow_find(&r->flows, &info->local, info->local_port, &info->remote,
-						    info->remote_port);
+	struct ladder_flow *flow = ladder_flow_find(&r->flows, &name->local, name->local_port, &name->remote,
+						    name->remote_port);
 
 	if (flow == NULL)
 		return;
-	flow->connection = info->id;
+	flow->connection = name->id;
 	if (e->kind == TRACE_TCP_STATE)
 		ladder_flow_tell(flow, (enum tcp_state)e->new_value);
 	if (e->kind != TRACE_TCP_STATE || is_abrupt(e))

@@ -57,8 +57,8 @@ void ladder_rows_init(struct ladder_rows *r, uint64_t wall_offset_us,
 /* Makes the rows of a segment, and of the steps that waited for it. */
 void ladder_rows_segment(struct ladder_rows *r, const struct ladder_seen *seen);
 
-/* An event of one of LADDER_STEP_KINDS of the connection that info is of: address, port and id of it. */
-void ladder_rows_event(struct ladder_rows *r, const struct trace_event *e, const struct tcp_info *info);
+/* An event of one of LADDER_STEP_KINDS of the connection of this name. */
+void ladder_rows_event(struct ladder_rows *r, const struct trace_event *e, const struct tcp_name *name);
 
 /* Makes the rows of the steps that wait. */
 void ladder_rows_flush(struct ladder_rows *r);

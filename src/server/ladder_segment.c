@@ -55,15 +55,20 @@ static bool take_tcp(struct bytes *b, struct ladder_segment *out, uint32_t total
 
 bool ladder_segment_parse(struct bytes head, struct bytes more, struct ladder_segment *out)
 {
-	uint32_t total;
-
-	*out = (struct ladder_segment){ .flags = 0 };
 	if (head.len < ETH_HEADER_LEN || load_be16(head.data + 12) != ETH_TYPE_IPV4)
 		return false;
 	bytes_skip(&head, ETH_HEADER_LEN);
-	if (!take_ip4(&head, out, &total) || !take_tcp(&head, out, total))
+	return ladder_segment_parse_packet(head, more, out);
+}
+
+bool ladder_segment_parse_packet(struct bytes packet, struct bytes more, struct ladder_segment *out)
+{
+	uint32_t total;
+
+	*out = (struct ladder_segment){ .flags = 0 };
+	if (!take_ip4(&packet, out, &total) || !take_tcp(&packet, out, total))
 		return false;
-	out->text = head.len > 0 || out->len == 0 ? head : more;
+	out->text = packet.len > 0 || out->len == 0 ? packet : more;
 	if (out->text.len > out->len)
 		out->text.len = out->len;
 	return true;

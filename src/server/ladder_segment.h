@@ -37,6 +37,9 @@ struct ladder_segment {
  * behind it. False: no whole segment of TCP over IPv4 (a fragment is none). *out points into both. */
 bool ladder_segment_parse(struct bytes head, struct bytes more, struct ladder_segment *out);
 
+/* The same from the IP header on. The packet may be cut short behind its headers. */
+bool ladder_segment_parse_packet(struct bytes packet, struct bytes more, struct ladder_segment *out);
+
 /* What it takes up in the sequence space (RFC 9293 section 3.4). */
 static inline uint32_t ladder_segment_length(const struct ladder_segment *s)
 {

@@ -3,16 +3,13 @@
 
 #include <stdlib.h>
 
-#include "base/minmax.h"
 #include "ip/ip.h"
 #include "link/ethernet.h"
 
-enum { IP_AT = ETH_HEADER_LEN, IP4_HEADER = 20, TCP_HEADER = 20, IP4_FRAGMENT = 0x3fff };
-
-enum recorded_options { RECORDED_MSS = 1, RECORDED_WSCALE = 2, RECORDED_SACK = 4, RECORDED_TIMESTAMP = 8 };
+enum { IP4_HEADER = 20, TCP_HEADER = 20 };
 
 struct hidden {
-	uint32_t remote;
+	struct ip_addr remote;
 	uint16_t remote_port; /* 0: none */
 	bool is_over;
 };
@@ -23,71 +20,110 @@ struct recorder {
 	void (*told)(void *context, const struct recorded *record);
 	void *context;
 	uint64_t n;               /* records ever made */
-	uint64_t hidden_ports;    /* a bit for the low six of each port that is hidden */
-	unsigned next_hidden;
+	unsigned n_hidden, next_hidden;
 	struct hidden hidden[RECORDER_HIDDEN];
 	struct recorded ring[RECORDER_RECORDS];
 };
 
-/* ---- who is hidden ---- */
+/* ---- what a record says ---- */
 
-static uint64_t port_bit(uint16_t port)
+static bool has_name(const struct recorded *record, const struct ip_addr *remote, uint16_t remote_port)
 {
-	return UINT64_C(1) << (port & 63);
+	struct tcp_name name;
+
+	recorded_name(record, &name);
+	return name.remote_port == remote_port && ip_addr_equal(&name.remote, remote);
 }
 
-static struct hidden *find_hidden(struct recorder *r, uint32_t remote, uint16_t port)
+static bool opens(const struct recorded *record)
+{
+	return record->kind == RECORDED_IN &&
+	       (recorded_flags(record) & (LADDER_SYN | LADDER_ACK)) == LADDER_SYN;
+}
+
+void recorded_name(const struct recorded *record, struct tcp_name *out)
+{
+	const uint8_t *ip = record->packet, *tcp = ip + (ip[0] & 15) * 4;
+	bool is_out = record->kind == RECORDED_OUT;
+
+	if (record->kind == RECORDED_STATE) {
+		*out = record->name;
+		return;
+	}
+	*out = (struct tcp_name){
+		.id = record->connection,
+		.local = ip_addr_from_4(load_be32(ip + (is_out ? 12 : 16))),
+		.remote = ip_addr_from_4(load_be32(ip + (is_out ? 16 : 12))),
+		.local_port = load_be16(tcp + (is_out ? 0 : 2)),
+		.remote_port = load_be16(tcp + (is_out ? 2 : 0)),
+		.state = (enum tcp_state)record->own,
+	};
+}
+
+bool recorded_segment(const struct recorded *record, struct ladder_seen *out)
+{
+	*out = (struct ladder_seen){
+		.now_us = record->now_us,
+		.is_out = record->kind == RECORDED_OUT,
+		.drop = (enum drop_reason)record->drop,
+		.own = (enum tcp_state)record->own,
+		.connection = record->connection,
+		.note = record->note,
+	};
+	return ladder_segment_parse_packet(bytes_of(record->packet, record->len), bytes_of(NULL, 0),
+					   &out->segment);
+}
+
+/* ---- who is hidden ---- */
+
+static struct hidden *find_hidden(struct recorder *r, const struct ip_addr *remote, uint16_t remote_port)
 {
 	for (unsigned i = 0; i < RECORDER_HIDDEN; i++)
-		if (r->hidden[i].remote_port == port && r->hidden[i].remote == remote)
+		if (r->hidden[i].remote_port == remote_port && ip_addr_equal(&r->hidden[i].remote, remote))
 			return &r->hidden[i];
 	return NULL;
 }
 
-static void gather_ports(struct recorder *r)
+/* A SYN from where one that is over was opens another. */
+static bool is_hidden(struct recorder *r, const struct recorded *record)
 {
-	r->hidden_ports = 0;
-	for (unsigned i = 0; i < RECORDER_HIDDEN; i++)
-		if (r->hidden[i].remote_port != 0)
-			r->hidden_ports |= port_bit(r->hidden[i].remote_port);
-}
+	struct tcp_name name;
+	struct hidden *h;
 
-static bool is_hidden(struct recorder *r, uint32_t remote, uint16_t port, bool is_opening)
-{
-	struct hidden *h = find_hidden(r, remote, port);
-
+	recorded_name(record, &name);
+	h = find_hidden(r, &name.remote, name.remote_port);
 	if (h == NULL)
 		return false;
-	if (!h->is_over || !is_opening)
+	if (!h->is_over || !opens(record))
 		return true;
-	*h = (struct hidden){ .remote_port = 0 };
-	gather_ports(r);
+	h->remote_port = 0;
+	r->n_hidden--;
 	return false;
 }
 
-/* Nearly always the first look is enough. */
-static bool is_seen(struct recorder *r, uint32_t remote, uint16_t port, bool is_opening)
+static struct hidden *take_hidden(struct recorder *r)
 {
-	return LIKELY((r->hidden_ports & port_bit(port)) == 0) || !is_hidden(r, remote, port, is_opening);
+	struct hidden *h = &r->hidden[r->next_hidden++ % RECORDER_HIDDEN];
+
+	r->n_hidden += h->remote_port == 0;
+	return h;
 }
 
 void recorder_hide(struct recorder *r, const struct ip_addr *remote, uint16_t remote_port)
 {
-	uint32_t addr = ip_addr_is_4(remote) ? ip_addr_to_4(remote) : 0;
-	struct hidden *h = find_hidden(r, addr, remote_port);
+	struct hidden *h = find_hidden(r, remote, remote_port);
 
 	if (h == NULL)
-		h = &r->hidden[r->next_hidden++ % RECORDER_HIDDEN];
-	*h = (struct hidden){ .remote = addr, .remote_port = remote_port };
-	gather_ports(r);
+		h = take_hidden(r);
+	*h = (struct hidden){ .remote = *remote, .remote_port = remote_port };
 	for (unsigned i = 0; i < RECORDER_RECORDS; i++)
-		if (r->ring[i].remote_port == remote_port && r->ring[i].remote == addr)
+		if (r->ring[i].kind != RECORDED_NOTHING && has_name(&r->ring[i], remote, remote_port))
 			r->ring[i].kind = RECORDED_NOTHING;
 }
 
 void recorder_unhide(struct recorder *r, const struct ip_addr *remote, uint16_t remote_port)
 {
-	struct hidden *h = find_hidden(r, ip_addr_is_4(remote) ? ip_addr_to_4(remote) : 0, remote_port);
+	struct hidden *h = find_hidden(r, remote, remote_port);
 
 	if (h != NULL)
 		h->is_over = true;
@@ -95,174 +131,122 @@ void recorder_unhide(struct recorder *r, const struct ip_addr *remote, uint16_t 
 
 /* ---- recording ---- */
 
-static struct recorded *next_record(struct recorder *r)
-{
-	return &r->ring[r->n++ % RECORDER_RECORDS];
-}
-
-/* The headers of IP and TCP, as far as they are there and whole; TCP's is NULL if this is no segment. */
-struct headers {
-	const uint8_t *ip, *tcp;
-	uint32_t total, ip_len, tcp_len; /* total: of the packet */
-};
-
-static struct headers find_headers(const uint8_t *frame, uint32_t len)
-{
-	struct headers h = { .ip = frame + IP_AT };
-
-	if (len < IP_AT + IP4_HEADER + TCP_HEADER || load_be16(frame + 12) != ETH_TYPE_IPV4 ||
-	    h.ip[0] >> 4 != 4 || h.ip[9] != IP_PROTO_TCP || (load_be16(h.ip + 6) & IP4_FRAGMENT) != 0)
-		return h;
-	h.ip_len = (h.ip[0] & 15u) * 4;
-	h.total = load_be16(h.ip + 2);
-	if (h.ip_len < IP4_HEADER || len < IP_AT + h.ip_len + TCP_HEADER)
-		return h;
-	h.tcp_len = (h.ip[h.ip_len + 12] >> 4) * 4u;
-	if (h.tcp_len >= TCP_HEADER && len >= IP_AT + h.ip_len + h.tcp_len && h.total >= h.ip_len + h.tcp_len)
-		h.tcp = h.ip + h.ip_len;
-	return h;
-}
-
-static void keep_options(struct recorded *to, const struct headers *h)
-{
-	struct tcp_options o;
-
-	to->options = 0;
-	if (LIKELY((to->flags & LADDER_SYN) == 0))
-		return;
-	tcp_options_parse(bytes_of(h->tcp + TCP_HEADER, h->tcp_len - TCP_HEADER), true, &o);
-	to->mss = o.mss;
-	to->wscale = o.wscale;
-	to->options = (uint8_t)((o.has_mss ? RECORDED_MSS : 0) | (o.has_wscale ? RECORDED_WSCALE : 0) |
-				(o.sack_permitted ? RECORDED_SACK : 0) |
-				(o.has_timestamp ? RECORDED_TIMESTAMP : 0));
-}
-
-static void keep_text(struct recorded *to, const uint8_t *text, size_t there)
-{
-	size_t len = there < to->len ? there : to->len;
-
-	if (len >= RECORDER_TEXT) {
-		memcpy(to->text, text, RECORDER_TEXT);
-		return;
-	}
-	memcpy(to->text, text, len);
-	memset(to->text + len, 0, RECORDER_TEXT - len);
-}
-
-static void keep_headers(struct recorded *to, const struct headers *h)
-{
-	to->seq = load_be32(h->tcp + 4);
-	to->ack = load_be32(h->tcp + 8);
-	to->flags = h->tcp[13];
-	to->window = load_be16(h->tcp + 14);
-	to->headers = (uint8_t)(h->ip_len + h->tcp_len);
-	to->len = (uint16_t)(h->total - to->headers);
-	keep_options(to, h);
-}
-
-static bool is_opening(const uint8_t *tcp)
-{
-	return (tcp[13] & (LADDER_SYN | LADDER_ACK)) == LADDER_SYN;
-}
-
 /* What is damaged, or was not for us, belongs to no connection that anybody could name. */
 static bool is_credible(enum drop_reason drop)
 {
 	return drop == DROP_NONE || drop == DROP_WIRE || drop >= DROP_TCP_CHECKSUM;
 }
 
-static const struct recorded *record_in(struct recorder *r, const struct trace_event *e)
+/* The packet, if it has a header of TCP at least; what else is wrong with it shows when somebody looks. */
+static const uint8_t *find_packet(const uint8_t *frame, uint32_t len)
 {
-	struct headers h = find_headers(e->rx->data, e->rx->len);
-	struct recorded *to;
+	const uint8_t *ip = frame + ETH_HEADER_LEN;
 
-	if (h.tcp == NULL || !is_credible(e->drop) ||
-	    !is_seen(r, load_be32(h.ip + 12), load_be16(h.tcp), is_opening(h.tcp)))
+	if (len < ETH_HEADER_LEN + IP4_HEADER + TCP_HEADER || load_be16(frame + 12) != ETH_TYPE_IPV4 ||
+	    ip[9] != IP_PROTO_TCP)
 		return NULL;
-	to = next_record(r);
-	to->kind = RECORDED_IN;
+	return len >= ETH_HEADER_LEN + (ip[0] & 15u) * 4 + TCP_HEADER ? ip : NULL;
+}
+
+/* How much of it there is then. A whole one is copied without a call. */
+static uint8_t keep_packet(struct recorded *to, const uint8_t *packet, uint32_t len)
+{
+	if (len >= RECORDER_PACKET) {
+		memcpy(to->packet, packet, RECORDER_PACKET);
+		return RECORDER_PACKET;
+	}
+	memcpy(to->packet, packet, len);
+	return (uint8_t)len;
+}
+
+/* The next record, which counts if it is made to last. */
+static struct recorded *next_record(struct recorder *r)
+{
+	return &r->ring[r->n % RECORDER_RECORDS];
+}
+
+static void make_last(struct recorder *r, const struct recorded *record)
+{
+	if (UNLIKELY(r->n_hidden > 0) && is_hidden(r, record))
+		return;
+	r->n++;
+	if (UNLIKELY(r->told != NULL))
+		r->told(r->context, record);
+}
+
+static void record_in(struct recorder *r, const struct trace_event *e)
+{
+	const uint8_t *packet = find_packet(e->rx->data, e->rx->len);
+	struct recorded *to = next_record(r);
+
+	if (packet == NULL || !is_credible(e->drop))
+		return;
 	to->now_us = e->now_us;
 	to->connection = 0;
 	to->note = NULL;
-	to->remote = load_be32(h.ip + 12);
-	to->local = load_be32(h.ip + 16);
-	to->remote_port = load_be16(h.tcp);
-	to->local_port = load_be16(h.tcp + 2);
 	to->own = 0;
+	to->kind = RECORDED_IN;
 	to->drop = (uint8_t)e->drop;
-	keep_headers(to, &h);
-	if (to->len > 0)
-		keep_text(to, h.tcp + h.tcp_len, e->rx->len - IP_AT - to->headers);
-	return to;
+	to->len = keep_packet(to, packet, e->rx->len - ETH_HEADER_LEN);
+	make_last(r, to);
 }
 
-static const struct recorded *record_out(struct recorder *r, const struct trace_event *e)
+static void keep_text(struct recorded *to, const struct tx_frame *f)
 {
-	struct headers h = find_headers(tx_head(e->tx), tx_head_len(e->tx));
-	enum tcp_state state;
-	struct recorded *to;
+	size_t len = f->iov[1].iov_len, room = RECORDER_PACKET - to->len;
 
-	if (h.tcp == NULL || !is_seen(r, load_be32(h.ip + 16), load_be16(h.tcp + 2), false))
-		return NULL;
-	to = next_record(r);
-	to->kind = RECORDED_OUT;
+	len = len < room ? len : room;
+	memcpy(to->packet + to->len, f->iov[1].iov_base, len);
+	to->len = (uint8_t)(to->len + len);
+}
+
+static void record_out(struct recorder *r, const struct trace_event *e)
+{
+	const uint8_t *packet = find_packet(tx_head(e->tx), tx_head_len(e->tx));
+	struct recorded *to = next_record(r);
+	enum tcp_state state;
+
+	if (packet == NULL)
+		return;
 	to->now_us = e->now_us;
 	to->connection = 0;
 	to->note = e->note;
-	to->local = load_be32(h.ip + 12);
-	to->remote = load_be32(h.ip + 16);
-	to->local_port = load_be16(h.tcp);
-	to->remote_port = load_be16(h.tcp + 2);
 	to->own = 0;
 	if (e->conn != NULL) {
 		state = tcp_conn_state(e->conn, &to->connection);
-		to->own = state != TCP_CLOSED ? (uint16_t)state : 0; /* perhaps it is in TIME-WAIT by now */
+		to->own = state != TCP_CLOSED ? (uint16_t)state : 0; /* perhaps it is in TIME-WAIT */
 	}
+	to->kind = RECORDED_OUT;
 	to->drop = (uint8_t)e->drop;
-	keep_headers(to, &h);
-	if (to->len > 0 && e->tx->pieces > 0)
-		keep_text(to, e->tx->iov[1].iov_base, e->tx->iov[1].iov_len);
-	else if (to->len > 0)
-		keep_text(to, h.tcp + h.tcp_len, tx_head_len(e->tx) - IP_AT - to->headers);
-	return to;
+	to->len = keep_packet(to, packet, tx_head_len(e->tx) - ETH_HEADER_LEN);
+	if (e->tx->pieces > 0)
+		keep_text(to, e->tx);
+	make_last(r, to);
 }
 
-static const struct recorded *record_state(struct recorder *r, const struct trace_event *e)
+static void record_state(struct recorder *r, const struct trace_event *e)
 {
-	struct tcp_info info;
-	struct recorded *to;
+	struct recorded *to = next_record(r);
 
 	if (e->conn == NULL)
-		return NULL;
-	tcp_conn_info(e->conn, &info);
-	if (!ip_addr_is_4(&info.remote) || !ip_addr_is_4(&info.local) ||
-	    !is_seen(r, ip_addr_to_4(&info.remote), info.remote_port, false))
-		return NULL;
-	to = next_record(r);
-	*to = (struct recorded){
-		.kind = RECORDED_STATE,
-		.now_us = e->now_us,
-		.connection = info.id,
-		.local = ip_addr_to_4(&info.local),
-		.remote = ip_addr_to_4(&info.remote),
-		.local_port = info.local_port,
-		.remote_port = info.remote_port,
-		.own = (uint16_t)e->new_value,
-		.before = (uint16_t)e->old_value,
-	};
-	return to;
+		return;
+	tcp_conn_name(e->conn, &to->name);
+	to->now_us = e->now_us;
+	to->connection = to->name.id;
+	to->own = (uint16_t)e->new_value;
+	to->before = (uint16_t)e->old_value;
+	to->kind = RECORDED_STATE;
+	make_last(r, to);
 }
 
 static void on_event(void *context, const struct trace_event *e)
 {
-	struct recorder *r = context;
-	const struct recorded *made = e->kind == TRACE_FRAME_IN	   ? record_in(r, e)
-				      : e->kind == TRACE_FRAME_OUT ? record_out(r, e)
-								   : record_state(r, e);
-
-	if (UNLIKELY(r->told != NULL) && made != NULL)
-		r->told(r->context, made);
+	if (e->kind == TRACE_FRAME_IN)
+		record_in(context, e);
+	else if (e->kind == TRACE_FRAME_OUT)
+		record_out(context, e);
+	else
+		record_state(context, e);
 }
 
 /* ---- life ---- */
@@ -311,64 +295,40 @@ void recorder_tell(struct recorder *r, void (*told)(void *context, const struct 
 
 enum { SLOTS = 4096 }; /* of a table of connections: of two in one slot the one seen last counts */
 
-struct slot {
-	uint32_t remote;
-	uint16_t remote_port, local_port;
-	uint64_t connection; /* 0: none */
-};
-
-static struct slot *slot_of(struct slot slots[static SLOTS], const struct recorded *record)
+static struct tcp_name *slot_of(struct tcp_name slots[static SLOTS], const struct tcp_name *name)
 {
-	uint32_t ports = (uint32_t)record->remote_port << 16 | record->local_port;
+	uint32_t ports = (uint32_t)name->remote_port << 16 | name->local_port;
+	uint32_t mixed = load_be32(name->remote.b + 12) ^ ports;
 
-	return &slots[((record->remote ^ ports) * 0x9e3779b1) >> 20]; /* 2^32 by the golden ratio */
+	return &slots[(mixed * 0x9e3779b1) >> 20]; /* 2^32 by the golden ratio */
 }
 
-static bool is_of(const struct slot *slot, const struct recorded *record)
+/* The number of the connection that was seen last between the same ends; 0: none. */
+static uint64_t number_of(const struct tcp_name *slot, const struct tcp_name *name)
 {
-	return slot->connection != 0 && slot->remote == record->remote &&
-	       slot->remote_port == record->remote_port && slot->local_port == record->local_port;
+	return slot->remote_port == name->remote_port && slot->local_port == name->local_port &&
+		       ip_addr_equal(&slot->remote, &name->remote) ? slot->id : 0;
 }
 
-static bool opens(const struct recorded *record)
+/* Between the same ends it is another connection from a SYN on, which is the first of its own. */
+static void number(struct tcp_name slots[static SLOTS], struct recorded *record, bool backwards)
 {
-	return record->kind == RECORDED_IN && (record->flags & (LADDER_SYN | LADDER_ACK)) == LADDER_SYN;
+	bool is_first = opens(record);
+	struct tcp_name name, *slot;
+
+	recorded_name(record, &name);
+	slot = slot_of(slots, &name);
+	if (name.id != 0)
+		*slot = name;
+	else if (backwards || !is_first)
+		record->connection = number_of(slot, &name);
+	if (is_first && (backwards || name.id == 0))
+		slot->id = 0;
 }
 
-static void learn(struct slot *slot, const struct recorded *record)
+static struct recorded *record_at(struct recorder *r, uint64_t at)
 {
-	*slot = (struct slot){
-		.remote = record->remote,
-		.remote_port = record->remote_port,
-		.local_port = record->local_port,
-		.connection = record->connection,
-	};
-}
-
-/* The same four-tuple is another connection's before a SYN. */
-static void number_backwards(struct slot slots[static SLOTS], struct recorded *record)
-{
-	struct slot *slot = slot_of(slots, record);
-
-	if (record->connection != 0)
-		learn(slot, record);
-	else if (is_of(slot, record))
-		record->connection = slot->connection;
-	if (opens(record))
-		slot->connection = 0;
-}
-
-/* And behind one. */
-static void number_forwards(struct slot slots[static SLOTS], struct recorded *record)
-{
-	struct slot *slot = slot_of(slots, record);
-
-	if (record->connection != 0)
-		learn(slot, record);
-	else if (opens(record))
-		slot->connection = 0;
-	else if (is_of(slot, record))
-		record->connection = slot->connection;
+	return &r->ring[at % RECORDER_RECORDS];
 }
 
 static uint64_t oldest(const struct recorder *r)
@@ -378,13 +338,15 @@ static uint64_t oldest(const struct recorder *r)
 
 void recorder_number(struct recorder *r)
 {
-	struct slot slots[SLOTS] = { { 0 } };
+	struct tcp_name slots[SLOTS] = { { .id = 0 } };
 
 	for (uint64_t at = r->n; at > oldest(r); at--)
-		number_backwards(slots, &r->ring[(at - 1) % RECORDER_RECORDS]);
+		if (record_at(r, at - 1)->kind != RECORDED_NOTHING)
+			number(slots, record_at(r, at - 1), true);
 	memset(slots, 0, sizeof slots);
 	for (uint64_t at = oldest(r); at < r->n; at++)
-		number_forwards(slots, &r->ring[at % RECORDER_RECORDS]);
+		if (record_at(r, at)->kind != RECORDED_NOTHING)
+			number(slots, record_at(r, at), false);
 }
 
 void recorder_each(const struct recorder *r, void (*fn)(void *context, const struct recorded *record),
@@ -393,40 +355,4 @@ void recorder_each(const struct recorder *r, void (*fn)(void *context, const str
 	for (uint64_t at = oldest(r); at < r->n; at++)
 		if (r->ring[at % RECORDER_RECORDS].kind != RECORDED_NOTHING)
 			fn(context, &r->ring[at % RECORDER_RECORDS]);
-}
-
-void recorded_segment(const struct recorded *record, struct ladder_seen *out)
-{
-	bool is_out = record->kind == RECORDED_OUT;
-	struct ip_addr local = ip_addr_from_4(record->local), remote = ip_addr_from_4(record->remote);
-
-	*out = (struct ladder_seen){
-		.segment = {
-			.src = is_out ? local : remote,
-			.dst = is_out ? remote : local,
-			.src_port = is_out ? record->local_port : record->remote_port,
-			.dst_port = is_out ? record->remote_port : record->local_port,
-			.seq = seq_of(record->seq),
-			.ack = seq_of(record->ack),
-			.flags = record->flags,
-			.window = record->window,
-			.headers = record->headers,
-			.len = record->len,
-			.options = {
-				.has_mss = (record->options & RECORDED_MSS) != 0,
-				.has_wscale = (record->options & RECORDED_WSCALE) != 0,
-				.sack_permitted = (record->options & RECORDED_SACK) != 0,
-				.has_timestamp = (record->options & RECORDED_TIMESTAMP) != 0,
-				.mss = record->mss,
-				.wscale = record->wscale,
-			},
-			.text = bytes_of(record->text, min_u32(record->len, RECORDER_TEXT)),
-		},
-		.now_us = record->now_us,
-		.is_out = is_out,
-		.drop = (enum drop_reason)record->drop,
-		.own = (enum tcp_state)record->own,
-		.connection = record->connection,
-		.note = record->note,
-	};
 }

@@ -14,32 +14,34 @@
 
 enum {
 	RECORDER_RECORDS = 16384, /* that are kept; a power of two */
-	RECORDER_TEXT = 64,       /* first bytes of a segment's text */
+	RECORDER_PACKET = 120,    /* first bytes of a packet: headers, and how its text begins */
 	RECORDER_HIDDEN = 128,    /* connections at once; the one hidden first is seen again */
 };
 
 enum recorded_kind { RECORDED_NOTHING, RECORDED_IN, RECORDED_OUT, RECORDED_STATE };
 
-/* Two lines of the processor's cache, of which a segment without text touches one. IPv4, as the ladder. */
+/* A packet is kept as it is: what it says is looked at when somebody wants to know. */
 struct recorded {
 	uint64_t now_us;
 	uint64_t connection;      /* 0: not known */
 	const char *note;         /* a string literal, or NULL */
-	uint32_t local, remote;
-	uint16_t local_port, remote_port;
-	uint32_t seq, ack;
-	uint16_t len, window;
 	uint16_t own;             /* enum tcp_state, 0: not known; of a change what was entered ... */
 	uint16_t before;          /* ... and what was left */
-	uint16_t mss;
 	uint8_t kind;             /* enum recorded_kind */
-	uint8_t flags, drop, headers;
-	uint8_t options;          /* enum recorded_options */
-	uint8_t wscale;
-	uint8_t text[RECORDER_TEXT];
+	uint8_t drop;             /* enum drop_reason */
+	uint8_t len;              /* of the packet, as far as it is here */
+	union {
+		uint8_t packet[RECORDER_PACKET]; /* IPv4, as in the ladder, and TCP's ports at least */
+		struct tcp_name name;            /* of a change of state */
+	};
 };
-_Static_assert(sizeof(struct recorded) == 128, "a record is two cache lines");
-_Static_assert(offsetof(struct recorded, text) <= 64, "a segment without text touches one");
+_Static_assert(sizeof(struct recorded) <= 160, "the ring of a worker has at most 2.5 MiB");
+
+/* TCP's flags; of a change of state none. */
+static inline uint8_t recorded_flags(const struct recorded *record)
+{
+	return record->kind != RECORDED_STATE ? record->packet[(record->packet[0] & 15) * 4 + 13] : 0;
+}
 
 struct recorder;
 
@@ -65,7 +67,9 @@ void recorder_number(struct recorder *r);
 void recorder_each(const struct recorder *r, void (*fn)(void *context, const struct recorded *record),
 		   void *context);
 
-/* A record of a segment, as the ladder wants it; *out points into it. */
-void recorded_segment(const struct recorded *record, struct ladder_seen *out);
+/* Which connection it is of, and its state. */
+void recorded_name(const struct recorded *record, struct tcp_name *out);
+/* A record of a segment, as the ladder wants it; *out points into it. False: it was none. */
+bool recorded_segment(const struct recorded *record, struct ladder_seen *out);
 
 #endif

@@ -182,26 +182,22 @@ static void write_samples(struct watcher *w, uint64_t now_us)
 
 /* ---- what it sees ---- */
 
-static bool is_between(const struct watched_name *name, const struct recorded *record)
+/* A segment may be of a connection that has no number yet, or no longer one. */
+static bool is_named(struct watched_name *watched, const struct tcp_name *name)
 {
-	return name->is_known && record->remote_port == name->remote_port &&
-	       record->local_port == name->local_port && record->remote == name->remote;
+	if (watched->connection == name->id) {
+		watched->is_known = true;
+		watched->name = *name;
+	}
+	return watched->connection == name->id ||
+	       (name->id == 0 && watched->is_known && name->remote_port == watched->name.remote_port &&
+		name->local_port == watched->name.local_port &&
+		ip_addr_equal(&name->remote, &watched->name.remote));
 }
 
-static bool is_named(struct watched_name *name, const struct recorded *record)
+static bool sees(struct watcher *w, const struct tcp_name *name)
 {
-	if (record->connection != name->connection)
-		return record->connection == 0 && is_between(name, record);
-	name->is_known = true;
-	name->remote = record->remote;
-	name->remote_port = record->remote_port;
-	name->local_port = record->local_port;
-	return true;
-}
-
-static bool sees_record(struct watcher *w, const struct recorded *record)
-{
-	bool is_own = ip_addr_is_4(&w->client) && record->remote == ip_addr_to_4(&w->client);
+	bool is_own = ip_addr_equal(&w->client, &name->remote);
 
 	if (!w->everybody && !is_own)
 		return false;
@@ -212,7 +208,7 @@ static bool sees_record(struct watcher *w, const struct recorded *record)
 		return is_own;
 	case WATCH_NAMED:
 		for (unsigned i = 0; i < w->request.n; i++)
-			if (is_named(&w->names[i], record))
+			if (is_named(&w->names[i], name))
 				return true;
 		break;
 	case WATCH_ALL:
@@ -221,17 +217,10 @@ static bool sees_record(struct watcher *w, const struct recorded *record)
 	return false;
 }
 
-static void record_state(struct watcher *w, const struct recorded *record)
+static void record_state(struct watcher *w, const struct recorded *record, const struct tcp_name *name)
 {
-	const struct tcp_info info = {
-		.id = record->connection,
-		.local = ip_addr_from_4(record->local),
-		.remote = ip_addr_from_4(record->remote),
-		.local_port = record->local_port,
-		.remote_port = record->remote_port,
-	};
-	const struct ladder_flow *flow = ladder_flow_find(&w->ladder.flows, &info.local, info.local_port,
-							  &info.remote, info.remote_port);
+	const struct ladder_flow *flow = ladder_flow_find(&w->ladder.flows, &name->local, name->local_port,
+							  &name->remote, name->remote_port);
 	char note[TRACE_TEXT];
 
 	if (flow == NULL)
@@ -244,7 +233,7 @@ static void record_state(struct watcher *w, const struct recorded *record)
 						 .note = note,
 						 .old_value = record->before,
 						 .new_value = record->own },
-			  &info);
+			  name);
 	if ((record->own & (TCP_CLOSED | TCP_TIME_WAIT)) == 0)
 		return;
 	watched(w, flow)->closed = (enum tcp_state)record->own;
@@ -255,25 +244,23 @@ static void record_state(struct watcher *w, const struct recorded *record)
 void watcher_record(struct watcher *w, const struct recorded *record)
 {
 	struct ladder_seen seen;
+	struct tcp_name name;
 
-	if (!sees_record(w, record))
+	recorded_name(record, &name);
+	if (!sees(w, &name))
 		return;
-	if (record->kind == RECORDED_STATE) {
-		record_state(w, record);
-		return;
-	}
-	if (w->left <= WATCHER_RESERVED && !opens_or_closes(record->flags)) {
+	if (record->kind == RECORDED_STATE)
+		record_state(w, record, &name);
+	else if (w->left <= WATCHER_RESERVED && !opens_or_closes(recorded_flags(record)))
 		w->left_out += w->request.segments;
-		return;
-	}
-	recorded_segment(record, &seen);
-	ladder_rows_segment(&w->ladder, &seen);
+	else if (recorded_segment(record, &seen))
+		ladder_rows_segment(&w->ladder, &seen);
 }
 
-void watcher_event(struct watcher *w, const struct trace_event *e, const struct tcp_info *info)
+void watcher_event(struct watcher *w, const struct trace_event *e, const struct tcp_name *name)
 {
 	if (w->request.segments)
-		ladder_rows_event(&w->ladder, e, info);
+		ladder_rows_event(&w->ladder, e, name);
 }
 
 /* ---- from beginning to end ---- */
@@ -290,25 +277,15 @@ static void replay(void *context, const struct recorded *record)
 	watcher_record(context, record);
 }
 
-/* Where the connections are that have a number. */
+/* Which connections have the numbers that are watched. */
 static void find_names(void *context, const struct tcp_conn *c)
 {
 	struct watcher *w = context;
-	struct tcp_info info;
-	uint64_t id;
+	struct tcp_name name;
 
-	tcp_conn_state(c, &id);
-	for (unsigned i = 0; i < w->request.n; i++) {
-		if (w->names[i].connection != id || w->names[i].is_known)
-			continue;
-		tcp_conn_info(c, &info);
-		if (!ip_addr_is_4(&info.remote))
-			continue;
-		w->names[i].is_known = true;
-		w->names[i].remote = ip_addr_to_4(&info.remote);
-		w->names[i].remote_port = info.remote_port;
-		w->names[i].local_port = info.local_port;
-	}
+	tcp_conn_name(c, &name);
+	for (unsigned i = 0; i < w->request.n; i++)
+		is_named(&w->names[i], &name);
 }
 
 void watcher_begin(struct watcher *w, const struct watch_request *request, struct recorder *recorder)

@@ -34,8 +34,7 @@ struct watched_flow {
 struct watched_name {
 	uint64_t connection;
 	bool is_known;           /* what follows */
-	uint32_t remote;
-	uint16_t remote_port, local_port;
+	struct tcp_name name;
 };
 
 struct watcher {
@@ -68,7 +67,7 @@ void watcher_begin(struct watcher *w, const struct watch_request *request, struc
 /* Something happens: a record is made; or an event of one of LADDER_STEP_KINDS but changes of state, which
  * come as records. */
 void watcher_record(struct watcher *w, const struct recorded *record);
-void watcher_event(struct watcher *w, const struct trace_event *e, const struct tcp_info *info);
+void watcher_event(struct watcher *w, const struct trace_event *e, const struct tcp_name *name);
 
 /* Sends what there is, and gives it more rows to have. */
 void watcher_turn(struct watcher *w, uint64_t now_us, uint32_t more);

@@ -544,6 +544,18 @@ enum tcp_state tcp_conn_state(const struct tcp_conn *c, uint64_t *id)
 	return c->state;
 }
 
+void tcp_conn_name(const struct tcp_conn *c, struct tcp_name *out)
+{
+	*out = (struct tcp_name){
+		.id = c->id,
+		.local = c->local,
+		.remote = c->remote,
+		.local_port = c->local_port,
+		.remote_port = c->remote_port,
+		.state = c->state,
+	};
+}
+
 void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 {
 	*out = (struct tcp_info){

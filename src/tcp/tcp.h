@@ -284,7 +284,15 @@ static inline const struct stream *tcp_stream_of_conn(const struct tcp_conn *c)
 	return (const struct stream *)(const void *)c;
 }
 
-/* Its state, and its number into *id: what costs nothing to ask. */
+/* Which connection it is, and its state: what costs nothing to ask. */
+struct tcp_name {
+	uint64_t id;
+	struct ip_addr local, remote;
+	uint16_t local_port, remote_port;
+	enum tcp_state state;
+};
+void tcp_conn_name(const struct tcp_conn *c, struct tcp_name *out);
+/* The state, and the id into *id. */
 enum tcp_state tcp_conn_state(const struct tcp_conn *c, uint64_t *id);
 /* The connection between these two, or NULL. */
 const struct tcp_conn *tcp_find(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,

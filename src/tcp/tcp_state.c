@@ -27,7 +27,7 @@
 #include "tcp/tcp_conn.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <string.h>
 
 static const char *const names[TCP_STATES] = {
 	"CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
@@ -61,9 +61,9 @@ const char *tcp_state_name(enum tcp_state s)
 
 static void tell(struct tcp *tcp, const struct tcp_conn *c, enum tcp_state from, enum tcp_state to)
 {
-	char note[32];
+	char note[32]; /* two names of at most 12, without the time that printf() takes */
 
-	snprintf(note, sizeof note, "%s -> %s", tcp_state_name(from), tcp_state_name(to));
+	stpcpy(stpcpy(stpcpy(note, tcp_state_name(from)), " -> "), tcp_state_name(to));
 	observers_tell(tcp->world->observer, &(struct trace_event){ .kind = TRACE_TCP_STATE,
 								    .now_us = tcp_now(tcp),
 								    .conn = c,
