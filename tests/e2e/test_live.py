@@ -75,11 +75,16 @@ def number(text):
 def test_its_files_come_from_the_program(server, namespace):
     page = namespace.curl("-f", URL).stdout
     files = set(re.findall(r'(?:src|href)="([^"#]+)"', page)) - {"status.json", "connections.json", "metrics"}
-    assert files == {"favicon.svg", "live.css", "ladder.css", "states.css", "live.js"}
-    imported = re.findall(r"from '\./([^']+)'", namespace.curl("-f", URL + "live.js").stdout)
-    assert imported
+    imported, left = set(), ["live.js"]
+    while left:
+        found = set(re.findall(r"from '\./([^']+)'", namespace.curl("-f", URL + left.pop()).stdout))
+        left += found - imported
+        imported |= found
+    # All are named at once, so that a browser need not find them one behind the other.
+    assert set(re.findall(r'rel="modulepreload" href="([^"]+)"', page)) == imported
+    assert files == {"favicon.svg", "live.css", "ladder.css", "states.css", "plot.css", "live.js", *imported}
     assert not re.search(r"<style|<script(?! type=\"module\" src)|\sstyle=|\son\w+=", page)
-    for name in ["", *files, *imported]:
+    for name in ["", *files]:
         head = namespace.curl("-I", URL + name).stdout
         assert head.startswith("HTTP/1.1 200 ")
         assert "Content-Security-Policy: default-src 'self';" in head
@@ -265,6 +270,15 @@ def test_many_connections_are_shown_page_by_page(page, many):
     page.wait(f"{ROWS}.length === 1")
     assert page.evaluate(ROWS)[0]["Client"] == f"10.77.0.1:{port}"
     assert page.evaluate("document.getElementById('pages').hidden && document.getElementById('cut').hidden")
+
+
+def test_that_the_server_left_some_out_is_said(page, namespace):
+    answer = fetch(namespace, "connections.json")
+    answer["truncated"] = True
+    page.stand_in(URL + "connections.json", "application/json", json.dumps(answer))
+    page.wait("!document.getElementById('cut').hidden")
+    assert page.evaluate("document.getElementById('cut').textContent") == \
+        f"The server has more than these {len(answer['connections'])} connections, and left the others out."
 
 
 def test_counters_and_queues(page, namespace):

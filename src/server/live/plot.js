@@ -11,12 +11,14 @@ import uPlot from './uplot.js';
 const PAUSE_MS = 100, LONGER_PAUSE_MS = 1000; // between two drawings; where less motion is asked for
 const PIXELS_A_MARK = 80, TOPS = [1, 2, 4, 6, 8, 10];
 
-// What is drawn on a canvas takes its colours from there.
+// What is drawn on a canvas takes its colours from there, so it is waited for.
 function linkStyle(name) {
 	const link = document.createElement('link');
 
 	link.rel = 'stylesheet';
 	link.href = new URL(name, import.meta.url);
+	if ([...document.styleSheets].some(({ href }) => href === link.href))
+		return null;
 	return new Promise((done) => {
 		link.onload = link.onerror = done;
 		document.head.append(link);
