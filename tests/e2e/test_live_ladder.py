@@ -145,7 +145,7 @@ def test_rows_are_reached_by_keyboard(bench):
     assert shown["Client, after it"] == "ESTABLISHED (inferred)" and shown["Window"] == "65,535 bytes"
     bench.press("End")
     assert bench.evaluate("document.activeElement.querySelector('svg').dataset.drop") == "tcp_checksum"
-    assert bench.evaluate(known)["Dropped"] == "tcp checksum"
+    assert bench.evaluate(known)["What became of it"] == "dropped: tcp checksum"
     bench.press("Home")
     assert bench.evaluate(known)["On the wire (ISN)"] == "4000000001"
     bench.evaluate("document.querySelector('.ladder-caption button').focus()")
@@ -211,6 +211,25 @@ def test_what_is_left_out_is_said(bench):
     assert bench.evaluate("document.querySelector('.ladder-left-out').textContent").startswith("1,234 rows left out")
 
 
+def test_what_came_from_the_wire_is_text(bench):
+    markup = "<img src=x onerror=alert(1)><b>"
+    draw(bench, [*HANDSHAKE, segment(1, "client", "PSH,ACK", length=1, content=f"GET /{markup}"),
+                 {**HANDSHAKE[0], "event": "step", "since": 1.1, "time": 1001.1, "note": markup}])
+    bench.wait("document.querySelector('.ladder-step') !== null")
+    bench.evaluate("document.querySelector('.ladder-step').dispatchEvent(new PointerEvent('pointerover', { bubbles: true }))")
+    for place in (".ladder-row:nth-child(4)", ".ladder-step", ".ladder-known"):
+        assert markup in bench.evaluate(f"document.querySelector('{place}').textContent")
+    assert bench.evaluate("document.querySelectorAll('#bench img').length") == 0
+
+
+def test_reduced_motion_is_kept_to(bench):
+    for wish, name in (("reduce", "none"), ("no-preference", "ladder-new")):
+        bench.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": wish}])
+        draw(bench, HANDSHAKE)
+        assert bench.evaluate("getComputedStyle([...document.querySelectorAll('.ladder-row')].at(-1)).animationName") == name
+    bench.send("Emulation.setEmulatedMedia", features=[])
+
+
 def test_several_connections_are_told_apart(bench):
     other = [{**row, "number": 2, "connection": 8, "client_port": 40001} for row in HANDSHAKE]
     bench.evaluate(f"globalThis.ladder = createLadder(bench); ladder.add({json.dumps(HANDSHAKE + other)})")
@@ -240,8 +259,16 @@ def test_states_are_lit_and_so_is_the_way(bench):
         assert [bench.evaluate(f"({WAYS})('{side}')") for side in ("client", "server")] == [of_client, of_server]
     label = bench.evaluate("document.querySelector('.states-figure > svg').getAttribute('aria-label')")
     assert label.endswith("Client CLOSED (inferred), Server TIME-WAIT")
+    # Somebody looks at what was before; the way is what it was.
+    bench.evaluate("states.peek({ client: 'SYN-SENT', server: 'SYN-RECEIVED', inferred: 'client' })")
+    assert bench.evaluate(LIT) == {"client": "SYN-SENT", "server": "SYN-RECEIVED"}
+    bench.evaluate("states.peek(null)")
+    assert bench.evaluate(LIT) == {"client": "CLOSED", "server": "TIME-WAIT"}
+    assert bench.evaluate("document.querySelectorAll('.states-state')[11].classList.contains('states-client')")
+    assert [bench.evaluate(f"({WAYS})('{side}')") for side in ("client", "server")] == [5, 6]
     bench.evaluate("states.clear()")
     assert bench.evaluate(LIT) == {"client": None, "server": None}
+    assert [bench.evaluate(f"({WAYS})('{side}')") for side in ("client", "server")] == [0, 0]
 
 
 FAKE = """globalThis.sockets = [];

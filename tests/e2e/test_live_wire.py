@@ -124,7 +124,7 @@ def test_that_the_server_samples_is_said(server, client, namespace, tmp_path):  
     page = live_page(namespace, tmp_path)
     open_connection(page, client.port)
     tell(client, 3000)
-    page.wait(f"{FEED}.startsWith('More happens than is told: the server samples')")
+    page.wait("document.getElementById('sampling').textContent.startsWith('More happens than is told: the server samples')")
     page.wait("document.querySelector('.ladder-left-out') !== null")
     assert page.evaluate("document.querySelectorAll('.ladder-row').length") <= 248
     page.close()

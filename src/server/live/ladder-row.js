@@ -1,6 +1,6 @@
 // One row of the ladder: the client's side, the arrow between, the server's side.
 import { count } from './format.js';
-import { flags, inWords, remarks, sides, since } from './ladder-words.js';
+import { flags, inWords, remarks, sides, since, step } from './ladder-words.js';
 import { addSvg } from './svg.js';
 
 const SHORT = { ESTABLISHED: 'ESTAB', 'SYN-RECEIVED': 'SYN-RCVD' }; // as in RFC 9293 figure 5
@@ -109,7 +109,7 @@ const middles = {
 
 function addStep(element, row) {
 	element.classList.add(`ladder-from-${row.from ?? 'server'}`);
-	addText(element, 'span', 'ladder-says', row.note ?? row.event);
+	addText(element, 'span', 'ladder-says', step(row));
 }
 
 const PAUSE_S = 0.1; // from there on one sees that time has passed

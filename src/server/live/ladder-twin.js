@@ -1,10 +1,9 @@
 // The ladder as a table.
 import { count } from './format.js';
-import { flags, remarks, since } from './ladder-words.js';
+import { flags, remarks, since, step } from './ladder-words.js';
 import { Table } from './table.js';
 
 const PERIOD_MS = 250; // between two fillings
-const MOST = 300;
 
 const ofSegment = (title, text) => ({ title, value: ({ row }) => (row.event === 'segment' ? text(row) : '') });
 const amount = (title, key) => ({
@@ -15,7 +14,7 @@ const amount = (title, key) => ({
 });
 
 function remark({ row }) {
-	return row.event === 'left_out' ? `${count(row.rows)} rows were left out` : remarks(row) || row.event;
+	return row.event === 'left_out' ? `${count(row.rows)} rows were left out` : remarks(row) || step(row);
 }
 
 const columns = [
@@ -35,7 +34,7 @@ const columns = [
 
 // show(entries) fills the table within a quarter of a second, with those that came last.
 export function createTwin(element, label) {
-	const table = new Table(element, columns, { key: ({ serial }) => serial, most: MOST });
+	const table = new Table(element, columns, { key: ({ serial }) => serial });
 	const caption = element.createCaption();
 	let entries = [], timer;
 

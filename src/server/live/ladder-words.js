@@ -16,10 +16,20 @@ export const flags = ({ flags: names }) => names.replaceAll(',', ' ');
 
 export const other = ({ from }) => (from === 'client' ? 'server' : 'client');
 
+// Its name is that of the counter; the bad wire is none of the server's own.
+const dropped = ({ drop }) => (drop === 'wire' ? 'lost on the wire' : `dropped: ${drop.replaceAll('_', ' ')}`);
+
+// What a step says. Where a connection ends is known even when nothing of it is left.
+export function step({ event, note, state }) {
+	if (event !== 'closed')
+		return note ?? event;
+	return state === 'TIME-WAIT' ? 'over; a record of TIME-WAIT is left' : 'over';
+}
+
 // What is worth a word about a segment beside its numbers: what it carries, and what became of it.
 export function remarks(row) {
 	return [
-		row.drop && `dropped: ${row.drop.replaceAll('_', ' ')}`,
+		row.drop && dropped(row),
 		row.note,
 		row.sent_again && !row.note && 'sent again',
 		row.third_ack && 'third ACK',
@@ -53,8 +63,9 @@ export function fields(row) {
 		['Carries', row.content],
 		['Third ACK', row.third_ack && 'yes: the handshake is complete'],
 		['Sent again', row.sent_again && 'yes'],
-		['Dropped', row.drop && row.drop.replaceAll('_', ' ')],
-		[row.event === 'step' ? 'Step' : 'Note', row.note],
+		['What became of it', row.drop && dropped(row)],
+		['Note', row.event === 'segment' && row.note],
+		['Step', (row.event === 'step' || row.event === 'closed') && step(row)],
 		['Left out', row.rows && `${count(row.rows)} rows, of all connections that are watched`],
 	];
 
@@ -81,6 +92,6 @@ export function inWords(row) {
 	case 'left_out':
 		return `${count(row.rows)} rows were left out by the server`;
 	default:
-		return `${row.from ?? 'connection'}: ${row.note ?? row.event}${at}`;
+		return `${row.from ?? 'connection'}: ${step(row)}${at}`;
 	}
 }

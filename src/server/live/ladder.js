@@ -99,6 +99,7 @@ export function createLadder(element, { label = 'The ladder', onRow = () => {} }
 	function tellFolded({ folded, last: { length } }) {
 		const away = folded > 0 ? `${count(folded)} rows are folded away; ` : '';
 
+		frame.scroll.hidden = length === 0;
 		frame.fold.hidden = length < MANY;
 		setText(frame.fold, `${away}the latest ${count(length)} scroll here`);
 	}

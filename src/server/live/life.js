@@ -13,7 +13,7 @@ export function createLife(element) {
 		{ title: 'Side', value: ({ side }) => side },
 		{ title: 'State', value: ({ from, to }) => `${from} → ${to}` },
 		{ title: 'By', value: ({ row }) => `${row.from}’s ${flags(row)}` },
-	], { key: ({ serial }) => serial, most: MOST });
+	], { key: ({ serial }) => serial });
 	let changes = [], states = {}, serial = 0;
 
 	function note(row) {

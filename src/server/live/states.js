@@ -66,7 +66,8 @@ function newFigure(element) {
 class Side {
 	#figure;
 	#name;
-	#place = null;
+	#place = null; // where it has come to
+	#shown = null; // where it is shown
 
 	constructor(figure, name) {
 		this.#figure = figure;
@@ -75,41 +76,57 @@ class Side {
 
 	clear() {
 		this.#place = null;
-		for (const group of [...this.#figure.lines.values(), ...this.#figure.boxes.values()])
-			group.classList.remove(`states-${this.#name}`, `states-${this.#name}-been`);
-		this.#figure.stones[this.#name].classList.remove('states-there', 'states-moves');
+		this.#showAt(null, false);
+		for (const line of this.#figure.lines.values())
+			line.classList.remove(`states-${this.#name}-been`);
 	}
 
 	// It may stand still.
 	go(state, isInferred) {
-		const place = state === 'CLOSED' && ['LAST-ACK', 'TIME-WAIT', 'END'].includes(this.#place) ? 'END' : state;
+		const place = this.#placeOf(state);
+
+		if (place !== this.#place)
+			this.#lightWay(place);
+		this.#place = place;
+		this.#showAt(place, isInferred);
+	}
+
+	// It is shown elsewhere, and has gone nowhere.
+	peek(state, isInferred) {
+		this.#showAt(this.#placeOf(state), isInferred);
+	}
+
+	#placeOf(state) {
+		return state === 'CLOSED' && ['LAST-ACK', 'TIME-WAIT', 'END'].includes(this.#place) ? 'END' : state;
+	}
+
+	#lightWay(place) {
+		const stops = [...(this.#place === null ? origins[place] ?? [] : [this.#place]), place];
+
+		for (let i = 1; i < stops.length; i++)
+			for (const way of wayBetween(stops[i - 1], stops[i]))
+				this.#figure.lines.get(way).classList.add(`states-${this.#name}-been`);
+	}
+
+	#showAt(place, isInferred) {
 		const stone = this.#figure.stones[this.#name];
 
 		stone.classList.toggle('states-there', place in places);
 		stone.classList.toggle('states-inferred', isInferred);
-		if (place === this.#place)
+		if (place === this.#shown)
 			return;
-		this.#light(place);
-		stone.classList.toggle('states-moves', this.#place in places);
+		stone.classList.toggle('states-moves', this.#shown in places);
 		if (place in places)
 			stone.style.transform = this.#corner(places[place]);
-		this.#place = place;
+		this.#figure.boxes.get(this.#shown)?.classList.remove(`states-${this.#name}`);
+		this.#figure.boxes.get(place)?.classList.add(`states-${this.#name}`);
+		this.#shown = place;
 	}
 
 	#corner([x, y]) {
 		const side = this.#name === 'client' ? -1 : 1;
 
 		return `translate(${x + side * (BOX.width / 2 - 9)}px, ${y - BOX.height / 2}px)`;
-	}
-
-	#light(place) {
-		const stops = [...(this.#place === null ? origins[place] ?? [] : [this.#place]), place];
-
-		this.#figure.boxes.get(this.#place)?.classList.remove(`states-${this.#name}`);
-		this.#figure.boxes.get(place)?.classList.add(`states-${this.#name}`);
-		for (let i = 1; i < stops.length; i++)
-			for (const way of wayBetween(stops[i - 1], stops[i]))
-				this.#figure.lines.get(way).classList.add(`states-${this.#name}-been`);
 	}
 }
 
@@ -131,19 +148,30 @@ function tell({ svg, list }, states) {
 }
 
 export function createStates(element) {
-	const figure = newFigure(element), client = new Side(figure, 'client'), server = new Side(figure, 'server');
+	const figure = newFigure(element), sides = { client: new Side(figure, 'client'), server: new Side(figure, 'server') };
+	let latest = {};
+
+	function move(how, states) {
+		for (const [name, side] of Object.entries(sides))
+			side[how](states[name] ?? null, states.inferred === name);
+		tell(figure, states);
+	}
 
 	tell(figure, {});
 	return {
 		// { client, server, inferred }; what is not known is left out.
 		show(states) {
-			client.go(states.client ?? null, states.inferred === 'client');
-			server.go(states.server ?? null, states.inferred === 'server');
-			tell(figure, states);
+			latest = states;
+			move('go', states);
+		},
+		// Shows others, and those that it was given last again with null. The way is not theirs.
+		peek(states) {
+			move('peek', states ?? latest);
 		},
 		clear() {
-			client.clear();
-			server.clear();
+			latest = {};
+			sides.client.clear();
+			sides.server.clear();
 			tell(figure, {});
 		},
 	};

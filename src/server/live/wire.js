@@ -9,11 +9,14 @@ import { createStates } from './states.js';
 
 const SAMPLES_MS = 100; // between two of the curves' samples
 
-// While somebody points at a row, the states are those after it.
-const onRow = (row) => showStates(row?.event === 'segment' ? row : latest);
+const statesAfter = (row) => ({ client: row.client_state, server: row.server_state, inferred: row.inferred });
+const isSegment = (row) => row?.event === 'segment';
 
 const states = createStates($('states')), life = createLife($('life'));
-const ladder = createLadder($('ladder'), { label: 'Every segment, as it happens', onRow });
+const ladder = createLadder($('ladder'), {
+	label: 'Every segment, as it happens',
+	onRow: (row) => states.peek(isSegment(row) ? statesAfter(row) : null),
+});
 
 let feed = null, feedState = 'connecting';
 let own = null, shown = null; // numbers of connections
@@ -31,25 +34,20 @@ const feeds = {
 };
 
 function tellFeed() {
-	const sampling = leftOut > 0
-		&& `More happens than is told: the server samples, and has left out ${count(leftOut)} rows.`;
 	const beginning = isCut && 'How it began is no longer remembered.';
 
-	setText($('feed'), [feeds[feedState], beginning, sampling].filter(Boolean).join(' '));
-}
-
-function showStates(row) {
-	if (row)
-		states.show({ client: row.client_state, server: row.server_state, inferred: row.inferred });
+	setText($('feed'), [feeds[feedState], beginning].filter(Boolean).join(' '));
+	if (leftOut > 0)
+		setText($('sampling'), `More happens than is told: the server samples, and has left out ${count(leftOut)} rows.`);
 }
 
 // A SYN belongs to nobody until the third ACK says whose it was: so it is asked for what is known of the connection.
 function takeRows() {
-	const rows = feed.rows(shown).filter((row) => row.event === 'segment' && !taken.has(row));
+	const rows = feed.rows(shown).filter((row) => isSegment(row) && !taken.has(row));
 
 	for (const row of rows) {
 		taken.add(row);
-		showStates(row);
+		states.show(statesAfter(row));
 	}
 	life.add(rows);
 	if (latest === null && rows.length > 0)
