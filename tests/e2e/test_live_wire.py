@@ -153,3 +153,14 @@ def test_without_websocket_the_numbers_still_come(server, namespace, tmp_path): 
     assert page.evaluate(LIT) == {"client": None, "server": "ESTABLISHED"}
     page.close()
     assert page.messages == []
+
+
+def test_over_tls_the_feed_is_secure_too(server, namespace, tmp_path):  # noqa: F811
+    page = Chromium(namespace, tmp_path / "profile")
+    page.open(URL.replace("http:", "https:"))
+    page.wait(LIVE)
+    page.wait(f"{ARROWS}.length >= 6")
+    assert page.evaluate("document.querySelector('.ladder-end.ladder-server').innerText").find(f"{ADDRESS}:443") >= 0
+    assert "TLS handshake" in page.evaluate("document.querySelector('.ladder-first').textContent")
+    page.close()
+    assert page.messages == []

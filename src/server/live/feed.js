@@ -29,7 +29,6 @@ export function openFeed({
 	}
 
 	function ask() {
-		memory.expectReplay();
 		socket.send(JSON.stringify(wanted));
 	}
 
@@ -40,6 +39,7 @@ export function openFeed({
 		socket = new WebSocket(at);
 		socket.onopen = () => {
 			pause = PAUSE_MS;
+			memory.begin();
 			ask();
 			enter('open');
 		};

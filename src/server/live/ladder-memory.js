@@ -9,7 +9,7 @@ class Flow {
 	last = [];
 	folded = 0; // rows between the two
 	heard = -Infinity; // the time of its latest row, by the server's clock
-	known = -Infinity; // what is replayed is known up to there
+	known = -Infinity; // the same, when the server began to number its connections anew
 
 	add(entry) {
 		if (this.first.length < FIRST)
@@ -26,8 +26,19 @@ class Flow {
 	get length() {
 		return this.first.length + this.last.length;
 	}
+
+	// What is replayed comes in order, and under a number that is not the one before: so what is as new as the
+	// latest, and the same, is a repetition if its number is another.
+	knows(row) {
+		if (row.time !== this.heard)
+			return row.time < this.heard;
+		const isSame = ({ row: other }) => SAME.every((key) => other[key] === row[key]) && other.number !== row.number;
+
+		return row.time <= this.known || this.first.some(isSame) || this.last.some(isSame);
+	}
 }
 
+const SAME = ['event', 'time', 'from', 'flags', 'seq', 'ack', 'len', 'note'];
 const NOTHING = new Flow();
 
 export class Memory {
@@ -43,8 +54,8 @@ export class Memory {
 		return rows.filter((row) => this.#addRow(row));
 	}
 
-	// The server will now say again what it remembers itself.
-	expectReplay() {
+	// Another conversation with the server begins, and its numbers begin again.
+	begin() {
 		for (const flow of this.#flows.values())
 			flow.known = flow.heard;
 	}
@@ -75,7 +86,7 @@ export class Memory {
 			return false;
 		const flow = this.#flows.get(key) ?? new Flow();
 
-		if (row.replayed && row.time <= flow.known)
+		if (row.replayed && flow.knows(row))
 			return false;
 		this.#flows.delete(key);
 		this.#flows.set(key, flow);

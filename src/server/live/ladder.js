@@ -98,10 +98,11 @@ export function createLadder(element, { label = 'The ladder', onRow = () => {} }
 
 	function tellFolded({ folded, last: { length } }) {
 		const away = folded > 0 ? `${count(folded)} rows are folded away; ` : '';
+		const rest = `then the latest ${count(length)} rows`;
 
 		frame.scroll.hidden = length === 0;
 		frame.fold.hidden = length < MANY;
-		setText(frame.fold, `${away}the latest ${count(length)} scroll here`);
+		setText(frame.fold, away + rest);
 	}
 
 	function draw() {
