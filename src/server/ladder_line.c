@@ -196,9 +196,7 @@ static void add_note(struct document *out, const struct ladder_look *look, const
 static void write_note(const struct ladder_row *row, char note[static TEXT])
 {
 	*note = '\0';
-	if (row->drop == DROP_WIRE && row->note != NULL)
-		snprintf(note, TEXT, "dropped: %s; %s", drop_reason_text(row->drop), row->note);
-	else if (row->drop != DROP_NONE)
+	if (row->drop != DROP_NONE)
 		snprintf(note, TEXT, "dropped: %s", drop_reason_text(row->drop));
 	else if (row->note != NULL)
 		snprintf(note, TEXT, "%s", row->note);
@@ -225,6 +223,8 @@ static void add_segment(struct document *out, const struct ladder_look *look, co
 	document_add(out, "\n", 1);
 	if (!has_room)
 		add_note(out, look, row, note);
+	if (row->drop == DROP_WIRE && row->note != NULL) /* why it was sent, or what became of it there */
+		add_note(out, look, row, row->note);
 }
 
 /* ---- the rest ---- */

@@ -131,6 +131,11 @@ static void trouble_is_seen(void **state)
 	assert_string_equal(write_line(&row, 80, false),
 		"  0.123 #3  ESTAB      == PSH ACK 1+76 ack 1 win 64256 GET /a ======x SYN-RCVD\n"
 		"                          dropped: TCP checksum is wrong\n");
+	row.drop = DROP_WIRE; /* it had been sent for a reason */
+	assert_string_equal(write_line(&row, 80, false),
+		"  0.123 #3  ESTAB      == PSH ACK 1+76 ack 1 win 64256 GET /a ======x SYN-RCVD\n"
+		"                          dropped: lost or damaged on the impaired wire\n"
+		"                          fast retransmission\n");
 }
 
 static void colour_is_for_trouble_and_for_what_changed(void **state)
