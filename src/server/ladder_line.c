@@ -10,7 +10,8 @@ enum {
 	STATE_WIDE = 12,
 	WIDE = 100,       /* from so many columns on names are not cut short */
 	TEXT = LADDER_WIDEST + 1,
-	ARROW_ENDS = 6,   /* "-- " and " ->" */
+	ARROW_ENDS = 6,   /* "-- " and " ->" ... */
+	SHORT_ENDS = 5,   /* ... or " >", where there is no room */
 };
 
 /* Select Graphic Rendition (ECMA-48 section 8.3.117) */
@@ -159,15 +160,15 @@ static void add_arrow(struct document *out, const struct ladder_look *look, cons
 {
 	bool to_right = row->from == LADDER_CLIENT, dropped = row->drop != DROP_NONE;
 	char line = row->step.is_again ? '=' : '-', arrow[TEXT + ARROW_ENDS];
-	size_t width = middle_width(look), len = strlen(text) + ARROW_ENDS;
+	size_t width = middle_width(look), len = strlen(text);
 	const char *colour = dropped ? RED : row->is_trouble ? YELLOW : "";
 
-	if (len > width)
-		width = len;
+	if (len + SHORT_ENDS > width)
+		width = len + SHORT_ENDS;
 	memset(arrow, line, width);
 	arrow[to_right ? width - 1 : 0] = dropped ? 'x' : to_right ? '>' : '<';
-	arrow[2] = arrow[len - 3] = ' ';
-	memcpy(arrow + 3, text, strlen(text));
+	arrow[2] = arrow[3 + len] = ' ';
+	memcpy(arrow + 3, text, len);
 	arrow[width] = '\0';
 	if (*colour != '\0')
 		add_coloured(out, look, colour, arrow, width);

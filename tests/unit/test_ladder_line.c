@@ -85,7 +85,7 @@ static void what_has_no_room_is_cut(void **state)
 	row.step.window = 1073725440;
 	assert_string_equal(
 		write_line(&row, 80, false),
-		"  0.123 #3  ESTAB      -- PSH ACK 4294967295+76 ack 4294967295 win 1073725440 -> SYN-RCVD\n");
+		"  0.123 #3  ESTAB      -- PSH ACK 4294967295+76 ack 4294967295 win 1073725440 > SYN-RCVD\n");
 }
 
 static void times_fit_their_column(void **state)
@@ -136,6 +136,24 @@ static void trouble_is_seen(void **state)
 		"  0.123 #3  ESTAB      == PSH ACK 1+76 ack 1 win 64256 GET /a ======x SYN-RCVD\n"
 		"                          dropped: lost or damaged on the impaired wire\n"
 		"                          fast retransmission\n");
+}
+
+/* Late in a long connection numbers and times are long. */
+static void an_arrow_is_shortened_before_it_is_too_long(void **state)
+{
+	struct ladder_row row = request;
+
+	(void)state;
+	row.now_us = 2500711000;
+	row.from = LADDER_SERVER;
+	row.flags = LADDER_FIN | LADDER_PSH | LADDER_ACK;
+	row.step = (struct ladder_step){ .seq = 79798, .ack = 22, .window = 262144,
+					 .state = { TCP_CLOSE_WAIT, TCP_FIN_WAIT_1 } };
+	row.len = 10513;
+	row.content[0] = '\0';
+	assert_non_null(strstr(write_line(&row, 80, false),
+			       " #3  CLOSE-WAIT <- FIN PSH ACK 79798+10513 ack 22 win 262144 - FIN-WAIT-1\n"));
+	assert_int_equal(strlen(text), 81);
 }
 
 static void colour_is_for_trouble_and_for_what_changed(void **state)
@@ -241,6 +259,7 @@ int main(void)
 		cmocka_unit_test(what_has_no_room_is_cut),
 		cmocka_unit_test(times_fit_their_column),
 		cmocka_unit_test(trouble_is_seen),
+		cmocka_unit_test(an_arrow_is_shortened_before_it_is_too_long),
 		cmocka_unit_test(colour_is_for_trouble_and_for_what_changed),
 		cmocka_unit_test(steps_stand_on_the_side_of_their_doer),
 		cmocka_unit_test(a_connection_is_named_when_it_begins),
