@@ -132,13 +132,18 @@ class Chromium:
     def type(self, text):
         self.send("Input.insertText", text=text)
 
+    def resize(self, width, height):
+        """The window; returns when it is drawn anew."""
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
     def look(self, picture, width, scheme):
         """A screenshot of the whole page at this width, "light" or "dark"."""
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.send("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1,
-                  mobile=False)
-        self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")  # drawn anew
-        whole = {"x": 0, "y": 0, "width": width, "scale": 1,
-                 "height": self.evaluate("document.documentElement.scrollHeight")}
+        self.resize(width, 900)
+        height = self.evaluate("document.documentElement.scrollHeight")
+        self.resize(width, height)  # what is far outside the window may not be drawn
+        whole = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         shot = self.send("Page.captureScreenshot", captureBeyondViewport=True, clip=whole)
         picture.write_bytes(base64.b64decode(shot["data"]))
+        self.resize(width, 900)
