@@ -132,6 +132,22 @@ static void note_if_watched(struct events *e, const struct trace_event *t, const
 		e->left_out++;
 }
 
+/* False: none wants to know more in this period. */
+static bool tell_watchers(struct events *e, const struct trace_event *t, const struct tcp_name *name)
+{
+	bool is_wanted = false;
+
+	LIST_FOR_EACH(n, &e->viewers) {
+		struct viewer *v = LIST_ENTRY(n, struct viewer, node);
+
+		if (v->watcher == NULL || !watcher_wants_events(v->watcher))
+			continue;
+		is_wanted = true;
+		watcher_event(v->watcher, t, name);
+	}
+	return is_wanted;
+}
+
 static void on_event(void *context, const struct trace_event *t)
 {
 	struct events *e = context;
@@ -142,14 +158,8 @@ static void on_event(void *context, const struct trace_event *t)
 	tcp_conn_name(t->conn, &name);
 	if (find_kind(t->kind) != NULL && e->n_watchers < e->n_viewers)
 		note_if_watched(e, t, &name);
-	if ((t->kind & STEPS) == 0)
-		return;
-	LIST_FOR_EACH(n, &e->viewers) {
-		struct viewer *v = LIST_ENTRY(n, struct viewer, node);
-
-		if (v->watcher != NULL)
-			watcher_event(v->watcher, t, &name);
-	}
+	if ((t->kind & STEPS) != 0 && !tell_watchers(e, t, &name))
+		world_observe_kinds(&e->stack->world, &e->observer, e->observer.kinds & ~(unsigned)STEPS);
 }
 
 static void on_record(void *context, const struct recorded *record)
@@ -250,10 +260,9 @@ static bool become_watcher(struct events *e, struct viewer *v)
 		return false;
 	v->watcher->client = v->client;
 	v->watcher->everybody = v->everybody;
-	v->watcher->tcp = e->stack->tcp;
 	v->watcher->send = send_batch;
 	v->watcher->context = v->conn;
-	watcher_init(v->watcher, e->wall_offset_us);
+	watcher_init(v->watcher, e->stack->tcp, e->wall_offset_us);
 	e->n_watchers++;
 	choose_kinds(e);
 	return true;
@@ -286,6 +295,7 @@ static void turn_watchers(struct events *e, uint64_t now_us)
 		if (v->watcher != NULL)
 			watcher_turn(v->watcher, now_us, share);
 	}
+	choose_kinds(e);
 	set_timer(e);
 }
 

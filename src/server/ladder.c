@@ -277,7 +277,7 @@ int ladder_open(const struct ladder_config *config, struct stack *stack, struct 
 		free(l);
 		return r;
 	}
-	ladder_rows_init(&l->rows, config->wall_offset_us, on_row, l);
+	ladder_rows_init(&l->rows, stack->tcp, config->wall_offset_us, on_row, l);
 	timer_init(&l->timer, on_flush);
 	l->look.colour = wants_colour(l->out.fd);
 	look_at_terminal(l);

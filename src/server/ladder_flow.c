@@ -6,6 +6,8 @@ void ladder_flows_init(struct ladder_flows *f)
 	list_init(&f->recent);
 	list_init(&f->unused);
 	f->count = 0;
+	f->patience_us = 0;
+	memset(f->buckets, 0, sizeof f->buckets);
 	for (size_t i = 0; i < LADDER_FLOWS; i++)
 		list_append(&f->unused, &f->all[i].node);
 }
@@ -15,17 +17,48 @@ static bool is_side(const struct ladder_side *s, const struct ip_addr *addr, uin
 	return s->port == port && ip_addr_equal(&s->addr, addr);
 }
 
+/* Whoever chooses addresses and ports so that all are in one bucket has 256 to choose at most. */
+static struct ladder_flow **bucket_of(struct ladder_flows *f, const struct ip_addr *peer, uint16_t peer_port,
+				      uint16_t our_port)
+{
+	uint32_t ports = (uint32_t)peer_port << 16 | our_port;
+
+	return &f->buckets[((load_be32(peer->b + 12) ^ ports) * 0x9e3779b1) >> 24]; /* the golden ratio's */
+}
+
+static struct ladder_flow **bucket_of_flow(struct ladder_flows *f, const struct ladder_flow *flow)
+{
+	const struct ladder_side *peer = &flow->side[!flow->ours];
+
+	return bucket_of(f, &peer->addr, peer->port, flow->side[flow->ours].port);
+}
+
+static void enter_bucket(struct ladder_flows *f, struct ladder_flow *flow)
+{
+	struct ladder_flow **bucket = bucket_of_flow(f, flow);
+
+	flow->next_in_bucket = *bucket;
+	*bucket = flow;
+}
+
+static void leave_bucket(struct ladder_flows *f, struct ladder_flow *flow)
+{
+	struct ladder_flow **at = bucket_of_flow(f, flow);
+
+	while (*at != flow)
+		at = &(*at)->next_in_bucket;
+	*at = flow->next_in_bucket;
+}
+
 struct ladder_flow *ladder_flow_find(struct ladder_flows *f, const struct ip_addr *ours, uint16_t our_port,
 				     const struct ip_addr *peer, uint16_t peer_port)
 {
-	LIST_FOR_EACH(n, &f->recent) {
-		struct ladder_flow *flow = LIST_ENTRY(n, struct ladder_flow, node);
+	struct ladder_flow *flow = *bucket_of(f, peer, peer_port, our_port);
 
-		if (is_side(&flow->side[!flow->ours], peer, peer_port) &&
-		    is_side(&flow->side[flow->ours], ours, our_port))
-			return flow;
-	}
-	return NULL;
+	while (flow != NULL && !(is_side(&flow->side[!flow->ours], peer, peer_port) &&
+				 is_side(&flow->side[flow->ours], ours, our_port)))
+		flow = flow->next_in_bucket;
+	return flow;
 }
 
 /* ---- the states ---- */
@@ -64,13 +97,20 @@ enum tcp_state ladder_flow_state(const struct ladder_flow *f, enum ladder_end en
 
 /* ---- the connection of a segment ---- */
 
-static struct ladder_flow *take_unused(struct ladder_flows *f)
+static struct ladder_flow *take_unused(struct ladder_flows *f, uint64_t now_us)
 {
-	struct list *oldest = list_is_empty(&f->unused) ? f->recent.prev : f->unused.next;
+	struct list *first = list_first(&f->unused);
+	struct ladder_flow *oldest = LIST_ENTRY(f->recent.prev, struct ladder_flow, node);
 
-	list_remove(oldest);
-	list_prepend(&f->recent, oldest);
-	return LIST_ENTRY(oldest, struct ladder_flow, node);
+	if (first == NULL && now_us < oldest->heard_us + f->patience_us)
+		return NULL;
+	if (first == NULL) {
+		leave_bucket(f, oldest);
+		first = &oldest->node;
+	}
+	list_remove(first);
+	list_prepend(&f->recent, first);
+	return LIST_ENTRY(first, struct ladder_flow, node);
 }
 
 /* A SYN, or the answer to one, says who is the client; else the lower port is taken for the server's. */
@@ -84,13 +124,16 @@ static enum ladder_end sender_of(const struct ladder_segment *s)
 static struct ladder_flow *begin(struct ladder_flows *f, const struct ladder_segment *s, bool is_out,
 				 uint64_t now_us)
 {
-	struct ladder_flow *flow = take_unused(f);
+	struct ladder_flow *flow = take_unused(f, now_us);
 	enum ladder_end from = sender_of(s);
 	/* Seen from the middle: the handshake is behind it. */
 	bool is_open = (s->flags & (LADDER_SYN | LADDER_RST)) == 0;
 	struct ladder_side side = { .syn = is_open, .syn_acked = is_open };
-	struct list node = flow->node;
+	struct list node;
 
+	if (flow == NULL)
+		return NULL;
+	node = flow->node;
 	*flow = (struct ladder_flow){
 		.node = node,
 		.number = ++f->count,
@@ -104,6 +147,7 @@ static struct ladder_flow *begin(struct ladder_flows *f, const struct ladder_seg
 	flow->side[from].port = s->src_port;
 	flow->side[!from].addr = s->dst;
 	flow->side[!from].port = s->dst_port;
+	enter_bucket(f, flow);
 	return flow;
 }
 
@@ -122,13 +166,18 @@ struct ladder_flow *ladder_flow_of(struct ladder_flows *f, const struct ladder_s
 	struct ladder_flow *flow = is_out ? ladder_flow_find(f, &s->src, s->src_port, &s->dst, s->dst_port)
 					  : ladder_flow_find(f, &s->dst, s->dst_port, &s->src, s->src_port);
 
-	if (flow == NULL)
-		return begin(f, s, is_out, now_us);
-	list_remove(&flow->node);
-	if (begins_anew(flow, s, is_out)) {
+	if (flow != NULL && begins_anew(flow, s, is_out)) {
+		leave_bucket(f, flow);
+		list_remove(&flow->node);
 		list_prepend(&f->unused, &flow->node);
-		return begin(f, s, is_out, now_us);
+		flow = NULL;
 	}
+	if (flow == NULL)
+		flow = begin(f, s, is_out, now_us);
+	if (flow == NULL)
+		return NULL;
+	flow->heard_us = now_us;
+	list_remove(&flow->node);
 	list_prepend(&f->recent, &flow->node);
 	return flow;
 }
@@ -156,6 +205,26 @@ static void learn_first(struct ladder_side *side, struct seq first)
 		return;
 	side->has_first = true;
 	side->first = side->next = first;
+}
+
+static void know(struct ladder_side *side, uint32_t first, uint8_t scale, bool has_scale)
+{
+	side->has_first = true;
+	side->first = side->next = seq_of(first);
+	side->has_scale = has_scale;
+	side->scale = scale;
+}
+
+void ladder_flow_learn(struct ladder_flow *f, const struct tcp_info *info, const struct ladder_segment *s,
+		       bool is_out)
+{
+	struct ladder_side *ours = &f->side[f->ours], *peer = &f->side[!f->ours];
+
+	know(ours, info->iss, info->rcv_wscale, info->window_scaling);
+	know(peer, info->irs, info->snd_wscale, info->window_scaling);
+	(is_out ? ours : peer)->next = s->seq;
+	if ((s->flags & LADDER_ACK) != 0)
+		(is_out ? peer : ours)->next = s->ack;
 }
 
 /* Of a connection seen from the middle the first number is that before the first text, as if of a SYN. */

@@ -13,7 +13,7 @@
 #include "server/ladder_content.h"
 #include "tcp/tcp.h"
 
-enum { LADDER_FLOWS = 256 }; /* most at once; the one that was silent longest gives way */
+enum { LADDER_FLOWS = 256 }; /* most at once: the one that was silent longest gives way. As many buckets, too */
 
 enum ladder_end { LADDER_CLIENT, LADDER_SERVER, LADDER_ENDS };
 
@@ -30,9 +30,10 @@ struct ladder_side {
 
 struct ladder_flow {
 	struct list node;
+	struct ladder_flow *next_in_bucket;
 	unsigned number;         /* from 1 */
 	uint64_t connection;     /* its number in logs and connections.json; 0: none yet */
-	uint64_t started_us;
+	uint64_t started_us, heard_us;
 	struct ladder_side side[LADDER_ENDS];
 	enum ladder_end ours;
 	enum tcp_state own;      /* ours as TCP says; 0: it has not */
@@ -56,6 +57,8 @@ struct ladder_flows {
 	struct list recent;      /* the one that was heard last is first */
 	struct list unused;
 	unsigned count;          /* numbers given */
+	uint64_t patience_us;    /* one that was heard within this time gives way to none */
+	struct ladder_flow *buckets[LADDER_FLOWS];
 	struct ladder_flow all[LADDER_FLOWS];
 };
 
@@ -65,9 +68,13 @@ void ladder_flows_init(struct ladder_flows *f);
 struct ladder_flow *ladder_flow_find(struct ladder_flows *f, const struct ip_addr *ours, uint16_t our_port,
 				     const struct ip_addr *peer, uint16_t peer_port);
 
-/* That of a segment of ours (is_out) or the peer's, which may be a new one. */
+/* That of a segment of ours (is_out) or the peer's, which may be a new one. NULL: none gives way to it. */
 struct ladder_flow *ladder_flow_of(struct ladder_flows *f, const struct ladder_segment *s, bool is_out,
 				   uint64_t now_us);
+
+/* What TCP knows of a connection that is seen from the middle, before its first segment s is followed. */
+void ladder_flow_learn(struct ladder_flow *f, const struct tcp_info *info, const struct ladder_segment *s,
+		       bool is_out);
 
 /* TCP has entered a state. It holds from the next segment on, which is the one that it comes of. */
 void ladder_flow_tell(struct ladder_flow *f, enum tcp_state to);

@@ -13,6 +13,12 @@ static void add_side(struct document *out, const struct ladder_side *s, const ch
 	json_number(out, port, s->port);
 }
 
+void ladder_json_ends(struct document *out, const struct ladder_flow *flow)
+{
+	add_side(out, &flow->side[LADDER_CLIENT], "client", "client_port");
+	add_side(out, &flow->side[LADDER_SERVER], "server", "server_port");
+}
+
 static void add_segment(struct document *out, const struct ladder_row *row)
 {
 	const struct ladder_step *step = &row->step;
@@ -49,8 +55,7 @@ void ladder_json(struct document *out, const struct ladder_row *row)
 	json_number(out, "number", row->flow->number);
 	if (row->flow->connection != 0)
 		json_number(out, "connection", row->flow->connection);
-	add_side(out, &row->flow->side[LADDER_CLIENT], "client", "client_port");
-	add_side(out, &row->flow->side[LADDER_SERVER], "server", "server_port");
+	ladder_json_ends(out, row->flow);
 	if (row->event != LADDER_OPENED)
 		json_text(out, "from", ends[row->from]);
 	if (row->event == LADDER_SEGMENT)

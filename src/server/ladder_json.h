@@ -7,6 +7,9 @@
 
 void ladder_json(struct document *out, const struct ladder_row *row);
 
+/* Members of an object: between whom a connection is. */
+void ladder_json_ends(struct document *out, const struct ladder_flow *flow);
+
 /* So many rows were left out here. */
 void ladder_json_lost(struct document *out, uint64_t rows);
 

@@ -1,11 +1,12 @@
 /* Segments and events, put in order and followed. */
 #include "server/ladder_rows.h"
 
-void ladder_rows_init(struct ladder_rows *r, uint64_t wall_offset_us,
+void ladder_rows_init(struct ladder_rows *r, const struct tcp *tcp, uint64_t wall_offset_us,
 		      void (*write)(void *context, const struct ladder_row *row), void *context)
 {
 	r->write = write;
 	r->context = context;
+	r->tcp = tcp;
 	r->wall_offset_us = wall_offset_us;
 	r->n_steps = 0;
 	ladder_flows_init(&r->flows);
@@ -84,17 +85,52 @@ void ladder_rows_event(struct ladder_rows *r, const struct trace_event *e, const
 
 /* ---- segments ---- */
 
-static void write_segment(struct ladder_rows *r, const struct ladder_seen *seen)
+/* What was said in the handshake is not known of a connection that is seen from the middle. */
+static void ask_tcp(const struct ladder_rows *r, struct ladder_flow *flow, const struct ladder_seen *seen)
 {
 	const struct ladder_segment *s = &seen->segment;
-	struct ladder_flow *flow = ladder_flow_of(&r->flows, s, seen->is_out, seen->now_us);
-	struct ladder_row row = row_of(r, LADDER_OPENED, flow, seen->now_us);
+	const struct tcp_conn *c = NULL;
+	struct tcp_info info;
 
+	if (r->tcp == NULL || (s->flags & LADDER_SYN) != 0)
+		return;
+	if (seen->is_out)
+		c = tcp_find(r->tcp, &s->src, s->src_port, &s->dst, s->dst_port);
+	else
+		c = tcp_find(r->tcp, &s->dst, s->dst_port, &s->src, s->src_port);
+	if (c == NULL)
+		return;
+	tcp_conn_info(c, &info);
+	if (seen->connection == 0 || seen->connection == info.id)
+		ladder_flow_learn(flow, &info, s, seen->is_out);
+}
+
+static struct ladder_flow *open_flow(struct ladder_rows *r, const struct ladder_seen *seen)
+{
+	struct ladder_flow *flow = ladder_flow_of(&r->flows, &seen->segment, seen->is_out, seen->now_us);
+	struct ladder_row row;
+
+	if (flow == NULL)
+		return NULL;
 	if (seen->connection != 0)
 		flow->connection = seen->connection;
-	if (flow->is_new)
-		r->write(r->context, &row);
-	row.event = LADDER_SEGMENT;
+	if (!flow->is_new)
+		return flow;
+	ask_tcp(r, flow, seen);
+	row = row_of(r, LADDER_OPENED, flow, seen->now_us);
+	r->write(r->context, &row);
+	return flow;
+}
+
+static bool write_segment(struct ladder_rows *r, const struct ladder_seen *seen)
+{
+	const struct ladder_segment *s = &seen->segment;
+	struct ladder_flow *flow = open_flow(r, seen);
+	struct ladder_row row;
+
+	if (flow == NULL)
+		return false;
+	row = row_of(r, LADDER_SEGMENT, flow, seen->now_us);
 	ladder_flow_take(flow, s, seen->is_out, seen->drop, seen->own, &row.step);
 	row.from = row.step.from;
 	row.flags = s->flags;
@@ -107,13 +143,17 @@ static void write_segment(struct ladder_rows *r, const struct ladder_seen *seen)
 	row.is_trouble = row.step.is_again || row.note != NULL || seen->drop != DROP_NONE ||
 			 (s->flags & LADDER_RST) != 0;
 	r->write(r->context, &row);
+	return true;
 }
 
-void ladder_rows_segment(struct ladder_rows *r, const struct ladder_seen *seen)
+bool ladder_rows_segment(struct ladder_rows *r, const struct ladder_seen *seen)
 {
+	bool is_followed;
+
 	if (seen->is_out)
 		ladder_rows_flush(r);
-	write_segment(r, seen);
+	is_followed = write_segment(r, seen);
 	if (!seen->is_out)
 		ladder_rows_flush(r);
+	return is_followed;
 }

@@ -45,17 +45,19 @@ struct ladder_rows {
 	/* Takes a row, which is valid during the call. */
 	void (*write)(void *context, const struct ladder_row *row);
 	void *context;
+	const struct tcp *tcp;   /* is asked of connections seen from the middle; may be NULL */
 	uint64_t wall_offset_us; /* to be added to the stack's time to give the time since 1970 */
 	unsigned n_steps;
 	struct ladder_waiting_step steps[LADDER_STEPS];
 	struct ladder_flows flows;
 };
 
-void ladder_rows_init(struct ladder_rows *r, uint64_t wall_offset_us,
+void ladder_rows_init(struct ladder_rows *r, const struct tcp *tcp, uint64_t wall_offset_us,
 		      void (*write)(void *context, const struct ladder_row *row), void *context);
 
-/* Makes the rows of a segment, and of the steps that waited for it. */
-void ladder_rows_segment(struct ladder_rows *r, const struct ladder_seen *seen);
+/* Makes the rows of a segment, and of the steps that waited for it. False: its connection is not followed, as
+ * too many are. */
+bool ladder_rows_segment(struct ladder_rows *r, const struct ladder_seen *seen);
 
 /* An event of one of LADDER_STEP_KINDS of the connection of this name. */
 void ladder_rows_event(struct ladder_rows *r, const struct trace_event *e, const struct tcp_name *name);

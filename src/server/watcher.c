@@ -92,6 +92,7 @@ static void write_head(struct watcher *w, const char *event, const struct ladder
 	json_seconds(&w->batch, "time", now_us + w->ladder.wall_offset_us);
 	json_number(&w->batch, "number", flow->number);
 	json_number(&w->batch, "connection", flow->connection);
+	ladder_json_ends(&w->batch, flow);
 }
 
 static void write_closed(struct watcher *w, const struct ladder_flow *flow, struct watched_flow *f)
@@ -125,8 +126,8 @@ static void write_ends(struct watcher *w)
 static void take_numbers(const struct tcp_info *i, uint64_t out[static WATCHER_NUMBERS])
 {
 	const uint64_t numbers[WATCHER_NUMBERS] = {
-		(uint64_t)i->state, i->cwnd,    i->ssthresh,    i->in_flight,   i->srtt_us,
-		i->rto_us,          i->snd_wnd, i->rcv_wnd,     i->bytes_acked, i->bytes_received,
+		(uint64_t)i->state, i->in_recovery, i->cwnd,    i->ssthresh,    i->in_flight,      i->srtt_us,
+		i->rto_us,          i->snd_wnd,     i->rcv_wnd, i->bytes_acked, i->bytes_received,
 	};
 
 	memcpy(out, numbers, sizeof numbers);
@@ -136,13 +137,14 @@ static void write_sample(struct watcher *w, const struct ladder_flow *flow, cons
 			 uint64_t now_us)
 {
 	static const char *const names[WATCHER_NUMBERS] = {
-		"state", "cwnd",    "ssthresh", "in_flight", "srtt",
-		"rto",   "snd_wnd", "rcv_wnd",  "acked",     "received",
+		"state", "in_recovery", "cwnd",    "ssthresh", "in_flight", "srtt",
+		"rto",   "snd_wnd",     "rcv_wnd", "acked",    "received",
 	};
 
 	write_head(w, "sample", flow, now_us);
 	json_text(&w->batch, names[0], tcp_state_name((enum tcp_state)f->sample[0]));
-	for (size_t i = 1; i < WATCHER_NUMBERS; i++)
+	json_bool(&w->batch, names[1], f->sample[1] != 0);
+	for (size_t i = 2; i < WATCHER_NUMBERS; i++)
 		json_number(&w->batch, names[i], f->sample[i]);
 	json_close_object(&w->batch);
 }
@@ -157,7 +159,7 @@ static void sample(struct watcher *w, const struct ladder_flow *flow, uint64_t n
 
 	if (!f->is_changed)
 		return;
-	c = tcp_find(w->tcp, &ours->addr, ours->port, &peer->addr, peer->port);
+	c = tcp_find(w->ladder.tcp, &ours->addr, ours->port, &peer->addr, peer->port);
 	if (c != NULL) {
 		tcp_conn_info(c, &info);
 		take_numbers(&info, numbers);
@@ -217,6 +219,18 @@ static bool sees(struct watcher *w, const struct tcp_name *name)
 	return false;
 }
 
+/* Its numbers are there for the last time. */
+static void end_flow(struct watcher *w, const struct ladder_flow *flow, const struct recorded *record)
+{
+	struct watched_flow *f = watched(w, flow);
+
+	f->closed = (enum tcp_state)record->own;
+	f->closed_us = record->now_us;
+	w->has_closed = true;
+	if (!w->is_replaying && w->request.samples_us > 0)
+		sample(w, flow, record->now_us);
+}
+
 static void record_state(struct watcher *w, const struct recorded *record, const struct tcp_name *name)
 {
 	const struct ladder_flow *flow = ladder_flow_find(&w->ladder.flows, &name->local, name->local_port,
@@ -234,11 +248,16 @@ static void record_state(struct watcher *w, const struct recorded *record, const
 						 .old_value = record->before,
 						 .new_value = record->own },
 			  name);
-	if ((record->own & (TCP_CLOSED | TCP_TIME_WAIT)) == 0)
-		return;
-	watched(w, flow)->closed = (enum tcp_state)record->own;
-	watched(w, flow)->closed_us = record->now_us;
-	w->has_closed = true;
+	if ((record->own & (TCP_CLOSED | TCP_TIME_WAIT)) != 0)
+		end_flow(w, flow, record);
+}
+
+/* What is damaged makes no connection. */
+static bool is_credible(struct watcher *w, const struct ladder_seen *seen, const struct tcp_name *name)
+{
+	return seen->drop != DROP_TCP_CHECKSUM ||
+	       ladder_flow_find(&w->ladder.flows, &name->local, name->local_port, &name->remote,
+				name->remote_port) != NULL;
 }
 
 void watcher_record(struct watcher *w, const struct recorded *record)
@@ -253,8 +272,14 @@ void watcher_record(struct watcher *w, const struct recorded *record)
 		record_state(w, record, &name);
 	else if (w->left <= WATCHER_RESERVED && !opens_or_closes(recorded_flags(record)))
 		w->left_out += w->request.segments;
-	else if (recorded_segment(record, &seen))
-		ladder_rows_segment(&w->ladder, &seen);
+	else if (recorded_segment(record, &seen) && is_credible(w, &seen, &name) &&
+		 !ladder_rows_segment(&w->ladder, &seen))
+		w->left_out += w->request.segments;
+}
+
+bool watcher_wants_events(const struct watcher *w)
+{
+	return w->request.segments && w->request.what != WATCH_NOTHING && w->left > WATCHER_RESERVED;
 }
 
 void watcher_event(struct watcher *w, const struct trace_event *e, const struct tcp_name *name)
@@ -265,9 +290,19 @@ void watcher_event(struct watcher *w, const struct trace_event *e, const struct 
 
 /* ---- from beginning to end ---- */
 
-void watcher_init(struct watcher *w, uint64_t wall_offset_us)
+/* Numbers of flows go on. */
+static void forget_flows(struct watcher *w, const struct tcp *tcp, uint64_t wall_offset_us)
 {
-	ladder_rows_init(&w->ladder, wall_offset_us, on_row, w);
+	unsigned count = w->ladder.flows.count;
+
+	ladder_rows_init(&w->ladder, tcp, wall_offset_us, on_row, w);
+	w->ladder.flows.count = count;
+	w->ladder.flows.patience_us = WATCHER_PATIENCE_US;
+}
+
+void watcher_init(struct watcher *w, const struct tcp *tcp, uint64_t wall_offset_us)
+{
+	forget_flows(w, tcp, wall_offset_us);
 	begin_batch(w);
 	w->left = WATCHER_SAVED;
 }
@@ -290,14 +325,12 @@ static void find_names(void *context, const struct tcp_conn *c)
 
 void watcher_begin(struct watcher *w, const struct watch_request *request, struct recorder *recorder)
 {
-	unsigned count = w->ladder.flows.count;
 	uint32_t left = w->left;
 
 	w->request = *request;
 	for (unsigned i = 0; i < request->n; i++)
 		w->names[i] = (struct watched_name){ .connection = request->connections[i] };
-	ladder_rows_init(&w->ladder, w->ladder.wall_offset_us, on_row, w);
-	w->ladder.flows.count = count; /* numbers go on */
+	forget_flows(w, w->ladder.tcp, w->ladder.wall_offset_us);
 	w->is_replaying = true;
 	w->left = WATCHER_REPLAYED;
 	recorder_number(recorder);
@@ -308,7 +341,7 @@ void watcher_begin(struct watcher *w, const struct watch_request *request, struc
 	w->left = left;
 	w->sample_at_us = 0;
 	if (request->what == WATCH_NAMED)
-		tcp_each(w->tcp, find_names, w);
+		tcp_each(w->ladder.tcp, find_names, w);
 }
 
 void watcher_turn(struct watcher *w, uint64_t now_us, uint32_t more)

@@ -16,8 +16,9 @@
 enum {
 	WATCHER_SAVED = 256,          /* most rows at once */
 	WATCHER_RESERVED = 64,        /* of these for what opens or closes */
-	WATCHER_REPLAYED = 1024,      /* most rows of a replay, and as many of them reserved */
-	WATCHER_NUMBERS = 10,         /* in a sample */
+	WATCHER_REPLAYED = 1024,      /* most rows of a replay */
+	WATCHER_PATIENCE_US = 1000000, /* so long a flow is followed after its last segment */
+	WATCHER_NUMBERS = 11,         /* in a sample */
 	WATCHER_BATCH = WATCHER_SAVED * LADDER_LINE / 2, /* bytes: rows are half as long, mostly */
 };
 
@@ -47,7 +48,6 @@ struct watcher {
 	bool has_closed;            /* a flow has, see watched_flow */
 	uint32_t left;              /* rows that it may have now */
 	uint64_t left_out;          /* rows that it was not told of yet */
-	const struct tcp *tcp;
 	/* Takes a batch, a JSON array. False: it is lost. */
 	bool (*send)(struct watcher *w, struct bytes batch);
 	void *context;              /* of who sends */
@@ -58,8 +58,8 @@ struct watcher {
 	char memory[WATCHER_BATCH];
 };
 
-/* client, everybody, tcp, send and its context are the caller's to set before. */
-void watcher_init(struct watcher *w, uint64_t wall_offset_us);
+/* client, everybody, send and its context are the caller's to set before. */
+void watcher_init(struct watcher *w, const struct tcp *tcp, uint64_t wall_offset_us);
 
 /* This is what it watches from now on, beginning with what the recorder has of it. */
 void watcher_begin(struct watcher *w, const struct watch_request *request, struct recorder *recorder);
@@ -67,6 +67,7 @@ void watcher_begin(struct watcher *w, const struct watch_request *request, struc
 /* Something happens: a record is made; or an event of one of LADDER_STEP_KINDS but changes of state, which
  * come as records. */
 void watcher_record(struct watcher *w, const struct recorded *record);
+bool watcher_wants_events(const struct watcher *w);
 void watcher_event(struct watcher *w, const struct trace_event *e, const struct tcp_name *name);
 
 /* Sends what there is, and gives it more rows to have. */

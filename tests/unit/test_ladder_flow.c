@@ -268,6 +268,46 @@ static void the_most_silent_of_too_many_gives_way(void **state)
 	assert_int_equal(first->number, 1);
 }
 
+/* Whoever looks at many connections wants some of them whole. */
+static void one_that_was_heard_may_give_way_to_none(void **state)
+{
+	struct ladder_segment s = segment(LADDER_CLIENT, SYN, 0, 0, 0);
+
+	(void)state;
+	flows.patience_us = 1000;
+	for (s.src_port = 1; s.src_port <= LADDER_FLOWS; s.src_port++)
+		assert_non_null(ladder_flow_of(&flows, &s, false, 5000 + s.src_port));
+	assert_null(ladder_flow_of(&flows, &s, false, 6000));
+	assert_int_equal(flows.count, LADDER_FLOWS);
+	assert_int_equal(ladder_flow_of(&flows, &s, false, 6001)->number, LADDER_FLOWS + 1);
+	s.src_port = 1; /* it has given way */
+	assert_null(ladder_flow_of(&flows, &s, false, 6001));
+}
+
+static void tcp_knows_what_was_said_before(void **state)
+{
+	const struct tcp_info info = {
+		.iss = server_isn, .irs = client_isn, .window_scaling = true, .snd_wscale = 3, .rcv_wscale = 7,
+	};
+	struct ladder_segment s = segment(LADDER_SERVER, ACK, 5001, 10, 1001);
+	struct ladder_flow *f = ladder_flow_of(&flows, &s, true, 7);
+
+	(void)state;
+	ladder_flow_learn(f, &info, &s, true);
+	ladder_flow_take(f, &s, true, DROP_NONE, 0, &step);
+	assert_int_equal(step.seq, 5001);
+	assert_int_equal(step.ack, 1001);
+	assert_int_equal(step.window, 100 << 7);
+	assert_false(step.is_again);
+	take(LADDER_CLIENT, ACK, 1001, 20, 5011);
+	assert_int_equal(step.seq, 1001);
+	assert_int_equal(step.ack, 5011);
+	assert_int_equal(step.window, 100 << 3);
+	assert_false(step.is_again);
+	take(LADDER_CLIENT, ACK, 1001, 20, 5011);
+	assert_true(step.is_again);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +325,8 @@ int main(void)
 		cmocka_unit_test_setup(a_connection_may_be_seen_from_the_middle, begin),
 		cmocka_unit_test_setup(a_port_used_again_is_another_connection, begin),
 		cmocka_unit_test_setup(the_most_silent_of_too_many_gives_way, begin),
+		cmocka_unit_test_setup(one_that_was_heard_may_give_way_to_none, begin),
+		cmocka_unit_test_setup(tcp_knows_what_was_said_before, begin),
 	};
 
 	return cmocka_run_group_tests_name("ladder_flow", tests, NULL, NULL);
