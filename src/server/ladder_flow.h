@@ -13,7 +13,7 @@
 #include "server/ladder_content.h"
 #include "tcp/tcp.h"
 
-enum { LADDER_FLOWS = 256 }; /* most at once: the one that was silent longest gives way. As many buckets, too */
+enum { LADDER_FLOWS = 256 }; /* most at once, and buckets; the one that was silent longest gives way */
 
 enum ladder_end { LADDER_CLIENT, LADDER_SERVER, LADDER_ENDS };
 
