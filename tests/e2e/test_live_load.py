@@ -79,7 +79,7 @@ def choose(page, port):
 
 def test_it_keeps_up(page, busy, namespace):
     choose(page, busy)
-    page.wait("document.getElementById('feed').textContent.includes('the server samples')")
+    page.wait("document.getElementById('sampling').textContent.includes('the server samples')")
     page.send("Performance.enable", timeDomain="threadTicks")
     page.evaluate(WATCH)
     began, made, (busy_s, heap, _) = time.monotonic(), segments(namespace), measure(page)
