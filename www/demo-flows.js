@@ -21,6 +21,7 @@ class Flow {
 			this.rows.push(row);
 		this.isNew ||= row.event === 'opened' && !row.replayed;
 		this.port ??= row.client_port;
+		this.connection ??= row.connection; /* there is none before the handshake's end */
 	}
 
 	get segments() {

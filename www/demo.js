@@ -73,7 +73,10 @@ class Experiment {
 		const ladder = this.#ladders[which];
 
 		ladder.clear();
-		this.#follow = { flows: new Flows(), wanted, ladder, onShown, shown: new Map(), waiting: new Set() };
+		ladder.show(null);
+		this.#follow = {
+			flows: new Flows(), wanted, ladder, onShown, shown: new Map(), only: null, waiting: new Set(),
+		};
 	}
 
 	/* Resolves with what the test gives, as soon as that is something. */
@@ -115,14 +118,18 @@ class Experiment {
 	}
 
 	#show(flow) {
-		const { wanted, shown, ladder } = this.#follow;
+		const follow = this.#follow, { shown, ladder } = follow;
 
-		if (!wanted(flow))
+		if (!follow.wanted(flow))
 			return;
 		ladder.add(flow.rows.slice(shown.get(flow) ?? 0));
 		shown.set(flow, flow.rows.length);
-		this.#follow.onShown(flow);
+		follow.onShown(flow);
 		this.#states?.show(flow.states);
+		const only = shown.size === 1 ? flow.connection ?? null : null; /* of several the ladder tells which is which */
+
+		if (only !== follow.only)
+			ladder.show(follow.only = only);
 	}
 }
 

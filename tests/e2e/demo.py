@@ -1,6 +1,5 @@
 """What tests of demos share: the server of make run, one of its pages in Chromium, and the capture to hold it against."""
 
-import pathlib
 import re
 
 import pytest
@@ -19,6 +18,19 @@ class Demo:
         self.server = server
         self.browser = browser
         self.capture = capture
+        self._numbers = {}  # as they were at the end
+
+    def stop(self):
+        """Ends the browser, which has had nothing to say, and then the server: the capture is whole. The page's numbers
+        are kept."""
+        if self.browser is None:
+            return
+        self._numbers = self.browser.evaluate("Object.fromEntries([...document.querySelectorAll('[data-number]')]"
+                                              ".map((element) => [element.dataset.number, element.textContent]))")
+        self.browser.close()
+        messages, self.browser = self.browser.messages, None
+        assert messages == [], messages
+        assert self.server.stop() == 0
 
     def open(self, page, scheme="http"):
         self.browser.open(f"{scheme}://{ADDRESS}/{page}")
@@ -36,6 +48,8 @@ class Demo:
         return told
 
     def number(self, name):
+        if self.browser is None:
+            return self._numbers[name]
         return self.browser.evaluate(f"document.querySelector('[data-number=\"{name}\"]').textContent")
 
     def arrows(self, experiment):
@@ -63,12 +77,15 @@ class Demo:
             assert picture.stat().st_size > 30000  # an empty page is far smaller
             assert self.browser.evaluate("document.documentElement.scrollWidth") <= width
         self.browser.evaluate((npm_package("axe-core", AXE) / "axe.min.js").read_text() + "; null")
-        assert self.browser.evaluate("axe.run(document).then(({ violations }) => "
-                                     "violations.map((v) => [v.id, v.nodes.map((node) => node.html)]))") == []
+        found = self.browser.evaluate("axe.run(document).then(({ violations }) => "
+                                      "violations.map((v) => [v.id, v.nodes.map((node) => node.html)]))")
+        assert found == [], found
 
 
 def port_of(told):
-    return int(re.search(r"port (\d+)", told, re.IGNORECASE)[1])
+    found = re.search(r"port (\d+)", told, re.IGNORECASE)
+    assert found, told
+    return int(found[1])
 
 
 @pytest.fixture
@@ -78,9 +95,9 @@ def demo(serve, namespace, tmp_path):
     config = tmp_path / "demo.conf"
     text = (ROOT / "conf" / "demo" / "taphouse.conf").read_text()
     config.write_text(text.replace("../../www", str(ROOT / "www")))
-    capture = pathlib.Path(tmp_path / "demo.pcapng")
+    capture = tmp_path / "demo.pcapng"
     server = serve("--config", config, "--self-signed", "--pcap", capture, directory=ROOT / "www")
     browser = Chromium(namespace, tmp_path / "profile")
-    yield Demo(server, browser, capture)
-    browser.close()
-    assert browser.messages == []
+    shown = Demo(server, browser, capture)
+    yield shown
+    shown.stop()

@@ -20,7 +20,7 @@ def opened(demo, do, scheme="http"):
     demo.open(PAGE, scheme)
     demo.press("open", do, "Opened below.")
     data, shown = demo.browser.evaluate(BYTES), demo.browser.evaluate(FIELDS)
-    assert demo.server.stop() == 0
+    demo.stop()
     dump = json.loads(subprocess.run(["tshark", "-r", demo.capture, "-T", "json", "-x"], capture_output=True,
                                      text=True, check=True).stdout)
     (layers,) = [f["_source"]["layers"] for f in dump if f["_source"]["layers"]["frame_raw"][0] == data]

@@ -32,7 +32,7 @@ def test_what_is_counted_is_on_the_wire(demo, tmp_path):
     ladder = browser.evaluate("document.querySelector('#echo [data-ladder]').textContent")
     assert "GET /ws/echo?run=" in ladder and "101 Switching Protocols" in ladder and "WebSocket ping" in ladder
     demo.look("demo-websocket", tmp_path)
-    assert demo.server.stop() == 0
+    demo.stop()
     seen = frames(demo, echo_port(demo))
     assert seen.count((True, PING)) >= 1 and seen.count((False, PONG)) >= 1
     assert seen.count((False, TEXT)) == 1 and seen.count((True, TEXT)) == 2  # the handshake is told by one
