@@ -7,6 +7,7 @@ static const struct part {
 	const char *name;
 	const struct http_handler *handler;
 } parts[] = {
+	{ "bytes", &demo_bytes_handler },
 	{ "object", &demo_object_handler },
 	{ "sink", &demo_sink_handler },
 };

@@ -19,4 +19,21 @@ extern const struct http_handler demo_object_handler;
  * wait for the body, and is the end of our direction of the connection; the body is read all the same. */
 extern const struct http_handler demo_sink_handler;
 
+enum { DEMO_BYTES_MOST = 64 << 20 };
+
+/*
+ * GET bytes: a file of any size, made while it is sent, by the congestion control and at the pace that are
+ * asked for.
+ *
+ *   ?n=BYTES       how many, at most DEMO_BYTES_MOST; 1 MiB
+ *   ?seed=NUMBER   which
+ *   ?cc=NAME       reno, cubic or bbr: from here on on this connection
+ *   ?pace=BYTES    a second, not more; 0, the default: as fast as it goes
+ *   ?digest        its SHA-256 stands in Repr-Digest (RFC 9530): the helper computes it first
+ *   ?close         the connection ends with it, and we close first
+ *
+ * Others are let be: a page may mark its requests.
+ */
+extern const struct http_handler demo_bytes_handler;
+
 #endif
