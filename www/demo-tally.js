@@ -1,0 +1,70 @@
+/* What happened on a connection from a request to the next, counted off its rows. Of what the server left out nothing is
+ * known. */
+
+const isDamaged = ({ drop }) => drop === 'tcp_checksum' || drop === 'ip_checksum';
+const isAck = (row) => row.from === 'client' && row.len === 0 && row.flags === 'ACK' && row.drop === undefined;
+const says = (text) => ({ note }) => note?.includes(text) ?? false;
+
+/* By name: which segments count. */
+const KINDS = {
+	/* Both ways. What reaches the browser's kernel damaged is dropped there, and nobody tells: the wire does. */
+	lost: (row) => row.drop === 'wire' && !says('damaged')(row),
+	damaged: (row) => isDamaged(row) || says('damaged on the wire')(row),
+	acks: isAck,
+	again: (row) => row.from === 'server' && row.sent_again && row.len > 0,
+	fast: says('fast retransmission'),
+	tail: says('tail loss probe'),
+	timeouts: says('retransmission (RTO)'),
+	probes: says('window probe'),
+	zeroWindows: (row) => row.from === 'client' && row.window === 0 && !row.flags.includes('RST'),
+};
+
+export class Tally {
+	#start; /* what the content of the first segment says that counts */
+	#seen = 0; /* rows */
+	#isCounting = false;
+	#first = Infinity; /* of the server's numbers, relative as they are told */
+	#end = 0;
+	#acked = 0;
+	counts = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, 0]));
+
+	constructor(start) {
+		this.#start = start;
+	}
+
+	/* Counts what the flow has got since the last time. */
+	update(flow) {
+		for (const row of flow.rows.slice(this.#seen))
+			if (row.event === 'segment')
+				this.#count(row);
+		this.#seen = flow.rows.length;
+		return this.counts;
+	}
+
+	/* All that the server has sent has been acknowledged, and it was so many bytes at least. */
+	hasAll(bytes) {
+		return this.#end - this.#first >= bytes && this.#acked >= this.#end;
+	}
+
+	#count(row) {
+		const isRequest = row.from === 'client' && / \//.test(row.content ?? '');
+
+		if (this.#isCounting)
+			this.#follow(row); /* the next request acknowledges, too */
+		if (isRequest)
+			this.#isCounting = row.content.includes(this.#start);
+		if (!this.#isCounting)
+			return;
+		for (const [kind, test] of Object.entries(KINDS))
+			this.counts[kind] += test(row) ? 1 : 0;
+	}
+
+	#follow({ from, seq, len, ack, drop }) {
+		if (from === 'server') {
+			this.#first = Math.min(this.#first, seq);
+			this.#end = Math.max(this.#end, seq + len);
+		} else if (drop === undefined && ack !== undefined) {
+			this.#acked = Math.max(this.#acked, ack);
+		}
+	}
+}

@@ -1,0 +1,31 @@
+/* The visitor's own wire: how it is made bad, and put right, at the latest when the page is left. */
+const WIRE = '/.taphouse/wire';
+
+let isBad = false;
+
+async function ask(options) {
+	const response = await fetch(WIRE, { cache: 'no-store', ...options });
+
+	if (!response.ok)
+		throw new Error(`${WIRE}: ${response.status} ${response.statusText}`);
+	return response;
+}
+
+/* spec: { loss, reorder, duplicate, corrupt (shares of one), delay_ms, rate_kbit }, both ways unless a key begins
+ * with "tx.", from the server, or "rx.". */
+export async function makeWire(spec) {
+	isBad = true;
+	await ask({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(spec) });
+}
+
+/* What it is now, and what it has done. */
+export const readWire = async () => (await ask()).json();
+
+export async function mendWire() {
+	if (!isBad)
+		return;
+	await ask({ method: 'DELETE', keepalive: true });
+	isBad = false;
+}
+
+addEventListener('pagehide', () => mendWire().catch(() => {}));
