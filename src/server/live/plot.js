@@ -9,6 +9,7 @@ import { roundUp, unitOf } from './units.js';
 import uPlot from './uplot.js';
 
 const PAUSE_MS = 100, LONGER_PAUSE_MS = 1000; // between two drawings; where less motion is asked for
+const LEAST_S = 10; // of a span that is not full yet
 const PIXELS_A_MARK = 80, TOPS = [1, 2, 4, 6, 8, 10];
 
 // What is drawn on a canvas takes its colours from there, so it is waited for.
@@ -127,8 +128,9 @@ class Plot {
 
 	#view() {
 		const { times, columns } = this.#samples, origin = this.#origin;
-		const left = this.#span ? -this.#span : 0;
-		const right = this.#span ? 0 : Math.max(1, (times.at(-1) ?? 0) - origin);
+		const past = (times.at(-1) ?? 0) - (times[0] ?? 0);
+		const left = this.#span ? -Math.min(this.#span, Math.max(LEAST_S, past)) : 0;
+		const right = this.#span ? 0 : Math.max(1, past);
 		const top = roundUp(Math.max(2, ...columns.map(greatest)), TOPS);
 
 		return {
