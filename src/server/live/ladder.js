@@ -137,7 +137,7 @@ export function createLadder(element, { label = 'The ladder', onRow = () => {} }
 	begin();
 	return {
 		add(rows) {
-			memory.add(rows.filter(({ event }) => event !== 'sample'));
+			memory.add(rows);
 			schedule();
 		},
 		clear() {

@@ -57,4 +57,5 @@ $('pause').addEventListener('click', () => {
 	setText($('state'), paused ? 'Paused.' : '');
 	pauseWire(paused);
 });
+document.addEventListener('visibilitychange', () => pauseWire(paused || document.hidden));
 turn();

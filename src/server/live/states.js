@@ -82,17 +82,16 @@ class Side {
 	}
 
 	// It may stand still.
-	go(state, isInferred) {
+	go(state) {
 		const place = this.#placeOf(state);
 
 		if (place !== this.#place)
 			this.#lightWay(place);
 		this.#place = place;
-		this.#showAt(place, isInferred);
 	}
 
-	// It is shown elsewhere, and has gone nowhere.
-	peek(state, isInferred) {
+	// Where it stands, or where somebody wants to see it.
+	show(state, isInferred) {
 		this.#showAt(this.#placeOf(state), isInferred);
 	}
 
@@ -147,32 +146,42 @@ function tell({ svg, list }, states) {
 	list.replaceChildren(...words.map(({ group }) => group));
 }
 
+const isSame = (a, b) => a.client === b.client && a.server === b.server && a.inferred === b.inferred;
+
 export function createStates(element) {
 	const figure = newFigure(element), sides = { client: new Side(figure, 'client'), server: new Side(figure, 'server') };
-	let latest = {};
+	let latest = {}, peeked = null;
 
-	function move(how, states) {
+	function draw() {
+		const states = peeked ?? latest;
+
 		for (const [name, side] of Object.entries(sides))
-			side[how](states[name] ?? null, states.inferred === name);
+			side.show(states[name] ?? null, states.inferred === name);
 		tell(figure, states);
 	}
 
-	tell(figure, {});
+	draw();
 	return {
 		// { client, server, inferred }; what is not known is left out.
 		show(states) {
+			if (isSame(states, latest))
+				return;
 			latest = states;
-			move('go', states);
+			for (const [name, side] of Object.entries(sides))
+				side.go(states[name] ?? null);
+			draw();
 		},
-		// Shows others, and those that it was given last again with null. The way is not theirs.
+		// Others are looked at, until it is told null: the way is not theirs.
 		peek(states) {
-			move('peek', states ?? latest);
+			peeked = states;
+			draw();
 		},
 		clear() {
 			latest = {};
+			peeked = null;
 			sides.client.clear();
 			sides.server.clear();
-			tell(figure, {});
+			draw();
 		},
 	};
 }
