@@ -178,8 +178,8 @@ def test_a_flood_of_rows_is_folded_and_lays_out_once_a_frame(bench):
         let sent = 0, frames = 0;
         const frame = () => {{ frames++; sent < 3000 ? requestAnimationFrame(frame) : done(frames); }};
         const send = () => {{
-            ladder.add(Array.from({{ length: 25 }}, (_, i) => ({{ ...{row}, seq: sent + i, time: 2000 + (sent + i) / 1e4 }})));
-            sent += 25;
+            for (const end = sent + 25; sent < end; sent++)
+                ladder.add([{{ ...{row}, seq: sent, time: 2000 + sent / 1e4 }}]);
             if (sent < 3000)
                 setTimeout(send, 5);
         }};
