@@ -41,6 +41,11 @@ export class Tally {
 		return this.counts;
 	}
 
+	/* Bytes of the answer that the client has acknowledged, its head among them. */
+	get acknowledged() {
+		return Math.max(0, this.#acked - this.#first);
+	}
+
 	/* All that the server has sent has been acknowledged, and it was so many bytes at least. */
 	hasAll(bytes) {
 		return this.#end - this.#first >= bytes && this.#acked >= this.#end;
