@@ -166,8 +166,15 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 {
 	struct tls_stream *s = SSL_get_app_data(ssl);
 
+	int verdict;
+
 	tls_tickets_turn(&s->tls->tickets, s->tls->world->now_us);
-	return tls_tickets_use(&s->tls->tickets, name, iv, cipher, mac, seal != 0);
+	verdict = tls_tickets_use(&s->tls->tickets, name, iv, cipher, mac, seal != 0);
+	/* Clients use each ticket of 1.3 once (RFC 8446 section C.4): without another one every second
+	 * connection would begin in full. */
+	return seal == 0 && verdict == TLS_TICKET_OPENED && SSL_version(ssl) == TLS1_3_VERSION
+		       ? TLS_TICKET_REPLACE
+		       : verdict;
 }
 
 static void on_key_log(const SSL *ssl, const char *line)

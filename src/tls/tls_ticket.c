@@ -135,8 +135,8 @@ static int seal_with(const struct tls_ticket_key *key, unsigned char *name, unsi
 	memcpy(name, key->name, TLS_TICKET_NAME);
 	if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(aes)) != 1 || !init_mac(mac, key) ||
 	    EVP_EncryptInit_ex(cipher, aes, NULL, key->aes, iv) != 1)
-		return -1;
-	return 1;
+		return TLS_TICKET_FAILED;
+	return TLS_TICKET_OPENED;
 }
 
 int tls_tickets_use(const struct tls_tickets *t, unsigned char name[static TLS_TICKET_NAME],
@@ -151,8 +151,8 @@ int tls_tickets_use(const struct tls_tickets *t, unsigned char name[static TLS_T
 			continue;
 		if (!init_mac(mac, key) ||
 		    EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv) != 1)
-			return -1;
-		return i == 0 ? 1 : 2;
+			return TLS_TICKET_FAILED;
+		return i == 0 ? TLS_TICKET_OPENED : TLS_TICKET_REPLACE;
 	}
-	return 0;
+	return TLS_TICKET_UNKNOWN;
 }

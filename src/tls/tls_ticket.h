@@ -51,8 +51,15 @@ void tls_tickets_turn(struct tls_tickets *t, uint64_t now_us);
 /* Forgets the keys for good. */
 void tls_tickets_fini(struct tls_tickets *t);
 
-/* The callback of SSL_CTX_set_tlsext_ticket_key_evp_cb(), for these keys: -1 failure, 0 no such key, 1, 2 the
- * ticket is to be replaced. */
+/* What the callback of SSL_CTX_set_tlsext_ticket_key_evp_cb() says. Sealing is OPENED or FAILED. */
+enum tls_ticket_verdict {
+	TLS_TICKET_FAILED = -1,
+	TLS_TICKET_UNKNOWN,  /* there is no such key */
+	TLS_TICKET_OPENED,
+	TLS_TICKET_REPLACE,  /* opened, and another one is to be sent */
+};
+
+/* That callback, for these keys. */
 int tls_tickets_use(const struct tls_tickets *t, unsigned char name[static TLS_TICKET_NAME],
 		    unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, bool seal);
 

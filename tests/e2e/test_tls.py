@@ -73,6 +73,20 @@ def test_sessions_are_resumed(serve_tls, namespace, authority, tmp_path, version
     assert "Reused, " in second.stdout
 
 
+def test_a_resumed_session_is_resumed_again(serve_tls, namespace, authority, tmp_path):
+    """Clients use each ticket of TLS 1.3 once (RFC 8446 section C.4), so a resumed session gets another."""
+    serve_tls()
+    request = "GET / HTTP/1.1\r\nHost: site.example\r\nConnection: close\r\n\r\n"
+    session = tmp_path / "session"
+    s_client(namespace, authority, "-tls1_3", "-sess_out", session, "-ign_eof", stdin=request)
+    for _ in range(3):
+        before = session.read_bytes()
+        again = s_client(namespace, authority, "-tls1_3", "-sess_in", session, "-sess_out", session, "-ign_eof",
+                         stdin=request)
+        assert "Reused, TLSv1.3" in again.stdout
+        assert session.read_bytes() != before
+
+
 def test_reconnect_resumes(serve_tls, namespace, authority):
     serve_tls()
     answer = s_client(namespace, authority, "-tls1_2", "-reconnect", stdin="Q")
