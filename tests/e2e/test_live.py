@@ -3,13 +3,14 @@ it can be worked with by keyboard alone, and neither console nor Content-Securit
 
 import hashlib
 import json
+import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
 from chromium import Chromium
-from conftest import ADDRESS, ROOT, built_with, npm_package, screenshots
+from conftest import ADDRESS, ROOT, TAPHOUSE, built_with, npm_package, screenshots
 
 URL = f"http://{ADDRESS}/.taphouse/"
 AXE = "4.14.1"
@@ -304,15 +305,38 @@ def test_counters_and_queues(page, namespace):
               f"'at now; TIME-WAIT {status['tcp_now']['time_wait']} in TIME-WAIT'")
 
 
-def test_queues_are_seen_to_fill(page, namespace):
-    said = "document.querySelector('#time_wait-plot [role=slider]').ariaValueText"
-    page.wait(f"{said} === 'at now; TIME-WAIT 0 in TIME-WAIT'")
+def test_queues_are_seen_to_fill_and_empty(serve, site, namespace, tmp_path):
+    config = tmp_path / "queues.conf"
+    config.write_text('device "tap:taphouse0" { gateway = {"10.77.0.1"} }\n'
+                      'tcp { synack_retries = 2  msl = "2s" }\n'
+                      f'site "e2e" {{\n\troot = "{site}"\n\tlocation "/.taphouse/" {{ status = true }}\n}}\n')
+    serve("--config", config)
+    namespace.run("ip", "route", "add", "blackhole", "198.18.0.0/15")
+    browser = Chromium(namespace, tmp_path / "profile")
+    browser.open(URL)
+    said = {queue: f"document.querySelector('#{queue}-plot [role=slider]').ariaValueText" for queue in ("half_open", "time_wait")}
+    for words in said.values():
+        browser.wait(f"/^at now; .* 0 /.test({words})")
+    mac = json.loads(namespace.run("ip", "-j", "neigh", "show", ADDRESS).stdout)[0]["lladdr"]
+    flooder = pathlib.Path(TAPHOUSE).resolve().parent / "obj/tests/e2e/syn_flood"
+    namespace.run(flooder, "taphouse0", mac, ADDRESS, "80", "100", "1")
     for _ in range(3):  # we close first
         namespace.curl("-0", "-o", "/dev/null", f"http://{ADDRESS}/1k.bin")
-    page.wait(f"{said} === 'at now; TIME-WAIT 3 in TIME-WAIT'")
-    page.evaluate("document.querySelector('#time_wait-plot [role=slider]').focus()")
-    page.press("Home")
-    assert page.evaluate(said).endswith("; TIME-WAIT 0 in TIME-WAIT")
+    for words in said.values():
+        browser.wait(f"/ [1-9]/.test({words})")
+    for words in said.values():
+        browser.wait(f"/^at now; .* 0 /.test({words})")
+    for queue, words in said.items():  # what was stays to be read
+        browser.evaluate(f"document.querySelector('#{queue}-plot [role=slider]').focus()")
+        browser.press("Home")
+        seen = [browser.evaluate(words)]
+        for _ in range(int(browser.evaluate("document.activeElement.ariaValueMax"))):
+            browser.press("ArrowRight")
+            seen.append(browser.evaluate(words))
+        counts = [number(re.search(r" ([\d,]+) (?:half-open|in TIME-WAIT)$", text)[1]) for text in seen]
+        assert counts[0] == counts[-1] == 0 and max(counts) >= 3
+    browser.close()
+    assert browser.messages == []
 
 
 def test_pause(page):
