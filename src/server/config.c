@@ -217,6 +217,19 @@ static bool share_one_of(const struct port_list *list, const struct config_site 
 	return false;
 }
 
+uint32_t config_syn_backlog(const struct config *c, uint16_t port)
+{
+	uint32_t least = 0;
+
+	for (unsigned i = 0; i < c->n_sites; i++) {
+		uint32_t n = c->sites[i].syn_backlog;
+
+		if (n > 0 && (least == 0 || n < least) && config_listens(&c->sites[i], port))
+			least = n;
+	}
+	return least;
+}
+
 bool config_sites_share_port(const struct config_site *a, const struct config_site *b, uint16_t *port)
 {
 	return share_one_of(&a->listen, b, port) || share_one_of(&a->listen_tls, b, port);

@@ -171,6 +171,7 @@ struct config_site {
 	struct config_site_tls tls;
 	bool https_redirect;     /* what comes by listen is sent to listen_tls */
 	const char *congestion;  /* control of its ports' connections; "": the tcp section's */
+	uint32_t syn_backlog;    /* half-open connections of each of its ports; 0: the tcp section's */
 	const struct config_location *locations; /* in the configuration's own array */
 	unsigned n_locations;
 };
@@ -230,6 +231,8 @@ int config_finish(struct config *c, struct failure *why);
 /* A site takes connections on this port, with or without TLS. */
 bool config_listens(const struct config_site *site, uint16_t port);
 bool config_port_is_tls(const struct config *c, uint16_t port);
+/* Half-open connections that the port may have: the least that a site on it says; 0: none does. */
+uint32_t config_syn_backlog(const struct config *c, uint16_t port);
 /* One port that both listen on. */
 bool config_sites_share_port(const struct config_site *a, const struct config_site *b, uint16_t *port);
 

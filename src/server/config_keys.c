@@ -154,6 +154,7 @@ const struct config_key config_keys[] = {
 	SITE(hosts, hosts),
 	SITE(rewrite, rewrites),
 	SITE(congestion, site_congestion),
+	{ "site", "syn_backlog", &type_count32, IN(config_site, syn_backlog), 0, 1 << 24 },
 	SITE(listen_tls, ports),
 	SITE_TLS(certificate, files),
 	SITE_TLS(key, files),

@@ -175,12 +175,20 @@ static const char *congestion_of_port(const struct config *c, uint16_t number)
 	return NULL;
 }
 
+static struct tcp_listen_options options_of_port(const struct generation_port *port)
+{
+	const struct config *c = port->generation->config;
+
+	return (struct tcp_listen_options){
+		.congestion = congestion_of_port(c, port->number),
+		.syn_backlog = config_syn_backlog(c, port->number),
+	};
+}
+
 static int open_listener(struct generation_port *port, struct failure *why)
 {
 	struct tcp_listener_handler handler = { .on_acceptable = on_acceptable, .context = port };
-	struct tcp_listen_options options = {
-		.congestion = congestion_of_port(port->generation->config, port->number),
-	};
+	struct tcp_listen_options options = options_of_port(port);
 	struct ip_addr any = { { 0 } };
 	int r = tcp_listen(port->generation->worker->host.stack->tcp, &any, port->number, &handler, &options,
 			   &port->listener);
@@ -323,9 +331,7 @@ bool generation_drain(struct generation *g)
 static void take_listener(struct generation_port *port, struct generation_port *before)
 {
 	struct tcp_listener_handler handler = { .on_acceptable = on_acceptable, .context = port };
-	struct tcp_listen_options options = {
-		.congestion = congestion_of_port(port->generation->config, port->number),
-	};
+	struct tcp_listen_options options = options_of_port(port);
 
 	if (before == NULL)
 		return;

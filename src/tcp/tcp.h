@@ -204,6 +204,7 @@ void tcp_free(struct tcp *tcp);
 struct tcp_listen_options {
 	const char *congestion;  /* of the connections that it accepts; NULL: the instance's */
 	uint32_t accept_backlog; /* 0: the instance's */
+	uint32_t syn_backlog;    /* of the instance's so many at most are its half-open ones; 0: any number */
 };
 
 /* Passive open. addr any: all our addresses; options NULL: none. 0, -EADDRINUSE, -EADDRNOTAVAIL (not ours),

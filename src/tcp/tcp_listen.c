@@ -24,12 +24,14 @@ static bool take_options(struct tcp_listener *l, const struct tcp_listen_options
 {
 	l->cc = l->tcp->cc;
 	l->accept_backlog = l->tcp->config.accept_backlog;
+	l->syn_backlog = 0;
 	if (options == NULL)
 		return true;
 	if (options->congestion != NULL)
 		l->cc = tcp_cc_find(options->congestion);
 	if (options->accept_backlog != 0)
 		l->accept_backlog = options->accept_backlog;
+	l->syn_backlog = options->syn_backlog;
 	return l->cc != NULL;
 }
 
@@ -68,6 +70,7 @@ int tcp_listener_change(struct tcp_listener *l, const struct tcp_listener_handle
 	if (!take_options(l, options)) {
 		l->cc = before.cc;
 		l->accept_backlog = before.accept_backlog;
+		l->syn_backlog = before.syn_backlog;
 		return -EINVAL;
 	}
 	l->handler = *handler;
@@ -116,10 +119,20 @@ static uint64_t syn_hash(const struct tcp *tcp, const struct tcp_syn *s)
 	return tcp_hash(tcp, local_address(tcp, s), s->local_port, &s->remote, s->remote_port);
 }
 
+/* It was counted by the listener that it is found for now, or else by one on other addresses. */
+static void leave_syn_queue(const struct tcp *tcp, const struct tcp_syn *syn)
+{
+	struct tcp_listener *l = tcp_listener_find(tcp, local_address(tcp, syn), syn->local_port);
+
+	if (l != NULL && l->syn_queued > 0)
+		l->syn_queued--;
+}
+
 void tcp_syn_forget(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash)
 {
 	struct tcp_syn **at = &tcp->syns[hash & tcp->syn_mask];
 
+	leave_syn_queue(tcp, syn);
 	while (*at != syn)
 		at = &(*at)->hash_next;
 	*at = syn->hash_next;
@@ -309,10 +322,11 @@ static struct tcp_syn describe_syn(const struct tcp_in *in)
 	};
 }
 
-static void keep_syn(struct tcp_syn *syn, const struct tcp_in *in, uint64_t hash)
+static void keep_syn(struct tcp_listener *l, struct tcp_syn *syn, const struct tcp_in *in, uint64_t hash)
 {
 	struct tcp *tcp = in->tcp;
 
+	l->syn_queued++;
 	syn->hash_next = tcp->syns[hash & tcp->syn_mask];
 	tcp->syns[hash & tcp->syn_mask] = syn;
 	enter_stage(tcp, syn);
@@ -336,6 +350,11 @@ static enum drop_reason syn_queue_full(struct tcp_syn *offered, const struct tcp
 	return DROP_NONE;
 }
 
+static bool has_syn_room(const struct tcp_listener *l)
+{
+	return l->syn_backlog == 0 || l->syn_queued < l->syn_backlog;
+}
+
 /* RFC 9293 section 3.10.7.2, third: a SYN. */
 static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint64_t hash)
 {
@@ -354,11 +373,11 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 		send_cookie(&offered, in);
 		return DROP_NONE;
 	}
-	syn = pool_take(&tcp->syn_pool);
+	syn = has_syn_room(l) ? pool_take(&tcp->syn_pool) : NULL;
 	if (syn == NULL)
 		return syn_queue_full(&offered, in);
 	*syn = offered;
-	keep_syn(syn, in, hash);
+	keep_syn(l, syn, in, hash);
 	return DROP_NONE;
 }
 

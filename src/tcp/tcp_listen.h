@@ -30,6 +30,8 @@ struct tcp_listener {
 	struct tcp_listener_handler handler;
 	const struct tcp_cc_ops *cc;
 	uint32_t accept_backlog;
+	uint32_t syn_backlog;     /* 0: as many as there is room for */
+	uint32_t syn_queued;      /* records of its half-open connections */
 	struct list accept_queue; /* tcp_conn.accept, oldest first */
 	uint32_t accept_queued;
 };

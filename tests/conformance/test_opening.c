@@ -1083,6 +1083,50 @@ static void rfc9293_3_9_1_listeners_with_options_of_their_own(void **state)
 	peer_fini(&p);
 }
 
+/* A SYN queue of one's own: what fills it does not concern the others. */
+static void rfc4987_3_6_a_listener_with_a_syn_queue_of_its_own(void **state)
+{
+	static const struct tcp_listener_handler nobody;
+	const struct ip_addr any = { { 0 } };
+	const struct tcp_listen_options two = { .syn_backlog = 2 }, three = { .syn_backlog = 3 };
+	struct peer p;
+	struct tcp_listener *plain, *small;
+	uint32_t iss[2];
+
+	(void)state;
+	peer_init(&p, NULL);
+	assert_int_equal(tcp_listen(p.stack->tcp, &any, 80, &nobody, NULL, &plain), 0);
+	assert_int_equal(tcp_listen(p.stack->tcp, &any, 81, &nobody, &two, &small), 0);
+	for (uint16_t i = 0; i < 2; i++) {
+		peer_inject(&p, SEG(.flags = S, .seq = 1, .src_port = 40000 + i, .dst_port = 81, .mss = 1460));
+		iss[i] = peer_expect(&p, SEG(.flags = S | A)).seq;
+	}
+	assert_int_equal(tcp_counters(p.stack->tcp)->syn_queue_cookies, 0);
+	peer_inject(&p, SEG(.flags = S, .seq = 1, .src_port = 40002, .dst_port = 81, .mss = 1460));
+	peer_expect(&p, SEG(.flags = S | A));
+	assert_int_equal(tcp_counters(p.stack->tcp)->syn_queue_cookies, 1);
+	peer_inject(&p, SEG(.flags = S, .seq = 1, .src_port = 40002, .mss = 1460, .dst_port = 80));
+	peer_expect(&p, SEG(.flags = S | A));
+	assert_int_equal(tcp_counters(p.stack->tcp)->syn_queue_cookies, 1);
+	/* One opens, one is reset: there is room again, for two. */
+	p.our_port = 81;
+	peer_inject(&p, SEG(.flags = A, .seq = 2, .ack = iss[0] + 1, .src_port = 40000));
+	peer_inject(&p, SEG(.flags = R, .seq = 2, .src_port = 40001));
+	for (uint16_t i = 3; i < 5; i++) {
+		peer_inject(&p, SEG(.flags = S, .seq = 1, .src_port = 40000 + i, .mss = 1460));
+		peer_expect(&p, SEG(.flags = S | A));
+	}
+	assert_int_equal(tcp_counters(p.stack->tcp)->syn_queue_cookies, 1);
+	peer_inject(&p, SEG(.flags = S, .seq = 1, .src_port = 40005, .mss = 1460));
+	peer_expect(&p, SEG(.flags = S | A));
+	assert_int_equal(tcp_counters(p.stack->tcp)->syn_queue_cookies, 2);
+	assert_int_equal(tcp_listener_change(small, &nobody, &three), 0);
+	peer_inject(&p, SEG(.flags = S, .seq = 1, .src_port = 40006, .mss = 1460));
+	peer_expect(&p, SEG(.flags = S | A));
+	assert_int_equal(tcp_counters(p.stack->tcp)->syn_queue_cookies, 2);
+	peer_fini(&p);
+}
+
 static void count_acceptable(struct tcp_listener *l, void *context)
 {
 	struct stream *s = tcp_accept(l);
@@ -1448,6 +1492,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_10_7_2_syn_queue_limit),
 		cmocka_unit_test(rfc9293_3_9_1_accept_queue_limit),
 		cmocka_unit_test(rfc9293_3_9_1_listeners_with_options_of_their_own),
+		cmocka_unit_test(rfc4987_3_6_a_listener_with_a_syn_queue_of_its_own),
 		cmocka_unit_test(rfc9293_3_9_1_a_listener_changes_hands),
 		cmocka_unit_test(rfc9293_3_9_1_accepted_in_the_order_of_arrival),
 		cmocka_unit_test(rfc9293_3_9_1_text_waits_for_the_accept),
