@@ -19,7 +19,7 @@
 enum { VLAN_TAG_LEN = 4 /* not counted in an MTU */ };
 
 struct wire {
-	struct ip_addr address;
+	struct ip_prefix of;
 	struct impair_line rx, tx;
 	struct drop_next next;
 	uint64_t expires_us;
@@ -54,11 +54,14 @@ static struct visitors *visitors_of(struct device *d)
 
 /* ---- the table ---- */
 
-static struct wire *find(const struct visitors *v, const struct ip_addr *address)
+static struct wire *find(const struct visitors *v, const struct ip_prefix *of)
 {
-	for (unsigned i = 0; i < v->n_wires; i++)
-		if (ip_addr_equal(&v->wires[i]->address, address))
+	for (unsigned i = 0; i < v->n_wires; i++) {
+		const struct ip_prefix *p = &v->wires[i]->of;
+
+		if (p->bits == of->bits && ip_addr_equal(&p->addr, &of->addr))
 			return v->wires[i];
+	}
 	return NULL;
 }
 
@@ -66,12 +69,16 @@ static struct wire *find(const struct visitors *v, const struct ip_addr *address
 static struct wire *wire_of(const struct visitors *v, const void *head, size_t len, bool is_rx)
 {
 	struct frame_ends ends;
-	struct wire *w;
 
 	if (!frame_ends_parse(bytes_of(head, len), &ends))
 		return NULL;
-	w = find(v, is_rx ? &ends.src : &ends.dst);
-	return w != NULL && !w->is_over ? w : NULL;
+	for (unsigned i = 0; i < v->n_wires; i++) {
+		struct wire *w = v->wires[i];
+
+		if (!w->is_over && ip_prefix_contains(&w->of, is_rx ? &ends.src : &ends.dst))
+			return w;
+	}
+	return NULL;
 }
 
 static struct wire *wire_of_sent(const struct visitors *v, const struct tx_frame *f)
@@ -119,7 +126,7 @@ static void clear_away(struct visitors *v, uint64_t now_us)
 	}
 }
 
-static struct wire *wire_new(struct visitors *v, const struct ip_addr *address)
+static struct wire *wire_new(struct visitors *v, const struct ip_prefix *of)
 {
 	const struct impair_path path = { .queue = VISITORS_QUEUE };
 	uint64_t seed = v->world != NULL ? random_u64(&v->world->random) : 2 * v->seed++;
@@ -128,7 +135,7 @@ static struct wire *wire_new(struct visitors *v, const struct ip_addr *address)
 
 	if (w == NULL)
 		return NULL;
-	w->address = *address;
+	w->of = *of;
 	error = impair_line_init(&w->rx, &path, seed, &v->entries);
 	if (impair_line_init(&w->tx, &path, seed + 1, &v->entries) < 0 || error < 0) {
 		wire_free(w);
@@ -145,14 +152,14 @@ static void set_path(struct impair_path *to, const struct impair_path *path)
 		to->queue = VISITORS_QUEUE;
 }
 
-int visitors_set(struct device *d, const struct ip_addr *address, const struct visitor_wire *wire)
+int visitors_set(struct device *d, const struct ip_prefix *of, const struct visitor_wire *wire)
 {
 	struct visitors *v = visitors_of(d);
-	struct wire *w = find(v, address);
+	struct wire *w = find(v, of);
 	bool is_full = w == NULL && v->n_wires == VISITORS_MAX;
 
 	if (w == NULL && !is_full)
-		w = wire_new(v, address);
+		w = wire_new(v, of);
 	if (w == NULL) {
 		v->past.refused++;
 		return is_full ? -ENOSPC : -ENOMEM;
@@ -165,18 +172,18 @@ int visitors_set(struct device *d, const struct ip_addr *address, const struct v
 	return 0;
 }
 
-void visitors_clear(struct device *d, const struct ip_addr *address)
+void visitors_clear(struct device *d, const struct ip_prefix *of)
 {
-	struct wire *w = find(visitors_of(d), address);
+	struct wire *w = find(visitors_of(d), of);
 
 	if (w != NULL)
 		w->is_over = true;
 }
 
-bool visitors_find(const struct device *d, const struct ip_addr *address, struct visitor_wire *wire,
+bool visitors_find(const struct device *d, const struct ip_prefix *of, struct visitor_wire *wire,
 		   struct visitor_counters *counters)
 {
-	const struct wire *w = find((const struct visitors *)d, address);
+	const struct wire *w = find((const struct visitors *)d, of);
 
 	if (w == NULL || w->is_over)
 		return false;
@@ -188,6 +195,19 @@ bool visitors_find(const struct device *d, const struct ip_addr *address, struct
 			.rx = w->rx.counters, .tx = w->tx.counters, .dropped = w->dropped,
 		};
 	return true;
+}
+
+bool visitors_pretend(struct device *d, const struct ip_prefix *of, const uint8_t *frame, uint32_t len,
+		      uint64_t now_us)
+{
+	struct visitors *v = visitors_of(d);
+	struct wire *w = find(v, of);
+	struct impair_fates fates;
+
+	if (w == NULL || w->is_over || len > v->room)
+		return false;
+	fates = impair_line_enter(&w->rx, frame, len, now_us);
+	return impair_was_taken(&fates);
 }
 
 void visitors_count(const struct device *d, struct visitors_counters *out)

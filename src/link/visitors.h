@@ -44,16 +44,27 @@ int visitors_open(struct device *inner, struct device **out);
 /* From now on the world's observers are told what becomes of frames. */
 void visitors_tell(struct device *d, struct world *w);
 
-/* Gives the address this wire, or changes the one that it has: frames on their way stay on it. 0, -ENOSPC,
- * -ENOMEM. Not from within recv() or send(). */
-int visitors_set(struct device *d, const struct ip_addr *address, const struct visitor_wire *wire);
+/* Gives these addresses, one as a rule, this wire, or changes the one that they have: frames on their way
+ * stay on it. 0, -ENOSPC, -ENOMEM. Not from within recv() or send(). */
+int visitors_set(struct device *d, const struct ip_prefix *of, const struct visitor_wire *wire);
 
 /* Frames that are on their way still arrive. */
-void visitors_clear(struct device *d, const struct ip_addr *address);
+void visitors_clear(struct device *d, const struct ip_prefix *of);
 
-/* The wire of the address. False: it has none. counters may be NULL. */
-bool visitors_find(const struct device *d, const struct ip_addr *address, struct visitor_wire *wire,
+/* The wire of these addresses. False: they have none. counters may be NULL. */
+bool visitors_find(const struct device *d, const struct ip_prefix *of, struct visitor_wire *wire,
 		   struct visitor_counters *counters);
+
+/* A single whole frame that nobody has sent: it comes in on the wire of these addresses. False: they have
+ * none, or it is full. */
+bool visitors_pretend(struct device *d, const struct ip_prefix *of, const uint8_t *frame, uint32_t len,
+		      uint64_t now_us);
+
+/* The prefix that is one address. */
+static inline struct ip_prefix visitor_prefix(const struct ip_addr *address)
+{
+	return (struct ip_prefix){ .addr = *address, .bits = 128 };
+}
 
 void visitors_count(const struct device *d, struct visitors_counters *out);
 

@@ -8,6 +8,7 @@ static const struct part {
 	const struct http_handler *handler;
 } parts[] = {
 	{ "bytes", &demo_bytes_handler },
+	{ "flood", &demo_flood_handler },
 	{ "object", &demo_object_handler },
 	{ "sink", &demo_sink_handler },
 };

@@ -7,9 +7,32 @@
 #ifndef SERVER_DEMO_H
 #define SERVER_DEMO_H
 
+#include "base/timer.h"
 #include "http/http_call.h"
 
 extern const struct http_handler demo_handler;
+
+/* POST flood: half-opens connections from addresses that nobody has (RFC 5737), of which nothing leaves this
+ * machine, until the SYN queue of a port is full that has one of its own (a site's syn_backlog). They are
+ * gone after DEMO_FLOOD_US. One at a time. ?port=N: which one. */
+extern const struct http_handler demo_flood_handler;
+
+enum {
+	DEMO_FLOOD_US = 10000000,
+	DEMO_FLOOD_MORE = 16,  /* SYNs beyond a full queue */
+	DEMO_FLOOD_MAX = 1024, /* most of them in all */
+};
+
+/* A worker's. */
+struct demo_flood {
+	struct timer over;
+	bool is_under_way;
+	struct ip_addr address; /* to which it goes */
+	uint16_t port;
+	uint32_t n;             /* SYNs */
+};
+
+void demo_flood_close(struct demo_flood *f, struct timer_wheel *timers);
 
 /* GET object/K, K from 0 to 99: 1,000 bytes. With ?close the connection ends with it, and we close first;
  * with ?close=client that is left to the client. */

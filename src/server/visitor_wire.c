@@ -49,10 +49,11 @@ static unsigned describe(const struct http_call *call, struct http_document *out
 	struct visitor_counters counters = { .dropped = 0 };
 	struct visitor_wire wire = { .expires_us = now_us };
 	struct document *d = document_new(&w->documents, VISITOR_WIRE_DOCUMENT);
+	struct ip_prefix client = visitor_prefix(&call->client);
 
 	if (d == NULL)
 		return 503;
-	visitors_find(w->host.device, &call->client, &wire, &counters);
+	visitors_find(w->host.device, &client, &wire, &counters);
 	visitor_wire_write(d, &wire, &counters, wire.expires_us > now_us ? wire.expires_us - now_us : 0);
 	out->type = "application/json";
 	return document_finish(d, &out->body) ? 200 : 503;
@@ -64,27 +65,29 @@ static unsigned change(const struct http_call *call)
 	const struct worker *w = call->context;
 	const struct document *body = call->state;
 	struct visitor_wire wire = { .expires_us = 0 };
+	struct ip_prefix client = visitor_prefix(&call->client);
 	struct pairs pairs;
 
 	if (!pairs_begin(&pairs, http_call_value(call, "content-type"), bytes_of(body->text, body->len)))
 		return 400;
-	visitors_find(w->host.device, &call->client, &wire, NULL);
+	visitors_find(w->host.device, &client, &wire, NULL);
 	if (!visitor_wire_read(&pairs, &wire))
 		return 400;
 	wire.next.spared = call->client_port;
 	wire.expires_us = w->host.stack->world.now_us + VISITOR_WIRE_LIFE_US;
-	return visitors_set(w->host.device, &call->client, &wire) == 0 ? 0 : 503;
+	return visitors_set(w->host.device, &client, &wire) == 0 ? 0 : 503;
 }
 
 static unsigned answer(struct http_call *call, struct http_document *out)
 {
 	const struct worker *w = call->context;
+	struct ip_prefix client = visitor_prefix(&call->client);
 	unsigned status = 0;
 
 	if (call->request->line.method == HTTP_METHOD_POST)
 		status = change(call);
 	else if (call->request->line.method == HTTP_METHOD_DELETE)
-		visitors_clear(w->host.device, &call->client);
+		visitors_clear(w->host.device, &client);
 	return status != 0 ? status : describe(call, out);
 }
 

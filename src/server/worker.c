@@ -140,6 +140,7 @@ void worker_close(struct worker *w)
 	websockets_close_server(w);
 	frames_fini(&w->frames);
 	timer_cancel(&w->host.stack->world.timers, &w->look);
+	demo_flood_close(&w->flood, &w->host.stack->world.timers);
 	secure_close(&w->secure);
 	host_turn(&w->host, clock_now_us()); /* the RST segments of those cut off */
 	access_log_close(&w->access);

@@ -7,6 +7,7 @@
 #define SERVER_WORKER_H
 
 #include "server/access_log.h"
+#include "server/demo.h"
 #include "server/document.h"
 #include "server/events.h"
 #include "server/frames.h"
@@ -42,6 +43,7 @@ struct worker {
 	struct poller poller;
 	struct helper helper;
 	struct loop loop;
+	struct demo_flood flood;
 	struct document_budget documents; /* that locations make */
 	struct document_budget bodies;    /* of requests that locations gather, and what is made of them */
 	uint64_t started_us;     /* world time */

@@ -69,14 +69,16 @@ static void bench_free(struct bench *b)
 	free(b);
 }
 
-static struct ip_addr address(uint32_t ip)
+static struct ip_prefix address(uint32_t ip)
 {
-	return ip_addr_from_4(ip);
+	struct ip_addr a = ip_addr_from_4(ip);
+
+	return visitor_prefix(&a);
 }
 
 static int set(struct bench *b, const struct visitor_wire *wire)
 {
-	struct ip_addr visitor = address(VISITOR);
+	struct ip_prefix visitor = address(VISITOR);
 	struct visitor_wire w = *wire;
 
 	w.expires_us = start + life;
@@ -273,7 +275,7 @@ static void drop_next_takes_one_segment_of_a_super_frame(void **state)
 	struct bench *b = bench_new(65535);
 	struct visitor_counters counters;
 	struct visitor_wire wire;
-	struct ip_addr visitor = address(VISITOR);
+	struct ip_prefix visitor = address(VISITOR);
 	uint32_t numbers[20];
 
 	(void)state;
@@ -330,7 +332,7 @@ static void a_change_keeps_what_is_on_its_way(void **state)
 static void cleared_it_lets_all_pass_and_loses_nothing(void **state)
 {
 	struct bench *b = bench_new(0);
-	struct ip_addr visitor = address(VISITOR);
+	struct ip_prefix visitor = address(VISITOR);
 	struct visitors_counters all;
 	struct visitor_wire wire;
 
@@ -357,7 +359,7 @@ static void cleared_it_lets_all_pass_and_loses_nothing(void **state)
 static void it_forgets_itself(void **state)
 {
 	struct bench *b = bench_new(0);
-	struct ip_addr visitor = address(VISITOR);
+	struct ip_prefix visitor = address(VISITOR);
 	struct visitor_wire wire;
 
 	(void)state;
@@ -377,7 +379,7 @@ static void the_table_is_bounded(void **state)
 	struct bench *b = bench_new(0);
 	const struct visitor_wire wire = { .tx.loss_ppm = ALL, .expires_us = start + life };
 	struct visitors_counters all;
-	struct ip_addr a;
+	struct ip_prefix a;
 
 	(void)state;
 	for (uint32_t i = 0; i < VISITORS_MAX; i++) {
@@ -421,6 +423,31 @@ static void a_burst_of_one_leaves_room_for_others(void **state)
 	bench_free(b);
 }
 
+/* Peers that are not there: what they say comes in, and what they are told goes nowhere. */
+static void who_is_not_there_can_be_pretended(void **state)
+{
+	struct bench *b = bench_new(0);
+	struct ip_prefix network;
+	uint8_t frame[LADDER_FRAME_MAX];
+	uint32_t len = make(0xc6336407, US, 77, frame), numbers[4];
+
+	(void)state;
+	assert_true(ip_prefix_parse("198.51.100.0/24", &network));
+	assert_false(visitors_pretend(b->near, &network, frame, len, start));
+	assert_int_equal(visitors_set(b->near, &network,
+				      &(struct visitor_wire){ .tx.loss_ppm = ALL, .expires_us = start + life }), 0);
+	assert_true(visitors_pretend(b->near, &network, frame, len, start));
+	assert_false(visitors_pretend(b->near, &network, frame, 2000, start));
+	assert_int_equal(b->near->ops->deadline(b->near), start);
+	assert_int_equal(receive(b->near, numbers, 4, start), 1);
+	assert_int_equal(numbers[0], 77);
+	send_one(b->near, US, 0xc6336407, 1, start);
+	send_one(b->near, US, 0xc6336507, 2, start);
+	assert_int_equal(receive(b->far, numbers, 4, start), 1);
+	assert_int_equal(numbers[0], 2);
+	bench_free(b);
+}
+
 static void a_short_queue_is_as_short_as_was_asked(void **state)
 {
 	struct bench *b = bench_new(0);
@@ -437,7 +464,7 @@ static void the_queue_is_bounded(void **state)
 {
 	struct bench *b = bench_new(0);
 	struct visitor_counters counters;
-	struct ip_addr visitor = address(VISITOR);
+	struct ip_prefix visitor = address(VISITOR);
 	struct visitor_wire wire;
 
 	(void)state;
@@ -467,6 +494,7 @@ int main(void)
 		cmocka_unit_test(it_forgets_itself),
 		cmocka_unit_test(the_table_is_bounded),
 		cmocka_unit_test(a_burst_of_one_leaves_room_for_others),
+		cmocka_unit_test(who_is_not_there_can_be_pretended),
 		cmocka_unit_test(a_short_queue_is_as_short_as_was_asked),
 		cmocka_unit_test(the_queue_is_bounded),
 	};
