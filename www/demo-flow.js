@@ -24,11 +24,13 @@ async function newPlots() {
 	plots = {
 		stop: {
 			values: (s) => [s.snd_wnd, s.in_flight],
-			plot: newPlot('stop', 'What may be sent, and what is on its way', ['the browser’s window', 'in flight']),
+			plot: newPlot('stop', 'What may be sent, and what is on its way',
+				['the browser’s window', 'in flight']),
 		},
 		slow: {
 			values: (s) => [s.rcv_wnd, s.in_flight],
-			plot: newPlot('slow', 'The window that the server tells', ['the server’s window', 'in flight, from the server']),
+			plot: newPlot('slow', 'The window that the server tells',
+				['the server’s window', 'in flight, from the server']),
 		},
 	};
 }
