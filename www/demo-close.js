@@ -2,7 +2,7 @@
 import { between, has } from './demo-flows.js';
 import { count, fetchJson, fresh, get, milliseconds, newRun, poll, startDemo } from './demo.js';
 
-const HALF_CLOSED_BODY = 256 << 10;
+const HALF_CLOSED_BODY = 64 << 10;
 
 const fin = (flow, from) => flow.segments.find((row) => row.from === from && has(row, 'FIN'));
 const firstFin = (flow) => flow.segments.find((row) => has(row, 'FIN'));

@@ -59,20 +59,31 @@ function openSocket() {
 	});
 }
 
-async function lose(experiment, button) {
-	const armed = await fetch('/.taphouse/wire', {
-		method: 'POST',
-		body: new URLSearchParams({ drop_next: `synack:${button.dataset.do}` }),
-	});
+/* Of the visitor's own wire: arms it, or takes it away. */
+async function setWire(method, body) {
+	const response = await fetch('/.taphouse/wire', { method, body });
 
-	if (!armed.ok)
-		throw new Error(`/.taphouse/wire: ${armed.status} ${armed.statusText}`);
+	if (!response.ok)
+		throw new Error(`/.taphouse/wire: ${response.status} ${response.statusText}`);
+}
+
+async function openWithLoss(experiment, times) {
+	await setWire('POST', new URLSearchParams({ drop_next: `synack:${times}` }));
 	experiment.follow((flow) => flow.isNew);
-	const socket = await openSocket();
-	const flow = await experiment.until((flows) =>
-		flows.find((one) => thirdAck(one) && synAcks(one).some(isLost)), 'The handshake');
+	try {
+		const socket = await openSocket();
 
-	socket.close();
+		socket.close();
+		return await experiment.until((flows) =>
+			flows.find((flow) => thirdAck(flow) && synAcks(flow).some(isLost)), 'The handshake');
+	} finally {
+		await setWire('DELETE');
+	}
+}
+
+async function lose(experiment, button) {
+	const flow = await openWithLoss(experiment, button.dataset.do);
+
 	experiment.set('syns', count(syns(flow).length));
 	experiment.set('synacks', `${synAcks(flow).length}, ${synAcks(flow).filter(isLost).length} lost`);
 	experiment.set('lost-time', timeOf(flow));

@@ -56,9 +56,8 @@ def test_data_on_the_third_ack(demo, namespace):
 def test_a_lost_syn_ack_comes_again(demo):
     demo.open(PAGE)
     port = port_of(demo.press("lost", "1"))
-    lost = demo.browser.evaluate("[...document.querySelectorAll('#lost svg.arrow[data-drop=wire]')]"
-                                 ".map(({ dataset: d }) => d.flags)")
-    assert lost == ["SYN,ACK"]
+    lost = "[...document.querySelectorAll('#lost svg.arrow[data-drop=wire]')].map(({ dataset: d }) => d.flags)"
+    assert demo.browser.wait(f"{lost}.length > 0 && {lost}") == ["SYN,ACK"]
     told = demo.number("synacks")
     demo.stop()
     flags = [row[0] for row in demo.captured(port)]
