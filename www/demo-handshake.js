@@ -1,6 +1,8 @@
-/* The three-way handshake: of a new connection, of the next one whoever opens it, and with a SYN-ACK lost. */
+/* The three-way handshake: of a new connection, of the next one whoever opens it, with a SYN-ACK lost, and while the
+ * SYN queue is full. */
 import { between, has, isLost } from './demo-flows.js';
-import { count, get, milliseconds, newRun, startDemo } from './demo.js';
+import { count, fetchJson, fresh, get, milliseconds, newRun, poll, startDemo } from './demo.js';
+import { makeWire, mendWire } from './demo-wire.js';
 
 const sent = (flow, from, ...flags) => flow.segments.filter((row) => row.from === from && has(row, ...flags));
 const syns = (flow) => sent(flow, 'client', 'SYN');
@@ -59,16 +61,8 @@ function openSocket() {
 	});
 }
 
-/* Of the visitor's own wire: arms it, or takes it away. */
-async function setWire(method, body) {
-	const response = await fetch('/.taphouse/wire', { method, body });
-
-	if (!response.ok)
-		throw new Error(`/.taphouse/wire: ${response.status} ${response.statusText}`);
-}
-
 async function openWithLoss(experiment, times) {
-	await setWire('POST', new URLSearchParams({ drop_next: `synack:${times}` }));
+	await makeWire({ drop_next: `synack:${times}` });
 	experiment.follow((flow) => flow.isNew);
 	try {
 		const socket = await openSocket();
@@ -77,7 +71,7 @@ async function openWithLoss(experiment, times) {
 		return await experiment.until((flows) =>
 			flows.find((flow) => thirdAck(flow) && synAcks(flow).some(isLost)), 'The handshake');
 	} finally {
-		await setWire('DELETE');
+		await mendWire();
 	}
 }
 
@@ -90,4 +84,55 @@ async function lose(experiment, button) {
 	return `From port ${flow.port}.`;
 }
 
-startDemo({ open, third, lost: lose });
+/* ---- a full SYN queue ---- */
+
+async function startFlood() {
+	const response = await fetch('/demo/flood', { method: 'POST' });
+
+	if (response.status === 409)
+		throw new Error('It is being filled already, by somebody else. Try again in ten seconds.');
+	if (!response.ok)
+		throw new Error(`/demo/flood: ${response.status} ${response.statusText}`);
+	return response.json();
+}
+
+/* What comes from another port may not be read here, and need not be. */
+async function getIn(experiment, port, run) {
+	const url = `http://${location.hostname}:${port}/demo/object/2?close&run=${run}`;
+
+	await fresh(url, { mode: 'no-cors' });
+	const flow = await experiment.until(ofRun(run), 'The handshake');
+
+	experiment.set('meanwhile', `open after ${timeOf(flow)}, from port ${flow.port}`);
+}
+
+function showQueue(experiment, now, limit) {
+	const meter = document.querySelector('#full meter');
+
+	meter.max = limit;
+	meter.value = now;
+	experiment.set('queue', `${count(now)} of ${count(limit)}`);
+}
+
+async function fill(experiment) {
+	if (location.protocol === 'https:')
+		throw new Error('Open this page by http: that port speaks no TLS.');
+	const run = newRun(), { tcp: before } = await fetchJson('status.json');
+
+	experiment.follow((flow) => flow.tells(run));
+	const { port, syn_backlog: limit } = await startFlood();
+	let most = 0;
+	const watch = poll('status.json', 200, ({ tcp, tcp_now: { half_open: now } }) => {
+		most = Math.max(most, now);
+		showQueue(experiment, now, limit);
+		experiment.set('most', count(most));
+		experiment.set('cookies', count(tcp.SyncookiesSent - before.SyncookiesSent));
+		experiment.set('cookies-back', count(tcp.SyncookiesRecv - before.SyncookiesRecv));
+		return most > 0 && now < limit / 2;
+	});
+
+	await Promise.all([watch, getIn(experiment, port, run)]);
+	return most >= limit ? 'It was full, and you got in.' : 'It was never full.';
+}
+
+startDemo({ open, third, lost: lose, full: fill });

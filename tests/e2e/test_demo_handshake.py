@@ -2,6 +2,7 @@
 
 from conftest import ADDRESS
 from demo import demo, port_of  # noqa: F401: a fixture
+from test_capture import fields
 
 PAGE = "demo-handshake.html"
 
@@ -65,3 +66,17 @@ def test_a_lost_syn_ack_comes_again(demo):
     assert opening.count(18) >= 2 and told == f"{opening.count(18)}, 1 lost"
     assert int(demo.number("syns")) == opening.count(2)
 
+
+def test_a_full_syn_queue_lets_the_visitor_in(demo, tmp_path):
+    demo.open(PAGE)
+    assert demo.press("full", "full", seconds=40) == "It was full, and you got in."
+    demo.look("demo-handshake-full", tmp_path)
+    limit = int(demo.number("queue").partition(" of ")[2])
+    sent, back = int(demo.number("cookies")), int(demo.number("cookies-back"))
+    port = port_of(demo.number("meanwhile"))
+    demo.stop()
+    assert limit == 64 and int(demo.number("most")) == limit
+    syns = fields(demo.capture, "ip.src == 198.51.100.0/24 && tcp.flags.syn == 1", "tcp.dstport")
+    assert {row[0] for row in syns} == {"8080"} and len(syns) > limit
+    assert back == 1 and sent == len(syns) - limit + 1  # one of them is the visitor's
+    assert [row[0] for row in demo.captured(port)[:3]] == [2, 18, 16]
