@@ -48,16 +48,19 @@ export async function poll(name, periodMs, work) {
 class Experiment {
 	#section;
 	#ladders;
-	#states; /* the diagram, if there is one */
+	#diagram; /* the states, if they are shown */
+	#statesAfter; /* a row */
 	#follow = null; /* what is looked at: flows, which of them, and who waits for something in them */
 
-	constructor(section, { createLadder, createStates }) {
-		const diagram = section.querySelector('[data-states]');
+	constructor(section, { createLadder, createStates, statesAfter }) {
+		const element = section.querySelector('[data-states]');
+		const onRow = (row) => this.#diagram?.peek(statesAfter(row)); /* while one points at it */
 
 		this.#section = section;
-		this.#ladders = [...section.querySelectorAll('[data-ladder]')].map((element) =>
-			createLadder(element, { label: element.dataset.ladder }));
-		this.#states = diagram && createStates(diagram);
+		this.#diagram = element && createStates(element);
+		this.#ladders = [...section.querySelectorAll('[data-ladder]')].map((place) =>
+			createLadder(place, { label: place.dataset.ladder, onRow }));
+		this.#statesAfter = statesAfter;
 	}
 
 	say(text) {
@@ -122,14 +125,25 @@ class Experiment {
 
 		if (!follow.wanted(flow))
 			return;
-		ladder.add(flow.rows.slice(shown.get(flow) ?? 0));
+		const rows = flow.rows.slice(shown.get(flow) ?? 0);
+
+		ladder.add(rows);
+		if (this.#diagram)
+			this.#showStates(rows, !shown.has(flow));
 		shown.set(flow, flow.rows.length);
 		follow.onShown(flow);
-		this.#states?.show(flow.states);
 		const only = shown.size === 1 ? flow.connection ?? null : null; /* of several the ladder tells which is which */
 
 		if (only !== follow.only)
 			ladder.show(follow.only = only);
+	}
+
+	/* One after the other: so the way of each side is lit. */
+	#showStates(rows, isOther) {
+		if (isOther)
+			this.#diagram.clear();
+		for (const states of rows.map(this.#statesAfter).filter(Boolean))
+			this.#diagram.show(states);
 	}
 }
 

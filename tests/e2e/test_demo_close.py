@@ -32,6 +32,9 @@ def test_the_server_closes_first_and_waits(demo, namespace, tmp_path):
     assert 0 < row["expires_in_us"] / 1e6 <= left + 0.05 <= 60.1  # asked for later, less is left
     demo.browser.wait(f"parseFloat(document.querySelector('[data-number=server-wait]').textContent) < {left}")  # counts down
     shown = demo.arrows("server")
+    # From CLOSED to CLOSED, and from CLOSED to TIME-WAIT, in the diagram.
+    ways = "document.querySelectorAll('#server .states-{}-been').length"
+    assert [demo.browser.evaluate(ways.format(side)) for side in ("client", "server")] == [5, 6]
     demo.look("demo-close", tmp_path)
     demo.stop()
     rows = closing(demo, port)

@@ -146,6 +146,13 @@ function tell({ svg, list }, states) {
 	list.replaceChildren(...words.map(({ group }) => group));
 }
 
+// Those after a row of the ladder, if it tells any.
+export function statesAfter(row) {
+	const { client_state: client, server_state: server, inferred } = row ?? {};
+
+	return client === undefined ? null : { client, server, inferred };
+}
+
 const isSame = (a, b) => a.client === b.client && a.server === b.server && a.inferred === b.inferred;
 
 export function createStates(element) {

@@ -5,17 +5,14 @@ import { count } from './format.js';
 import { createLadder } from './ladder.js';
 import { createLife } from './life.js';
 import { $, setText } from './page.js';
-import { createStates } from './states.js';
+import { createStates, statesAfter } from './states.js';
 
 const SAMPLES_MS = 100; // between two of the curves' samples
-
-const statesAfter = (row) => ({ client: row.client_state, server: row.server_state, inferred: row.inferred });
-const isSegment = (row) => row?.event === 'segment';
 
 const states = createStates($('states')), life = createLife($('life'));
 const ladder = createLadder($('ladder'), {
 	label: 'Every segment, as it happens',
-	onRow: (row) => states.peek(isSegment(row) ? statesAfter(row) : null),
+	onRow: (row) => states.peek(statesAfter(row)),
 });
 
 let feed = null, feedState = 'connecting';
@@ -43,7 +40,7 @@ function tellFeed() {
 
 // A SYN belongs to nobody until the third ACK says whose it was: so it is asked for what is known of the connection.
 function takeRows() {
-	const rows = feed.rows(shown).filter((row) => isSegment(row) && !taken.has(row));
+	const rows = feed.rows(shown).filter((row) => row.event === 'segment' && !taken.has(row));
 
 	for (const row of rows) {
 		taken.add(row);
