@@ -168,10 +168,12 @@ CURVES = """Object.fromEntries([...document.querySelectorAll('#charts .plot-slid
     [slider.ariaLabel, slider.ariaValueText]))"""
 
 
-def test_curves_have_the_numbers(page):
-    """How they are drawn is tested in test_plot.py."""
+def test_curves_have_the_numbers(page, held):
+    """Of a connection at rest, whose numbers stay. How they are drawn is tested in test_plot.py."""
+    page.wait(f"{ROWS}.length >= 13")
+    page.evaluate("[...document.querySelectorAll('#connections tbody tr')]"
+                  f".find((row) => row.cells[1].textContent.endsWith(':{min(held)}')).querySelector('button').click()")
     page.wait("document.querySelector('#charts .plot-slider').ariaValueMax > 1")
-    page.evaluate("document.getElementById('pause').click()")
     facts = page.evaluate(FACTS)
     expected = {
         "Congestion, over time": f"at now; cwnd {facts['cwnd']}; ssthresh none; in flight {facts['In flight']}",

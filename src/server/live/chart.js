@@ -8,7 +8,7 @@ export class SvgChart {
 	#height;
 	#textX;
 	#textY;
-	#view = null;
+	#view;
 	#marked;
 
 	constructor(parent, { height, textX, textY }) {
@@ -18,10 +18,7 @@ export class SvgChart {
 		this.#svg = addSvg(parent, 'svg', { height, width: '100%', 'aria-hidden': true });
 	}
 
-	resize() {
-		if (this.#view)
-			this.draw(this.#view);
-	}
+	resize() {} // it is drawn in the room that there is
 
 	draw(view) {
 		this.#view = view;

@@ -109,6 +109,7 @@ class Plot {
 	}
 
 	#draw() {
+		clearTimeout(this.#timer);
 		this.#timer = null;
 		this.#drawn = performance.now();
 		this.#chart.draw(this.#view());
@@ -116,9 +117,8 @@ class Plot {
 	}
 
 	#resize() {
-		this.#chart.draw(this.#view());
 		this.#chart.resize();
-		this.#tell();
+		this.#draw();
 	}
 
 	// What is nought on the axis: now, or the start.
@@ -157,7 +157,8 @@ class Plot {
 
 	// ---- reading ----
 
-	get #read() {
+	// Of the sample that is read off.
+	get #index() {
 		const last = this.#samples.length - 1;
 
 		if (this.#reading === null || last < 0)
@@ -172,7 +173,7 @@ class Plot {
 	}
 
 	#tell() {
-		const index = this.#read, words = this.#wordsAt(index);
+		const index = this.#index, words = this.#wordsAt(index);
 
 		this.#words.forEach((element, i) => {
 			element.textContent = words[i];
@@ -210,7 +211,7 @@ class Plot {
 	}
 
 	#onKey(event) {
-		const last = this.#samples.length - 1, index = this.#read;
+		const last = this.#samples.length - 1, index = this.#index;
 		const to = {
 			ArrowLeft: index - 1, ArrowDown: index - 1, ArrowRight: index + 1, ArrowUp: index + 1,
 			PageDown: index - 20, PageUp: index + 20, Home: 0, End: last, Escape: null,
@@ -220,7 +221,7 @@ class Plot {
 			return;
 		event.preventDefault();
 		this.#readAt(to === null ? null : { time: this.#samples.times[Math.min(Math.max(to, 0), last)] });
-		this.#tellSlider(this.#read, this.#wordsAt(this.#read));
+		this.#tellSlider(this.#index, this.#wordsAt(this.#index));
 	}
 }
 
