@@ -4,11 +4,13 @@ the page counts is what the capture has."""
 import json
 import re
 
-from conftest import ADDRESS
+from conftest import ADDRESS, built_with
 from demo import demo  # noqa: F401: a fixture
 from test_capture import fields
 
 PAGE = "demo-reliability.html"
+HASHES = built_with("js-sha256")
+ARRIVED = "The same hash: every byte arrived." if HASHES else "The same bytes: all arrived."
 NUMBERS = ("lost", "damaged", "acks", "again", "fast", "tail", "timeouts")
 
 
@@ -41,8 +43,9 @@ def wire(namespace):
 def test_a_bad_wire_and_the_right_hash(demo, namespace, tmp_path):
     demo.open(PAGE)
     set_wire(demo, loss=5, corrupt=3, duplicate=3, reorder=5)
-    demo.press("fetch", "fetch", "The same hash: every byte arrived.", 60)
-    assert re.fullmatch(r"[\da-f]{64}", demo.number("told")) and demo.number("told") == demo.number("got")
+    demo.press("fetch", "fetch", ARRIVED, 60)
+    assert re.fullmatch(r"[\da-f]{64}", demo.number("told"))
+    assert demo.number("got") == demo.number("told") or not HASHES
     assert demo.number("arrived") == "262,144 of 262,144 bytes"
     assert wire(namespace)["loss"] == 0  # it is mended
     told = numbers(demo)
@@ -62,7 +65,7 @@ def test_a_bad_wire_and_the_right_hash(demo, namespace, tmp_path):
 def test_without_loss_nothing_is_sent_again(demo):
     demo.open(PAGE)
     set_wire(demo, "65536")
-    demo.press("fetch", "fetch", "The same hash: every byte arrived.")
+    demo.press("fetch", "fetch", ARRIVED)
     told = numbers(demo)
     assert told["lost"] == told["damaged"] == told["fast"] == told["timeouts"] == 0
 
