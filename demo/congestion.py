@@ -70,18 +70,19 @@ def draw(runs):
 
 
 def play(on):
-    say(f"""One file, three times at once, each on a path of its own: 10 Mbit/s, 40 ms there and back, and a queue of 60 frames in
-        front of the bottleneck (--impair {WIRE}). About 35 segments fill the path; what is more waits in the queue, until
-        that overflows. The curves are cwnd, in segments, over {SECONDS} s.""")
+    say(f"""One file, three times at once, each on a path of its own: 10 Mbit/s, 40 ms there and back, and a
+        queue of 60 frames in front of the bottleneck (--impair {WIRE}). About 35 segments fill the path; what
+        is more waits in the queue, until that overflows. The curves are cwnd, in segments, over {SECONDS}
+        s.""")
     runs = [Run(algorithm, on.captures) for algorithm in ALGORITHMS]
     with concurrent.futures.ThreadPoolExecutor(len(runs)) as pool:
         list(pool.map(Run.play, runs))
     draw(runs)
 
-    say("""Slow start doubles cwnd each round trip, until round trips grow longer or something is lost. Then Reno adds a segment
-        a round trip and halves it at each loss: the saw-tooth. CUBIC takes three tenths away, and comes back to where the
-        loss was along a cubic curve. BBR measures rate and shortest round trip, and keeps about twice their product on the
-        way, so that its queue stays short.""")
+    say("""Slow start doubles cwnd each round trip, until round trips grow longer or something is lost. Then
+        Reno adds a segment a round trip and halves it at each loss: the saw-tooth. CUBIC takes three tenths
+        away, and comes back to where the loss was along a cubic curve. BBR measures rate and shortest round
+        trip, and keeps about twice their product on the way, so that its queue stays short.""")
     put(f"  {'':<30}" + "".join(f"{run.algorithm:>12}" for run in runs))
     for text, count in (("Mbit/s", lambda run: f"{run.status['tcp']['TCPOutBytes'] * 8 / SECONDS / 1e6:.1f}"),
                         ("sent again", lambda run: run.status["tcp"]["RetransSegs"]),

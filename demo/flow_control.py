@@ -21,12 +21,12 @@ def play(on):
     on.file("big", bytes(i * i % 251 for i in range(90_000)))
     server = on.serve()
 
-    say("""The client asks for 90,000 bytes, has room for a few of them, and does not read for two and a half seconds. Look at
-        win, on the arrows from left to right: it falls to 0, and the server stops.""")
+    say("""The client asks for 90,000 bytes, has room for a few of them, and does not read for two and a half
+        seconds. Look at win, on the arrows from left to right: it falls to 0, and the server stops.""")
     on.run("sha256sum site/big")
     on.program("reader.py", READER)
 
-    say("""Nobody may wait for ever: an acknowledgement that opens the window could be lost. So the server asks, by a window
-        probe, after 0.2 s, and then at growing intervals; each is answered with win 0, until the client reads. Then the
-        window opens and the rest flows.""")
+    say("""Nobody may wait for ever: an acknowledgement that opens the window could be lost. So the server asks,
+        by a window probe, after 0.2 s, and then at growing intervals; each is answered with win 0, until the
+        client reads. Then the window opens and the rest flows.""")
     server.ladder(over(1), most=44)

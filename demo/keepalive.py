@@ -42,8 +42,9 @@ def play(on):
     on.quietly(f"curl -s -o /dev/null http://{ADDRESS}/object-0")  # the neighbours get to know each other
     server.skip(over(1))
 
-    say(f"""{OBJECTS} objects of 1 KiB on a path of 10 ms there and back: first with a connection each, then on one. Look at how
-        often 10 ms pass before an object is there. What is added up is the time that curl took for each.""")
+    say(f"""{OBJECTS} objects of 1 KiB on a path of 10 ms there and back: first with a connection each, then on
+        one. Look at how often 10 ms pass before an object is there. What is added up is the time that curl took
+        for each.""")
     short = fetch(on, server, SHORT, OBJECTS + 1, 16)
     kept = fetch(on, server, KEPT, OBJECTS + 2, 22)
     put(f"  {'':<12}{'short':>12}{'keep-alive':>12}")

@@ -124,8 +124,8 @@ def show_http(text):
 def play(on):
     server = on.serve(capture="page.pcapng")
 
-    say("""One request, captured, and the frame that brought it. Layer 1 is a cable, here a virtual one. 5 and 6, session and
-        presentation, are TLS's place; without TLS there is nothing between TCP and HTTP.""")
+    say("""One request, captured, and the frame that brought it. Layer 1 is a cable, here a virtual one. 5 and
+        6, session and presentation, are TLS's place; without TLS there is nothing between TCP and HTTP.""")
     on.run(f"curl -s http://{ADDRESS}/hello.txt")
     server.ladder(over(1))
     server.stop()

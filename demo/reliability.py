@@ -20,13 +20,14 @@ def play(on):
     on.file("big", bytes(i * i % 251 for i in range(1 << 20)))
     server = on.serve("--impair", WIRE)
 
-    say("""A mebibyte over a wire that loses 2 % of the frames, swaps 2 %, doubles 1 % and damages 1 %, both ways. The hashes
-        are the same: it is all there, once, and in order.""")
+    say("""A mebibyte over a wire that loses 2 % of the frames, swaps 2 %, doubles 1 % and damages 1 %, both
+        ways. The hashes are the same: it is all there, once, and in order.""")
     on.run("sha256sum site/big")
     on.run(f"curl -s http://{ADDRESS}/big | sha256sum")
 
-    say("""What it took, as the ladder has it: an arrow that ends in x was lost or damaged on the wire, or thrown away because a
-        checksum did not fit; neither side knows of it until it is missed. One of ==== is bytes that had been sent before.""")
+    say("""What it took, as the ladder has it: an arrow that ends in x was lost or damaged on the wire, or
+        thrown away because a checksum did not fit; neither side knows of it until it is missed. One of ==== is
+        bytes that had been sent before.""")
     server.ladder(over(1), most=28, only=TROUBLE)
     counted = server.status()
     put()

@@ -55,14 +55,14 @@ def play(on):
     server = on.serve(site='''location "/ws/echo" { websocket = "echo" }
                         location "/ws/chat/" { websocket = "chat" }''')
 
-    say("""A client of thirty lines; then the upgrade (Sec-WebSocket-Accept is a digest of the key, so that no old server says
-        yes by mistake), and frames as they are on the wire: two bytes of opcode and length, from the client four of a
-        mask, and the text.""")
+    say("""A client of thirty lines; then the upgrade (Sec-WebSocket-Accept is a digest of the key, so that no
+        old server says yes by mistake), and frames as they are on the wire: two bytes of opcode and length,
+        from the client four of a mask, and the text.""")
     on.keep("websocket_client.py", CLIENT)
     on.program("echo.py", ECHO)
     server.ladder(over(1), most=50)
 
-    say("""A chat: what one sends, everybody in the room gets, without having asked. With HTTP alone they would have to ask
-        again and again.""")
+    say("""A chat: what one sends, everybody in the room gets, without having asked. With HTTP alone they would
+        have to ask again and again.""")
     on.program("chat.py", CHAT)
     server.ladder(over(3), most=50)
