@@ -19,15 +19,16 @@ ESTABLISHED = [["client", "CLOSED → SYN-SENT", "client’s SYN"], ["server", "
                ["client", "SYN-SENT → ESTABLISHED", "server’s SYN ACK"],
                ["server", "SYN-RECEIVED → ESTABLISHED", "client’s ACK"]]
 
-# A client that does what it is told, a line each: asks often, or closes. It prints its port.
+# A client that asks as often as it is told in a line, all at once, and closes in the end. It prints its port.
 CLIENT = f"""
 import socket, sys
 s = socket.create_connection(('{ADDRESS}', 80), 10)
 print(s.getsockname()[1], flush=True)
 for line in sys.stdin:
-    for _ in range(int(line)):
-        s.sendall(b'GET /hello.txt HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n')
-        s.recv(65536)
+    s.sendall(b'GET /hello.txt HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' * int(line))
+    got = b''
+    while got.count(b'HTTP/1.1 200 OK') < int(line):
+        got += s.recv(65536)
 s.close()
 """
 
@@ -123,7 +124,7 @@ def test_another_connection_is_watched_to_its_end(server, client, namespace, tmp
 def test_that_the_server_samples_is_said(server, client, namespace, tmp_path):  # noqa: F811
     page = live_page(namespace, tmp_path)
     open_connection(page, client.port)
-    tell(client, 3000)
+    tell(client, 900)  # keepalive_requests is 1,000
     page.wait("document.getElementById('sampling').textContent.startsWith('More happens than is told: the server samples')")
     page.wait("document.querySelector('.ladder-left-out') !== null")
     assert page.evaluate("document.querySelectorAll('.ladder-row').length") <= 248
