@@ -80,6 +80,7 @@ static void init_pools(struct tcp *tcp)
 	const struct tcp_config *c = &tcp->config;
 
 	pool_init(&tcp->conn_pool, "tcp_connection", sizeof(struct tcp_conn), c->max_connections);
+	pool_init(&tcp->busy_pool, "tcp_busy", sizeof(struct tcp_busy), c->max_connections);
 	pool_init(&tcp->syn_pool, "tcp_half_open", sizeof(struct tcp_syn), c->syn_backlog);
 	pool_init(&tcp->timewait_pool, "tcp_time_wait", sizeof(struct tcp_timewait), c->max_time_wait);
 	pool_init(&tcp->listener_pool, "tcp_listener", sizeof(struct tcp_listener), MAX_LISTENERS);
@@ -115,10 +116,12 @@ int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, str
 	list_init(&tcp->listeners);
 	list_init(&tcp->output);
 	list_init(&tcp->lingering);
+	list_init(&tcp->busy);
 	list_init(&tcp->graveyard);
 	list_init(&tcp->timewait_queue);
 	for (unsigned i = 0; i < TCP_SYN_STAGES; i++)
 		list_init(&tcp->syn_stages[i]);
+	timer_init(&tcp->busy_timer, tcp_busy_timer_fire);
 	timer_init(&tcp->syn_timer, tcp_syn_timer_fire);
 	timer_init(&tcp->timewait_timer, tcp_timewait_timer_fire);
 	init_pools(tcp);
@@ -141,7 +144,8 @@ struct tcp_conn *tcp_conn_of(struct stream *s)
 uint32_t tcp_send_buffer(const struct tcp_conn *c)
 {
 	const struct tcp_config *config = &c->tcp->config;
-	uint32_t wanted = c->cc.cwnd < config->send_buffer_max / 2 ? 2 * c->cc.cwnd : config->send_buffer_max;
+	uint32_t cwnd = c->busy != NULL ? c->busy->cc.cwnd : c->rested.cwnd;
+	uint32_t wanted = cwnd < config->send_buffer_max / 2 ? 2 * cwnd : config->send_buffer_max;
 
 	return max_u32(wanted, config->send_buffer);
 }
@@ -164,6 +168,8 @@ static int conn_send(struct stream *s, const struct span *spans, size_t count, u
 
 	if (!can_queue(c))
 		return -EPIPE;
+	if (!tcp_wake(c))
+		return -ENOMEM;
 	if (conn_room(s) == 0) {
 		c->flags |= CONN_WANTS_WRITABLE;
 		return -ENOBUFS;
@@ -173,7 +179,7 @@ static int conn_send(struct stream *s, const struct span *spans, size_t count, u
 		world_drop(c->tcp->world, DROP_NO_MEMORY);
 		return error;
 	}
-	if (c->queued > tcp_send_buffer(c) / 2)
+	if (c->busy->queued > tcp_send_buffer(c) / 2)
 		c->flags |= CONN_WANTS_WRITABLE;
 	/* STREAM_MORE needs nothing: segments are made when all input is processed, and share what
 	 * follows. */
@@ -187,7 +193,9 @@ static void conn_resume(struct stream *s)
 {
 	struct tcp_conn *c = tcp_conn_of(s);
 
-	if (c->urgent.receiving)
+	if (c->busy == NULL)
+		return;
+	if (c->busy->urgent.receiving)
 		tcp_tell_urgent(c); /* it came before the connection was accepted */
 	if (!is_dead(c))
 		tcp_receive_resume(c);
@@ -200,7 +208,10 @@ static void conn_shutdown(struct stream *s)
 	struct tcp_conn *c = tcp_conn_of(s);
 
 	c->flags |= CONN_SHUTDOWN;
-	tcp_want_output(c);
+	if (tcp_wake(c))
+		tcp_want_output(c);
+	else
+		tcp_conn_end(c, STREAM_END_ERROR);
 }
 
 static void detach(struct tcp_conn *c)
@@ -216,6 +227,10 @@ static void conn_abort(struct stream *s)
 	struct tcp_conn *c = tcp_conn_of(s);
 
 	detach(c);
+	if (!tcp_wake(c)) {
+		tcp_conn_end(c, STREAM_END_ERROR);
+		return;
+	}
 	/* RFC 9293 section 3.10.5: in CLOSING, LAST-ACK and TIME-WAIT both sides have said all, and no reset
 	 * is sent. */
 	if ((c->flags & CONN_TABLED) != 0 && !in_state(c, TCP_CLOSING | TCP_LAST_ACK | TCP_TIME_WAIT))
@@ -228,13 +243,13 @@ static void conn_close(struct stream *s)
 	struct tcp_conn *c = tcp_conn_of(s);
 
 	detach(c);
-	if ((c->flags & CONN_TABLED) == 0 || in_state(c, TCP_SYN_SENT)) {
+	if ((c->flags & CONN_TABLED) == 0 || in_state(c, TCP_SYN_SENT) || !tcp_wake(c)) {
 		tcp_conn_end(c, STREAM_END_NORMAL);
 		return;
 	}
 	/* Data that nobody read: the peer must learn that it was lost (RFC 9293 SHLD-3, RFC 2525 section
 	 * 2.17). */
-	if (c->received_bytes > 0) {
+	if (c->busy->received_bytes > 0) {
 		c->tcp->counters.abort_on_close++;
 		tcp_send_rst(c);
 		tcp_conn_end(c, STREAM_END_RESET);
@@ -319,29 +334,27 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 		.rcv_mss = TCP_DEFAULT_MSS_4,
 		.rcv_buffer = tcp->config.receive_buffer,
 		.ts_offset = tcp_timestamp_offset(tcp, local, remote),
-		.keepalive = { .idle_us = tcp->config.keepalive_idle_us,
-			       .interval_us = tcp->config.keepalive_interval_us,
-			       .probes = tcp->config.keepalive_probes },
 		.ttl = tcp->config.ttl,
 		.tos = tcp->config.tos & TCP_TOS_DSCP,
 		.last_received_us = tcp_now(tcp),
-		.cc = { .ops = tcp->cc },
 	};
+	if (!tcp_busy_new(c)) {
+		pool_give(&tcp->conn_pool, c);
+		return NULL;
+	}
 	list_init(&c->output);
-	list_init(&c->accept);
-	list_init(&c->flight);
-	list_init(&c->outstanding);
-	list_init(&c->lost);
-	c->last_found = &c->outstanding;
-	c->last_lost = &c->lost;
-	list_init(&c->received);
-	tcp_reorder_init(&c->reorder, &tcp->range_pool, &tcp->chunk_pool);
 	tcp_timers_init(c);
-	tcp_user_timeout_init(c);
 	tcp_rtt_init(c);
-	c->hash = tcp_hash(tcp, local, local_port, remote, remote_port);
+	c->hash = (uint32_t)tcp_hash(tcp, local, local_port, remote, remote_port);
 	tcp_table_add(c);
 	return c;
+}
+
+static void free_queues(struct tcp_conn *c)
+{
+	tcp_listener_forget(c);
+	tcp_send_free(c);
+	tcp_receive_free(c);
 }
 
 void tcp_conn_end(struct tcp_conn *c, enum stream_end why)
@@ -358,10 +371,9 @@ void tcp_conn_end(struct tcp_conn *c, enum stream_end why)
 	else if (!in_state(c, TCP_CLOSED))
 		tcp_enter(c, TCP_CLOSED);
 	tcp_table_remove(c);
-	tcp_listener_forget(c);
 	tcp_timers_stop(c);
-	tcp_send_free(c);
-	tcp_receive_free(c);
+	if (c->busy != NULL)
+		free_queues(c);
 	c->flags |= CONN_DEAD;
 	if ((c->flags & CONN_DETACHED) != 0)
 		c->tcp->orphans--;
@@ -373,7 +385,7 @@ void tcp_conn_end(struct tcp_conn *c, enum stream_end why)
 
 void tcp_conn_finish(struct tcp_conn *c)
 {
-	bool held = c->received_bytes > 0 && (c->flags & CONN_DETACHED) == 0;
+	bool held = c->busy->received_bytes > 0 && (c->flags & CONN_DETACHED) == 0;
 
 	if (!held) {
 		tcp_conn_end(c, STREAM_END_NORMAL);
@@ -393,8 +405,11 @@ static void bury_all(struct tcp *tcp)
 	struct list *n;
 
 	while ((n = list_first(&tcp->graveyard)) != NULL) {
+		struct tcp_conn *c = LIST_ENTRY(n, struct tcp_conn, output);
+
 		list_remove(n);
-		pool_give(&tcp->conn_pool, LIST_ENTRY(n, struct tcp_conn, output));
+		tcp_busy_free(c);
+		pool_give(&tcp->conn_pool, c);
 	}
 }
 
@@ -440,9 +455,11 @@ void tcp_free(struct tcp *tcp)
 			     STREAM_END_ERROR);
 	bury_all(tcp);
 	free_records(tcp);
+	timer_cancel(&tcp->world->timers, &tcp->busy_timer);
 	timer_cancel(&tcp->world->timers, &tcp->syn_timer);
 	timer_cancel(&tcp->world->timers, &tcp->timewait_timer);
 	pool_fini(&tcp->conn_pool);
+	pool_fini(&tcp->busy_pool);
 	pool_fini(&tcp->syn_pool);
 	pool_fini(&tcp->timewait_pool);
 	pool_fini(&tcp->listener_pool);
@@ -556,8 +573,25 @@ void tcp_conn_name(const struct tcp_conn *c, struct tcp_name *out)
 	};
 }
 
+/* Of a connection that rests. */
+static struct tcp_busy remembered(const struct tcp_conn *c)
+{
+	return (struct tcp_busy){
+		.cc = { .ops = c->rested.cc, .cwnd = c->rested.cwnd, .ssthresh = c->rested.ssthresh },
+		.rate = { .delivered = c->bytes_acked, .lost = c->rested.lost },
+		.user_timeout = { .us = c->tcp->config.user_timeout_us },
+	};
+}
+
 void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 {
+	const struct tcp_busy *b = c->busy;
+	struct tcp_busy rested;
+
+	if (b == NULL) {
+		rested = remembered(c);
+		b = &rested;
+	}
 	*out = (struct tcp_info){
 		.id = c->id,
 		.state = c->state,
@@ -566,22 +600,22 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.local_port = c->local_port,
 		.remote_port = c->remote_port,
 		.mss = c->mss,
-		.cwnd = c->cc.cwnd,
-		.ssthresh = c->cc.ssthresh,
+		.cwnd = b->cc.cwnd,
+		.ssthresh = b->cc.ssthresh,
 		.snd_wnd = c->snd_wnd,
 		.rcv_wnd = seq_len(c->rcv_adv, c->rcv_nxt),
-		.in_flight = tcp_in_flight(c),
-		.lost = c->lost_bytes,
-		.sacked = c->sacked_bytes,
-		.unsent = c->unsent,
-		.unread = c->received_bytes,
-		.urgent_unread = tcp_urgent_unread(c),
+		.in_flight = c->busy != NULL ? tcp_in_flight(c) : 0,
+		.lost = b->lost_bytes,
+		.sacked = b->sacked_bytes,
+		.unsent = b->unsent,
+		.unread = b->received_bytes,
+		.urgent_unread = c->busy != NULL ? tcp_urgent_unread(c) : 0,
 		.srtt_us = c->srtt_us,
 		.rttvar_us = c->rttvar_us,
 		.rto_us = c->rto_us,
 		.min_rtt_us = c->min_rtt_us,
-		.pacing_rate = c->cc.pacing_rate,
-		.delivery_rate = c->rate.last,
+		.pacing_rate = b->cc.pacing_rate,
+		.delivery_rate = b->rate.last,
 		.snd_wscale = c->snd_wscale,
 		.rcv_wscale = c->rcv_wscale,
 		.timestamps = (c->flags & CONN_TIMESTAMPS) != 0,
@@ -589,7 +623,7 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.sack = (c->flags & CONN_SACK) != 0,
 		.ecn = (c->ecn.flags & ECN_AGREED) != 0,
 		.in_recovery = is_recovering(c),
-		.reordering_seen = c->rack.reordering_seen,
+		.reordering_seen = b->rack.reordering_seen,
 		.iss = c->iss.n,
 		.irs = c->irs.n,
 		.snd_una = c->snd_una.n,
@@ -597,18 +631,18 @@ void tcp_conn_info(const struct tcp_conn *c, struct tcp_info *out)
 		.rcv_nxt = c->rcv_nxt.n,
 		.bytes_acked = c->bytes_acked,
 		.bytes_received = c->bytes_received,
-		.bytes_delivered = c->rate.delivered,
-		.bytes_lost = c->rate.lost,
+		.bytes_delivered = b->rate.delivered,
+		.bytes_lost = b->rate.lost,
 		.segs_in = c->segs_in,
 		.segs_out = c->segs_out,
 		.retransmissions = c->retransmissions,
 		.dscp = c->tos >> 2,
 		.ttl = c->ttl,
 		.received_dscp = c->rcv_tos >> 2,
-		.user_timeout_us = c->user_timeout.us,
+		.user_timeout_us = b->user_timeout.us,
 		.r1_passed = (c->flags & CONN_R1_PASSED) != 0,
 		.soft_error = (int)c->soft_error - 1,
-		.congestion = c->cc.ops->name,
+		.congestion = b->cc.ops->name,
 	};
 }
 
@@ -626,8 +660,9 @@ void tcp_usage(const struct tcp *tcp, struct tcp_usage *out)
 void tcp_each_pool(const struct tcp *tcp, pool_visit_fn *visit, void *context)
 {
 	const struct pool *const pools[] = {
-		&tcp->conn_pool,    &tcp->syn_pool,   &tcp->timewait_pool, &tcp->listener_pool,
-		&tcp->segment_pool, &tcp->piece_pool, &tcp->chunk_pool,   &tcp->range_pool,
+		&tcp->conn_pool,     &tcp->busy_pool,    &tcp->syn_pool,   &tcp->timewait_pool,
+		&tcp->listener_pool, &tcp->segment_pool, &tcp->piece_pool, &tcp->chunk_pool,
+		&tcp->range_pool,
 	};
 
 	for (size_t i = 0; i < ARRAY_LENGTH(pools); i++)

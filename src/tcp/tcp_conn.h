@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "tcp/seq.h"
 #include "tcp/tcp.h"
+#include "tcp/tcp_busy.h"
 #include "tcp/tcp_cc.h"
 #include "tcp/tcp_ecn.h"
 #include "tcp/tcp_emit.h"
@@ -79,15 +80,15 @@ struct tcp_conn {
 	struct tcp_conn *hash_next;
 	struct list output;          /* in tcp->output while it may have something to send; later in
 					tcp->lingering, tcp->graveyard */
-	struct list accept;          /* in listener->accept_queue until accepted */
-	struct tcp_listener *listener; /* passive, until accepted; else NULL */
 	struct timer timer;          /* at the earliest of the deadlines below, or earlier */
 	struct ip_addr local, remote;
 	uint16_t local_port, remote_port;
 	uint32_t flags;              /* enum tcp_conn_flags */
 	enum tcp_state state;        /* written by tcp_enter() only */
 	uint32_t neighbour_hint;
-	uint64_t hash;               /* of the four-tuple */
+	uint32_t hash;               /* of the four-tuple; its lower half finds all buckets */
+	struct tcp_busy *busy;       /* NULL: it rests ... */
+	struct tcp_rested rested;    /* ... and this is remembered */
 	uint64_t id;                 /* counts up with each connection: logs and the live view name it so */
 
 	/* Send sequence space (RFC 9293 figure 3) */
@@ -106,8 +107,8 @@ struct tcp_conn {
 	struct seq rcv_adv;          /* right edge last advertised: never pulled back (SHLD-14) */
 	struct seq last_ack_sent;
 	struct seq fin_seq;          /* with CONN_FIN_KNOWN */
+	uint32_t rcv_buffer;         /* bytes: grows, and never shrinks (SHLD-14) */
 	uint16_t rcv_mss;            /* largest segment seen: the unit of delayed ACK */
-	uint8_t challenge_count;     /* challenge ACKs (RFC 5961) of one second */
 
 	/* Timestamps (RFC 7323) */
 	uint32_t ts_recent, ts_offset;
@@ -117,64 +118,16 @@ struct tcp_conn {
 	uint32_t srtt_us, rttvar_us, rto_us;
 	uint8_t backoff;             /* times rto was doubled since the last sample */
 	uint16_t timeouts;           /* of the retransmission timer since the last new ACK */
-	uint32_t min_rtt_us;         /* the smaller of these two; 0: no sample */
-	uint32_t min_rtt_period_us, min_rtt_before_us; /* of this period and of the one before */
-	uint64_t min_rtt_until_us;   /* end of the period */
+	uint32_t min_rtt_us;         /* of the last five to ten minutes; 0: no sample */
 
 	/* Loss recovery and congestion control */
 	struct seq recover;          /* snd.nxt when recovery last began (RFC 6582), or before snd.una */
-	uint32_t last_acked;         /* bytes that the last new ACK covered */
-	uint32_t pipe;               /* bytes in flight: neither acknowledged nor deemed lost (RFC 6675) */
-	uint32_t lost_bytes, sacked_bytes; /* with pipe they make up snd.una to snd.nxt */
-	uint32_t sacked_segments;
-	uint32_t flight_segments;    /* records in `flight` */
-	uint32_t transmissions;      /* of segments, for their order; wraps */
-	uint32_t reno_sacked;        /* bytes that duplicate ACKs say have left the network */
-	uint32_t ssthresh_told;      /* to observers */
-	struct sack_block sacks_seen[TCP_SACK_BLOCKS]; /* in the last ACK: they need no second look */
-	struct tcp_prr prr;
-	struct tcp_undo undo;
-	struct tcp_rack rack;
-	struct tcp_rate rate;
 	struct tcp_ecn ecn;
 	struct tcp_mtu mtu;
-	uint64_t paced_until_us;     /* the next segment may go then */
-	struct tcp_cc cc;
 
-	/* Send queue: bytes from snd.una (SYN and FIN not counted) on */
-	struct send_piece *send_tail;
-	struct send_cursor send_head; /* first unacknowledged byte */
-	struct send_cursor send_next; /* first byte never sent; piece NULL: none, or at the tail's end */
-	uint32_t queued, unsent;      /* bytes in the queue, and of these never sent */
-	uint32_t n_pieces;            /* in the queue */
-	struct list flight;           /* struct tcp_segment */
-	struct list outstanding, lost; /* the same, by condition */
-	struct list *last_found, *last_lost; /* in these two, where one was put in between others last */
-
-	/* Receive queue: in order, not taken; and out of order */
-	struct list received;        /* struct rx_chunk */
-	uint32_t received_bytes;
-	uint32_t rcv_buffer;         /* bytes: grows, and never shrinks (SHLD-14) */
-	struct tcp_receive_space space;
-	struct tcp_reorder reorder;
-	struct sack_block duplicates[TCP_DUPLICATES]; /* to be reported, oldest first */
-	uint32_t n_duplicates;
-
-	struct tcp_urgent urgent;
-
-	/* Deadlines, TIMER_NEVER when not set (tcp_timers.c) */
-	uint64_t retransmit_at;      /* retransmission, or window probe */
-	uint64_t reorder_at;         /* what RACK waits for is lost then */
-	uint64_t probe_at;           /* tail loss probe */
-	uint64_t pace_at;            /* the next paced segment may go */
-	uint64_t delayed_ack_at;
-	uint64_t idle_at;            /* keep-alive, FIN-WAIT-2 */
-	struct tcp_user_timeout user_timeout;
-	struct tcp_keepalive keepalive;
-	uint64_t stuck_since_us;     /* first retransmission or probe since the last progress, or 0 */
+	uint64_t idle_at;            /* deadline of keep-alive, FIN-WAIT-2 (tcp_timers.c) */
 	uint64_t last_received_us;
 	uint64_t data_sent_us;       /* when text, SYN or FIN was last sent, or 0 */
-	uint64_t challenge_us;       /* challenge_count's second began */
 
 	uint64_t bytes_acked, bytes_received;
 	uint32_t segs_in, segs_out, retransmissions;
@@ -183,7 +136,7 @@ struct tcp_conn {
 	uint8_t soft_error;          /* last soft ICMP error (enum icmp_error_kind + 1), 0: none */
 	uint8_t keepalive_sent;      /* probes unanswered */
 };
-_Static_assert(sizeof(struct tcp_conn) <= 1216, "an idle connection is small (docs/architecture.md)");
+_Static_assert(sizeof(struct tcp_conn) <= 384, "an idle connection is small (docs/architecture.md)");
 
 struct tcp {
 	struct tcp_config config;
@@ -200,12 +153,14 @@ struct tcp {
 	struct list listeners;
 	struct list output;           /* connections that may have something to send */
 	struct list lingering;        /* over on the wire, with data that the layer above has still to read */
+	struct list busy;             /* struct tcp_busy: connections that do not rest */
+	struct timer busy_timer;
 	struct list graveyard;        /* dead connections, freed where no caller can hold them */
 	struct tcp_conn **conns;      /* buckets */
 	struct tcp_syn **syns;
 	struct tcp_timewait **timewaits;
 	uint32_t conn_mask, syn_mask, timewait_mask; /* buckets - 1 */
-	struct pool conn_pool, syn_pool, timewait_pool, listener_pool, segment_pool, piece_pool;
+	struct pool conn_pool, busy_pool, syn_pool, timewait_pool, listener_pool, segment_pool, piece_pool;
 	struct pool chunk_pool, range_pool;
 	struct list syn_stages[TCP_SYN_STAGES];
 	struct timer syn_timer;
@@ -247,6 +202,13 @@ static inline bool in_state(const struct tcp_conn *c, unsigned states)
 static inline bool is_dead(const struct tcp_conn *c)
 {
 	return (c->flags & CONN_DEAD) != 0;
+}
+
+/* Before anything else is done with a connection that was found, not made. False: it rested, and there is no
+ * memory for it. */
+static inline bool tcp_wake(struct tcp_conn *c)
+{
+	return LIKELY(c->busy != NULL) || tcp_busy_renew(c);
 }
 
 /* An episode of loss recovery goes on, after a fast retransmission or a timeout. */

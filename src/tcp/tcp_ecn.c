@@ -37,17 +37,17 @@ void tcp_ecn_reduced(struct tcp_conn *c)
 /* The peer echoes a mark: as for a loss, but nothing is sent again (section 6.1.2). */
 static void slow_down(struct tcp_conn *c, const struct tcp_delivery *d)
 {
-	uint32_t before = c->cc.cwnd;
+	uint32_t before = c->busy->cc.cwnd;
 	struct tcp_cc_event e = tcp_cc_event(c, d);
 
 	tcp_undo_forget(c);
 	c->tcp->counters.ecn_reductions++;
 	tcp_ecn_reduced(c);
-	if (c->cc.ops->on_ecn != NULL)
-		c->cc.ops->on_ecn(&c->cc, &e);
+	if (c->busy->cc.ops->on_ecn != NULL)
+		c->busy->cc.ops->on_ecn(&c->busy->cc, &e);
 	else
-		c->cc.ops->on_loss(&c->cc, &e);
-	c->cc.cwnd = min_u32(c->cc.cwnd, before); /* of one segment it would make two */
+		c->busy->cc.ops->on_loss(&c->busy->cc, &e);
+	c->busy->cc.cwnd = min_u32(c->busy->cc.cwnd, before); /* of one segment it would make two */
 	tcp_tell_recovery(c, before, "congestion: ECN-Echo");
 }
 

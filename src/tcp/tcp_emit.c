@@ -144,7 +144,7 @@ static struct tcp_options conn_options(const struct tcp_conn *c, uint8_t flags)
 		o.has_wscale = (c->flags & CONN_WSCALE) != 0;
 		o.wscale = c->rcv_wscale;
 		o.sack_permitted = (c->flags & CONN_SACK) != 0;
-		tcp_user_timeout_offer(tcp, c->user_timeout.us, &o);
+		tcp_user_timeout_offer(tcp, c->busy->user_timeout.us, &o);
 		tcp_fast_open_renew(c, &o);
 	}
 	return o;

@@ -157,7 +157,7 @@ bool tcp_fast_open(struct tcp_listener *l, const struct tcp_syn *syn, const stru
 	tcp->counters.fast_open_passive++;
 	tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
 	/* the SYN-ACK */
-	tcp_timers_data_sent(c, LIST_ENTRY(list_last(&c->flight), struct tcp_segment, node));
+	tcp_timers_data_sent(c, LIST_ENTRY(list_last(&c->busy->flight), struct tcp_segment, node));
 	tcp_want_output(c);
 	tcp_listener_established(c);
 	/* Who has closed already takes no text: unacknowledged, it comes again and is reset. */
@@ -183,7 +183,7 @@ bool tcp_fast_open_repeats(struct tcp_conn *c, const struct tcp_in *in)
 	if ((c->flags & CONN_FAST_OPEN) == 0 || !in_state(c, TCP_SYN_RECEIVED) ||
 	    (in->flags & (TH_SYN | TH_ACK | TH_RST)) != TH_SYN || !seq_eq(in->seq, c->irs))
 		return false;
-	tcp_segment_lost(c, LIST_ENTRY(list_first(&c->flight), struct tcp_segment, node));
+	tcp_segment_lost(c, LIST_ENTRY(list_first(&c->busy->flight), struct tcp_segment, node));
 	tcp_want_output(c);
 	return true;
 }

@@ -62,6 +62,7 @@ enum drop_reason tcp_icmp_error(struct tcp *tcp, const struct icmp_error *e)
 		return half_open_error(tcp, syn, hash, e, seq);
 	if (c == NULL)
 		return world_drop(tcp->world, DROP_ICMP_NO_CONNECTION);
+	/* Of a connection that rests nothing is in flight: none is believed. */
 	if (seq_lt(seq, c->snd_una) || seq_ge(seq, c->snd_nxt))
 		return world_drop(tcp->world, DROP_ICMP_BLIND);
 	take_error(c, e);

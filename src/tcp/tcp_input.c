@@ -33,13 +33,13 @@ static void challenge(struct tcp_conn *c)
 {
 	uint64_t now = tcp_now(c->tcp);
 
-	if (now - c->challenge_us >= 1000000) {
-		c->challenge_us = now;
-		c->challenge_count = 0;
+	if (now - c->busy->challenge_us >= 1000000) {
+		c->busy->challenge_us = now;
+		c->busy->challenge_count = 0;
 	}
-	if (c->challenge_count >= CHALLENGES_A_SECOND)
+	if (c->busy->challenge_count >= CHALLENGES_A_SECOND)
 		return;
-	c->challenge_count++;
+	c->busy->challenge_count++;
 	c->tcp->counters.challenge_acks++;
 	tcp_ack_now(c);
 }
@@ -192,7 +192,7 @@ static enum stream_end end_by_reset(const struct tcp_conn *c)
 	if (in_state(c, TCP_SYN_RECEIVED))
 		return STREAM_END_REFUSED;
 	/* Only the ACK of our FIN was missing: the peer has long closed, and its TIME-WAIT is over. */
-	if (in_state(c, TCP_CLOSING | TCP_LAST_ACK) && c->queued == 0)
+	if (in_state(c, TCP_CLOSING | TCP_LAST_ACK) && c->busy->queued == 0)
 		return STREAM_END_NORMAL;
 	return STREAM_END_RESET;
 }
@@ -255,7 +255,7 @@ static void set_window(struct tcp_conn *c, const struct tcp_in *in)
  * probe's back-off. */
 static void window_opened(struct tcp_conn *c)
 {
-	LIST_FOR_EACH(n, &c->flight) /* not for want of room: congestion control is not told */
+	LIST_FOR_EACH(n, &c->busy->flight) /* not for want of room: congestion control is not told */
 		tcp_segment_lost(c, LIST_ENTRY(n, struct tcp_segment, node));
 	c->flags &= ~(unsigned)CONN_PROBING;
 	tcp_timers_window_opened(c);
@@ -300,13 +300,13 @@ static void tell_writable(struct tcp_conn *c)
 	const struct stream_handler *h = c->stream.handler;
 	bool attached = (c->flags & (CONN_DETACHED | CONN_ACCEPTED)) == CONN_ACCEPTED && h != NULL;
 
-	if (attached && c->queued == 0 && h->on_drained != NULL) {
+	if (attached && c->busy->queued == 0 && h->on_drained != NULL) {
 		h->on_drained(&c->stream);
 		h = c->stream.handler;
 		attached = !is_dead(c) && (c->flags & CONN_DETACHED) == 0 && h != NULL;
 	}
 	if (attached && (c->flags & CONN_WANTS_WRITABLE) != 0 &&
-	    c->queued <= tcp_send_buffer(c) / 2) {
+	    c->busy->queued <= tcp_send_buffer(c) / 2) {
 		c->flags &= ~(unsigned)CONN_WANTS_WRITABLE;
 		if (h->on_writable != NULL)
 			h->on_writable(&c->stream);
@@ -354,21 +354,21 @@ static bool measure(struct tcp_conn *c, struct tcp_delivery *d)
 	if (!d->whole || (d->retransmitted && !answers_last_transmission(c, d->in, d->ago_us)))
 		return false;
 	d->rtt_us = tcp_rtt_sample(c, d->ago_us);
-	c->rack.probe_unmeasured = false;
+	c->busy->rack.probe_unmeasured = false;
 	return true;
 }
 
 /* What an acknowledgement, cumulative or selective, says of the flight. */
 static void take_ack(struct tcp_conn *c, const struct tcp_in *in)
 {
-	bool had_queue = c->queued > 0, sampled;
+	bool had_queue = c->busy->queued > 0, sampled;
 	bool repeats = repeats_ack(c, in);
 	struct tcp_delivery d = {
 		.in = in,
-		.flight = c->pipe,
-		.fack = c->rack.fack,
+		.flight = c->busy->pipe,
+		.fack = c->busy->rack.fack,
 		.repeats = repeats,
-		.is_duplicate = repeats && !list_is_empty(&c->flight),
+		.is_duplicate = repeats && !list_is_empty(&c->busy->flight),
 	};
 
 	c->tcp->counters.dup_acks_in += d.is_duplicate;
@@ -461,7 +461,7 @@ static void cut_at_fin(const struct tcp_conn *c, struct tcp_in *in)
 
 static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 {
-	bool in_order = seq_eq(in->seq, c->rcv_nxt), had_hole = !tcp_reorder_is_empty(&c->reorder);
+	bool in_order = seq_eq(in->seq, c->rcv_nxt), had_hole = !tcp_reorder_is_empty(&c->busy->reorder);
 	enum drop_reason reason;
 
 	if ((in->flags & TH_FIN) != 0 && (c->flags & CONN_FIN_KNOWN) == 0) {
@@ -480,7 +480,8 @@ static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 	reason = tcp_receive_text(c, in->seq, in->text);
 	if (is_dead(c))
 		return STEP_DONE;
-	if ((c->flags & CONN_DETACHED) != 0 && c->received_bytes > 0) /* closed on the way, and more came */
+	/* Closed on the way, and more came. */
+	if ((c->flags & CONN_DETACHED) != 0 && c->busy->received_bytes > 0)
 		return refuse_text(c, in);
 	if (in_order && !had_hole && reason == DROP_NONE) {
 		tcp_timers_text_received(c);
@@ -576,7 +577,7 @@ static void take_peer_syn(struct tcp_conn *c, const struct tcp_in *in)
 
 static enum step open_actively(struct tcp_conn *c, struct tcp_in *in)
 {
-	struct tcp_delivery syn = { .in = in, .flight = c->pipe, .fack = c->rack.fack };
+	struct tcp_delivery syn = { .in = in, .flight = c->busy->pipe, .fack = c->busy->rack.fack };
 
 	tcp_send_acked(c, in->ack, &syn);
 	if ((in->flags & (TH_ECE | TH_CWR)) == TH_ECE && c->tcp->config.ecn == TCP_ECN_OFFER)
@@ -605,7 +606,7 @@ static enum step open_actively(struct tcp_conn *c, struct tcp_in *in)
 
 static enum step open_simultaneously(struct tcp_conn *c, struct tcp_in *in)
 {
-	struct tcp_segment *syn = LIST_ENTRY(list_first(&c->flight), struct tcp_segment, node);
+	struct tcp_segment *syn = LIST_ENTRY(list_first(&c->busy->flight), struct tcp_segment, node);
 
 	set_window(c, in);
 	tcp_enter(c, TCP_SYN_RECEIVED);
@@ -661,6 +662,8 @@ static enum step run_steps(struct tcp_conn *c, struct tcp_in *in)
 
 enum drop_reason tcp_conn_input(struct tcp_conn *c, struct tcp_in *in)
 {
+	if (!tcp_wake(c))
+		return world_drop(in->tcp->world, DROP_NO_MEMORY);
 	c->segs_in++;
 	tcp_timers_segment_received(c);
 	in->reason = DROP_NONE;

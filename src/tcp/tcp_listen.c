@@ -410,7 +410,7 @@ struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, 
 	if (c == NULL)
 		return NULL;
 	c->flags |= CONN_PASSIVE;
-	c->listener = l;
+	c->busy->listener = l;
 	c->iss = syn->iss;
 	c->recover = syn->iss;
 	c->snd_una = c->snd_nxt = seq_add(syn->iss, 1);
@@ -421,7 +421,7 @@ struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, 
 	agree(c, syn);
 	tcp_mtu_init(c);
 	c->state = TCP_SYN_RECEIVED; /* where the record stood: observers were told then */
-	c->cc.ops = l->cc;
+	c->busy->cc.ops = l->cc;
 	tcp_init_congestion(c);
 	if (syn->retries > 0) /* Karn: an acknowledgement of one of several tells nothing */
 		tcp_on_syn_lost(c, syn->retries);
@@ -585,9 +585,9 @@ enum drop_reason tcp_listen_input(struct tcp_listener *l, struct tcp_in *in, uin
 
 void tcp_listener_established(struct tcp_conn *c)
 {
-	struct tcp_listener *l = c->listener;
+	struct tcp_listener *l = c->busy->listener;
 
-	list_append(&l->accept_queue, &c->accept);
+	list_append(&l->accept_queue, &c->busy->accept);
 	l->accept_queued++;
 	l->tcp->accept_queued++;
 	l->tcp->counters.passive_opens++;
@@ -597,12 +597,12 @@ void tcp_listener_established(struct tcp_conn *c)
 
 void tcp_listener_forget(struct tcp_conn *c)
 {
-	if (!list_is_linked(&c->accept))
+	if (!list_is_linked(&c->busy->accept))
 		return;
-	list_remove(&c->accept);
-	c->listener->accept_queued--;
+	list_remove(&c->busy->accept);
+	c->busy->listener->accept_queued--;
 	c->tcp->accept_queued--;
-	c->listener = NULL;
+	c->busy->listener = NULL;
 }
 
 struct stream *tcp_accept(struct tcp_listener *l)
@@ -612,7 +612,7 @@ struct stream *tcp_accept(struct tcp_listener *l)
 
 	if (n == NULL)
 		return NULL;
-	c = LIST_ENTRY(n, struct tcp_conn, accept);
+	c = LIST_ENTRY(n, struct tcp_busy, accept)->conn;
 	tcp_listener_forget(c);
 	c->flags |= CONN_ACCEPTED;
 	return &c->stream;
@@ -636,7 +636,7 @@ void tcp_listener_close(struct tcp_listener *l)
 
 	forget_half_open(l);
 	while ((n = list_first(&l->accept_queue)) != NULL) {
-		struct tcp_conn *c = LIST_ENTRY(n, struct tcp_conn, accept);
+		struct tcp_conn *c = LIST_ENTRY(n, struct tcp_busy, accept)->conn;
 		tcp_send_rst(c);
 		tcp_conn_end(c, STREAM_END_RESET);
 	}

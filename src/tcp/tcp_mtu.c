@@ -99,7 +99,7 @@ static void shrink(struct tcp_conn *c, uint16_t mtu, const char *note)
 
 	c->mtu.low = mtu;
 	set_mss(c, mtu);
-	LIST_FOR_EACH(n, &c->flight) {
+	LIST_FOR_EACH(n, &c->busy->flight) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 		if (s->len > c->mss)
 			tcp_segment_lost(c, s);
@@ -136,7 +136,7 @@ static uint16_t black_hole_step(const struct tcp_conn *c)
 /* Would the first segment, which times out, be any smaller? If not, its size is not what is wrong. */
 static bool is_too_big(const struct tcp_conn *c, uint16_t mtu)
 {
-	struct list *n = list_first(&c->flight);
+	struct list *n = list_first(&c->busy->flight);
 
 	return n != NULL &&
 	       LIST_ENTRY(n, struct tcp_segment, node)->len > mtu - headers(c) - options_len(c);
@@ -167,8 +167,8 @@ bool tcp_mtu_wants_probe(struct tcp_conn *c, uint32_t *payload)
 {
 	struct tcp_mtu *m = &c->mtu;
 	uint32_t window = PROBE_WINDOW * (uint32_t)c->mss;
-	bool steady = (c->flags & CONN_SACK) != 0 && !is_recovering(c) && c->lost_bytes == 0 &&
-		      c->cc.cwnd >= window && c->snd_wnd >= window;
+	bool steady = (c->flags & CONN_SACK) != 0 && !is_recovering(c) && c->busy->lost_bytes == 0 &&
+		      c->busy->cc.cwnd >= window && c->snd_wnd >= window;
 
 	if (m->probe != 0 || tcp_now(c->tcp) < m->next_us || !steady ||
 	    c->tcp->config.mtu_probing == TCP_MTU_PROBING_OFF)
@@ -180,7 +180,7 @@ bool tcp_mtu_wants_probe(struct tcp_conn *c, uint32_t *payload)
 		return false;
 	}
 	*payload = (m->halving ? (m->low + m->high + 1u) / 2 : m->high) - headers(c) - options_len(c);
-	return c->unsent >= *payload + TCP_DUP_ACK_THRESHOLD * (uint32_t)c->mss;
+	return c->busy->unsent >= *payload + TCP_DUP_ACK_THRESHOLD * (uint32_t)c->mss;
 }
 
 void tcp_mtu_probe_sent(struct tcp_conn *c, uint32_t payload)

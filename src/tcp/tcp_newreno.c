@@ -14,16 +14,17 @@
  */
 static bool is_loss(const struct tcp_conn *c)
 {
-	return seq_gt(c->snd_una, c->recover) || (c->cc.cwnd > c->mss && c->last_acked <= 4u * c->mss);
+	return seq_gt(c->snd_una, c->recover) ||
+	       (c->busy->cc.cwnd > c->mss && c->busy->last_acked <= 4u * c->mss);
 }
 
 void tcp_newreno_on_duplicate_ack(struct tcp_conn *c, struct tcp_delivery *d)
 {
 	if ((c->flags & CONN_RTO_RECOVERY) != 0)
 		return;
-	c->reno_sacked += c->mss;
-	if (c->reno_sacked > c->pipe)
-		c->reno_sacked = c->pipe;
+	c->busy->reno_sacked += c->mss;
+	if (c->busy->reno_sacked > c->busy->pipe)
+		c->busy->reno_sacked = c->busy->pipe;
 	tcp_want_output(c);
 	if ((c->flags & CONN_RECOVERY) != 0 || ++c->dup_acks < TCP_DUP_ACK_THRESHOLD)
 		return;
@@ -41,6 +42,6 @@ void tcp_newreno_on_partial_ack(struct tcp_conn *c, uint32_t acked)
 	 * ACKs. */
 	uint32_t counted = acked > c->mss ? acked - c->mss : 0;
 
-	c->reno_sacked = c->reno_sacked > counted ? c->reno_sacked - counted : 0;
+	c->busy->reno_sacked = c->busy->reno_sacked > counted ? c->busy->reno_sacked - counted : 0;
 	tcp_mark_head_lost(c);
 }

@@ -111,7 +111,7 @@ static uint32_t frame_payload(const struct tcp_conn *c)
 static uint32_t congestion_room(const struct tcp_conn *c)
 {
 	uint32_t flight = tcp_in_flight(c);
-	return c->cc.cwnd > flight ? c->cc.cwnd - flight : 0;
+	return c->busy->cc.cwnd > flight ? c->busy->cc.cwnd - flight : 0;
 }
 
 /* The usable window (RFC 9293 section 3.8.6.2.1); 0 when the peer shrank it under what was sent (MUST-34). */
@@ -125,7 +125,7 @@ static uint32_t window_room(const struct tcp_conn *c, struct seq from)
  * of these holds. */
 static bool may_send_partial(const struct tcp_conn *c, uint32_t len)
 {
-	bool all = len == c->unsent;
+	bool all = len == c->busy->unsent;
 	bool no_text_before = seq_eq(c->snd_nxt, seq_add(c->iss, 1)); /* but a SYN may be in flight */
 	bool nothing_unacknowledged = no_text_before || seq_eq(c->snd_una, c->snd_nxt);
 
@@ -138,7 +138,7 @@ static bool may_send_partial(const struct tcp_conn *c, uint32_t len)
  * decide. */
 static uint32_t whole_segments(const struct tcp_conn *c, uint32_t len)
 {
-	bool all = len == c->unsent && (c->flags & (CONN_NODELAY | CONN_SHUTDOWN)) != 0;
+	bool all = len == c->busy->unsent && (c->flags & (CONN_NODELAY | CONN_SHUTDOWN)) != 0;
 
 	return len > c->mss && !all ? len - len % c->mss : len;
 }
@@ -152,13 +152,13 @@ static bool may_send_text(const struct tcp_conn *c)
 
 bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len)
 {
-	uint32_t allowed = min_u32(min_u32(c->unsent, frame_payload(c)),
+	uint32_t allowed = min_u32(min_u32(c->busy->unsent, frame_payload(c)),
 				   min_u32(congestion_room(c), window_room(c, c->snd_nxt)));
 	uint32_t in_a_frame, n;
 
-	if (!may_send_text(c) || allowed == 0 || c->flight_segments >= tcp_max_flight(c))
+	if (!may_send_text(c) || allowed == 0 || c->busy->flight_segments >= tcp_max_flight(c))
 		return false;
-	in_a_frame = reachable(c->send_next, allowed);
+	in_a_frame = reachable(c->busy->send_next, allowed);
 	n = whole_segments(c, in_a_frame);
 	/* A frame full of tiny pieces is as long as it can be. */
 	if (n < c->mss && in_a_frame == allowed && !may_send_partial(c, n))
@@ -176,7 +176,7 @@ static bool may_send_fin(const struct tcp_conn *c)
 /* The first segment that is to be sent again, or NULL. */
 static struct tcp_segment *first_lost(const struct tcp_conn *c)
 {
-	struct list *n = list_first(&c->lost);
+	struct list *n = list_first(&c->busy->lost);
 
 	return n == NULL ? NULL : LIST_ENTRY(n, struct tcp_segment, condition);
 }
@@ -233,7 +233,7 @@ static void fin_sent(struct tcp_conn *c)
 /* Is it the congestion window that holds data back? Only then may it grow. */
 static void note_limit(struct tcp_conn *c)
 {
-	if (c->unsent > 0 && congestion_room(c) < min_u32(c->unsent, c->mss))
+	if (c->busy->unsent > 0 && congestion_room(c) < min_u32(c->busy->unsent, c->mss))
 		c->flags |= CONN_CWND_LIMITED;
 	else
 		c->flags &= ~(unsigned)CONN_CWND_LIMITED;
@@ -249,7 +249,7 @@ static enum mtu_probe send_mtu_probe(struct tcp_conn *c)
 	uint32_t len;
 
 	if (!in_state(c, TCP_CAN_SEND_TEXT) || !tcp_mtu_wants_probe(c, &len) ||
-	    reachable(c->send_next, len) < len)
+	    reachable(c->busy->send_next, len) < len)
 		return MTU_PROBE_NONE;
 	if (min_u32(congestion_room(c), window_room(c, c->snd_nxt)) < len)
 		return tcp_in_flight(c) > len ? MTU_PROBE_WAITS : MTU_PROBE_NONE;
@@ -273,11 +273,11 @@ static bool send_new(struct tcp_conn *c)
 		return probe == MTU_PROBE_SENT;
 	text = tcp_may_send_new(c, &len);
 	note_limit(c);
-	if (may_send_fin(c) && len == c->unsent)
+	if (may_send_fin(c) && len == c->busy->unsent)
 		flags |= SEG_FIN;
 	if (!text && flags == 0)
 		return false;
-	if (text && len == c->unsent)
+	if (text && len == c->busy->unsent)
 		flags |= SEG_PUSH; /* MUST-61 */
 	s = tcp_segment_new(c, len, flags);
 	if (s == NULL) {
@@ -310,8 +310,8 @@ static bool send_owed_acks(struct tcp_conn *c)
  * 3.8.6.2.1 (4)). */
 static void send_sliver(struct tcp_conn *c)
 {
-	uint32_t len = min_u32(min_u32(c->unsent, c->mss), window_room(c, c->snd_nxt));
-	struct tcp_segment *s = tcp_segment_new(c, reachable(c->send_next, len), 0);
+	uint32_t len = min_u32(min_u32(c->busy->unsent, c->mss), window_room(c, c->snd_nxt));
+	struct tcp_segment *s = tcp_segment_new(c, reachable(c->busy->send_next, len), 0);
 
 	if (s != NULL)
 		emit_record(c, s, NULL);
@@ -321,7 +321,7 @@ static void send_sliver(struct tcp_conn *c)
  * 3.8.6.1). */
 static void send_window_probe(struct tcp_conn *c)
 {
-	struct list *n = list_first(&c->flight);
+	struct list *n = list_first(&c->busy->flight);
 	struct tcp_segment *s = n == NULL ? NULL : LIST_ENTRY(n, struct tcp_segment, node);
 
 	c->tcp->counters.window_probes++;
@@ -340,19 +340,19 @@ static void send_window_probe(struct tcp_conn *c)
 static void probe(struct tcp_conn *c)
 {
 	c->flags &= ~(unsigned)CONN_PROBE_DUE;
-	if (c->snd_wnd == 0 && (c->unsent > 0 || !list_is_empty(&c->flight)))
+	if (c->snd_wnd == 0 && (c->busy->unsent > 0 || !list_is_empty(&c->busy->flight)))
 		send_window_probe(c);
-	else if (c->unsent > 0 && list_is_empty(&c->flight))
+	else if (c->busy->unsent > 0 && list_is_empty(&c->busy->flight))
 		send_sliver(c);
 }
 
 /* Of the last segment no more than its last full one. */
 static struct tcp_segment *last_segment(struct tcp_conn *c)
 {
-	struct tcp_segment *s = LIST_ENTRY(list_last(&c->flight), struct tcp_segment, node);
+	struct tcp_segment *s = LIST_ENTRY(list_last(&c->busy->flight), struct tcp_segment, node);
 
 	if (s->len > c->mss && tcp_segment_split(c, s, (s->len - 1) / c->mss * c->mss))
-		s = LIST_ENTRY(list_last(&c->flight), struct tcp_segment, node);
+		s = LIST_ENTRY(list_last(&c->busy->flight), struct tcp_segment, node);
 	return s;
 }
 
@@ -360,16 +360,17 @@ static struct tcp_segment *last_segment(struct tcp_conn *c)
  * the congestion window says. */
 static void send_loss_probe(struct tcp_conn *c)
 {
-	uint32_t len = min_u32(c->unsent, c->mss);
+	uint32_t len = min_u32(c->busy->unsent, c->mss);
 	struct tcp_segment *s = NULL;
 	uint64_t timeout;
 	bool again;
 
-	c->rack.probe_due = false;
+	c->busy->rack.probe_due = false;
 	if (!tcp_rack_probe_timeout(c, &timeout))
 		return; /* what it was to ask about was answered meanwhile */
 	if (len > 0 && in_state(c, TCP_CAN_SEND_TEXT) && window_room(c, c->snd_nxt) >= len)
-		s = tcp_segment_new(c, reachable(c->send_next, len), len == c->unsent ? SEG_PUSH : 0);
+		s = tcp_segment_new(c, reachable(c->busy->send_next, len),
+				    len == c->busy->unsent ? SEG_PUSH : 0);
 	again = s == NULL;
 	if (again)
 		s = last_segment(c);
@@ -381,19 +382,19 @@ static void send_loss_probe(struct tcp_conn *c)
 static bool send_next(struct tcp_conn *c)
 {
 	if (!tcp_pacing_allows(c)) {
-		if (c->lost_bytes > 0 || c->unsent > 0 || may_send_fin(c))
+		if (c->busy->lost_bytes > 0 || c->busy->unsent > 0 || may_send_fin(c))
 			tcp_timers_paced(c);
 		return false;
 	}
 	/* F-RTO's second step: new data asks whether the old is lost. Where none can be sent, it is taken to
 	 * be. */
-	if (c->undo.frto == FRTO_NEW_DATA) {
+	if (c->busy->undo.frto == FRTO_NEW_DATA) {
 		bool asked = seq_gt(c->snd_nxt, c->recover);
 		if (send_new(c))
 			return true;
 		if (tcp_in_flight(c) > 0 && (asked || congestion_room(c) < c->mss))
 			return false;
-		c->undo.frto = FRTO_OFF;
+		c->busy->undo.frto = FRTO_OFF;
 	}
 	return retransmit_one(c) || send_new(c);
 }
@@ -402,10 +403,10 @@ enum visit { VISIT_DONE, VISIT_MORE, VISIT_RING_FULL };
 
 static void idle(struct tcp_conn *c)
 {
-	uint32_t before = c->cc.cwnd;
+	uint32_t before = c->busy->cc.cwnd;
 	struct tcp_cc_event e = tcp_cc_event(c, NULL);
 
-	c->cc.ops->on_idle(&c->cc, &e);
+	c->busy->cc.ops->on_idle(&c->busy->cc, &e);
 	tcp_pacing_update(c);
 	tcp_tell_cwnd(c, before, "restart after idle");
 }
@@ -413,7 +414,7 @@ static void idle(struct tcp_conn *c)
 /* An idle connection's window tells nothing of the path any more (RFC 5681 section 4.1). */
 static void restart_after_idle(struct tcp_conn *c)
 {
-	if (c->unsent > 0 && seq_eq(c->snd_una, c->snd_nxt) && c->data_sent_us != 0 &&
+	if (c->busy->unsent > 0 && seq_eq(c->snd_una, c->snd_nxt) && c->data_sent_us != 0 &&
 	    tcp_now(c->tcp) - c->data_sent_us > c->rto_us)
 		idle(c);
 }
@@ -426,7 +427,7 @@ static enum visit visit(struct tcp_conn *c)
 	restart_after_idle(c);
 	if ((c->flags & CONN_PROBE_DUE) != 0 && link_tx_room(link) > 0)
 		probe(c);
-	if (c->rack.probe_due && link_tx_room(link) > 0)
+	if (c->busy->rack.probe_due && link_tx_room(link) > 0)
 		send_loss_probe(c);
 	while (link_tx_room(link) > 0) {
 		if (sent == SEGMENTS_A_VISIT)
@@ -449,7 +450,7 @@ static bool may_retransmit(const struct tcp_conn *c)
 {
 	const struct tcp_segment *s = first_lost(c);
 
-	return s != NULL && c->undo.frto != FRTO_NEW_DATA && congestion_room(c) >= c->mss &&
+	return s != NULL && c->busy->undo.frto != FRTO_NEW_DATA && congestion_room(c) >= c->mss &&
 	       window_room(c, s->seq) >= min_u32(s->len, c->mss);
 }
 
@@ -460,10 +461,10 @@ bool tcp_is_stalled(const struct tcp_conn *c)
 	bool was_scarce = pool->refused > 0 || pool->peak >= pool->limit / 2;
 	uint32_t len;
 
-	if (list_is_linked(&c->output) || c->pace_at != TIMER_NEVER || was_scarce)
+	if (list_is_linked(&c->output) || c->busy->pace_at != TIMER_NEVER || was_scarce)
 		return false;
 	return may_retransmit(c) || (!mtu_probe_waits && tcp_may_send_new(c, &len)) ||
-	       (c->unsent == 0 && may_send_fin(c) && c->flight_segments < tcp_max_flight(c));
+	       (c->busy->unsent == 0 && may_send_fin(c) && c->busy->flight_segments < tcp_max_flight(c));
 }
 #endif
 

@@ -27,26 +27,27 @@ enum {
 
 void tcp_pacing_update(struct tcp_conn *c)
 {
-	uint64_t percent = c->cc.cwnd < c->cc.ssthresh / 2 ? SLOW_START_PERCENT : AVOIDANCE_PERCENT;
+	uint64_t percent = c->busy->cc.cwnd < c->busy->cc.ssthresh / 2 ? SLOW_START_PERCENT
+								       : AVOIDANCE_PERCENT;
 
-	if (c->cc.ops->owns_window)
+	if (c->busy->cc.ops->owns_window)
 		return;
 	if (!c->tcp->config.pacing || c->srtt_us < MIN_RTT_US)
-		c->cc.pacing_rate = 0;
+		c->busy->cc.pacing_rate = 0;
 	else
-		c->cc.pacing_rate = (uint64_t)c->cc.cwnd * 10000 * percent / c->srtt_us;
+		c->busy->cc.pacing_rate = (uint64_t)c->busy->cc.cwnd * 10000 * percent / c->srtt_us;
 }
 
 bool tcp_pacing_allows(const struct tcp_conn *c)
 {
-	return c->cc.pacing_rate == 0 || c->paced_until_us <= tcp_now(c->tcp);
+	return c->busy->cc.pacing_rate == 0 || c->busy->paced_until_us <= tcp_now(c->tcp);
 }
 
 uint32_t tcp_pacing_burst(const struct tcp_conn *c)
 {
-	uint64_t burst = c->cc.pacing_rate * BURST_US / 1000000;
+	uint64_t burst = c->busy->cc.pacing_rate * BURST_US / 1000000;
 
-	if (c->cc.pacing_rate == 0)
+	if (c->busy->cc.pacing_rate == 0)
 		return UINT32_MAX;
 	if (burst < (uint64_t)MIN_BURST_SEGMENTS * c->mss)
 		return MIN_BURST_SEGMENTS * (uint32_t)c->mss;
@@ -56,9 +57,9 @@ uint32_t tcp_pacing_burst(const struct tcp_conn *c)
 /* For how long what was not sent in time may still be sent at once. */
 static uint64_t credit_us(const struct tcp_conn *c)
 {
-	uint64_t window_us = CREDIT_SEGMENTS * (uint64_t)c->mss * 1000000 / c->cc.pacing_rate;
+	uint64_t window_us = CREDIT_SEGMENTS * (uint64_t)c->mss * 1000000 / c->busy->cc.pacing_rate;
 
-	return c->cc.ops->owns_window || window_us < BURST_US ? BURST_US : window_us;
+	return c->busy->cc.ops->owns_window || window_us < BURST_US ? BURST_US : window_us;
 }
 
 /* How long len bytes keep the next ones waiting: at most a round trip a segment. A path that needs longer for
@@ -66,7 +67,7 @@ static uint64_t credit_us(const struct tcp_conn *c)
  * must not outlast it. */
 static uint64_t pause_us(const struct tcp_conn *c, uint32_t len)
 {
-	uint64_t us = len * 1000000ull / c->cc.pacing_rate;
+	uint64_t us = len * 1000000ull / c->busy->cc.pacing_rate;
 	uint64_t longest = (uint64_t)(len / c->mss + 1) * c->srtt_us;
 
 	return c->srtt_us != 0 ? min_u64(us, longest) : us;
@@ -74,13 +75,13 @@ static uint64_t pause_us(const struct tcp_conn *c, uint32_t len)
 
 void tcp_pacing_sent(struct tcp_conn *c, uint32_t len)
 {
-	uint64_t now = tcp_now(c->tcp), from = c->paced_until_us, credit;
+	uint64_t now = tcp_now(c->tcp), from = c->busy->paced_until_us, credit;
 
-	if (c->cc.pacing_rate == 0 || len == 0)
+	if (c->busy->cc.pacing_rate == 0 || len == 0)
 		return;
 	/* Time that was not used is credit: neither may a timer that fires late slow us down. */
 	credit = credit_us(c);
 	if (from + credit < now)
 		from = now - credit;
-	c->paced_until_us = from + pause_us(c, len);
+	c->busy->paced_until_us = from + pause_us(c, len);
 }

@@ -47,7 +47,7 @@ static bool answers_earlier_transmission(const struct tcp_conn *c, const struct 
  * only what lies below an earlier one's came late. */
 void tcp_rack_delivered(struct tcp_conn *c, const struct tcp_delivery *d, const struct tcp_segment *s)
 {
-	struct tcp_rack *r = &c->rack;
+	struct tcp_rack *r = &c->busy->rack;
 	struct seq end = seq_add(s->seq, s->len);
 
 	r->fack = seq_max(r->fack, end);
@@ -66,16 +66,16 @@ void tcp_rack_delivered(struct tcp_conn *c, const struct tcp_delivery *d, const 
 /* At least DupThresh segments are sacked (RFC 6675's IsLost), so that no more proof is needed. */
 static bool enough_sacked(const struct tcp_conn *c)
 {
-	return c->sacked_segments >= TCP_DUP_ACK_THRESHOLD ||
-	       c->sacked_bytes > (TCP_DUP_ACK_THRESHOLD - 1u) * c->mss;
+	return c->busy->sacked_segments >= TCP_DUP_ACK_THRESHOLD ||
+	       c->busy->sacked_bytes > (TCP_DUP_ACK_THRESHOLD - 1u) * c->mss;
 }
 
 /* RACK_update_reo_wnd, its second half. */
 static uint32_t reordering_window_us(const struct tcp_conn *c)
 {
-	uint64_t us = (uint64_t)c->rack.reo_wnd_mult * c->min_rtt_us / 4;
+	uint64_t us = (uint64_t)c->busy->rack.reo_wnd_mult * c->min_rtt_us / 4;
 
-	if (!c->rack.reordering_seen && (is_recovering(c) || enough_sacked(c)))
+	if (!c->busy->rack.reordering_seen && (is_recovering(c) || enough_sacked(c)))
 		return 0;
 	return us < c->srtt_us ? (uint32_t)us : c->srtt_us;
 }
@@ -83,7 +83,7 @@ static uint32_t reordering_window_us(const struct tcp_conn *c)
 /* Its first half: duplicates reported say that the window was too short. */
 static void adapt_reordering_window(struct tcp_conn *c, const struct tcp_delivery *d)
 {
-	struct tcp_rack *r = &c->rack;
+	struct tcp_rack *r = &c->busy->rack;
 
 	if (r->dsack_in_round && seq_ge(c->snd_una, r->dsack_round))
 		r->dsack_in_round = false;
@@ -98,7 +98,7 @@ static void adapt_reordering_window(struct tcp_conn *c, const struct tcp_deliver
 
 void tcp_rack_recovered(struct tcp_conn *c)
 {
-	struct tcp_rack *r = &c->rack;
+	struct tcp_rack *r = &c->busy->rack;
 
 	if (r->reo_wnd_persist > 0 && --r->reo_wnd_persist == 0)
 		r->reo_wnd_mult = 1;
@@ -122,11 +122,11 @@ static void deem_lost(struct tcp_conn *c, struct tcp_segment *s, struct tcp_deli
  * young. */
 bool tcp_rack_detect(struct tcp_conn *c, struct tcp_delivery *d)
 {
-	const struct tcp_rack *r = &c->rack;
+	const struct tcp_rack *r = &c->busy->rack;
 	uint64_t window = (uint64_t)r->rtt_us + reordering_window_us(c), wait = 0, now = tcp_now(c->tcp);
 	uint32_t lost_before = d->lost;
 
-	LIST_FOR_EACH_SAFE(n, &c->outstanding) {
+	LIST_FOR_EACH_SAFE(n, &c->busy->outstanding) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, condition);
 		if (!was_sent_after(r, s))
 			break;
@@ -142,9 +142,9 @@ bool tcp_rack_detect(struct tcp_conn *c, struct tcp_delivery *d)
 /* Section 6.3: the first, and all that is older than the reordering window. */
 void tcp_rack_mark_on_timeout(struct tcp_conn *c)
 {
-	uint64_t window = (uint64_t)c->rack.rtt_us + reordering_window_us(c), now = tcp_now(c->tcp);
+	uint64_t window = (uint64_t)c->busy->rack.rtt_us + reordering_window_us(c), now = tcp_now(c->tcp);
 
-	LIST_FOR_EACH(n, &c->flight) {
+	LIST_FOR_EACH(n, &c->busy->flight) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 		if (seq_eq(s->seq, c->snd_una) || s->sent_us + window <= now)
 			tcp_mark_lost(c, s);
@@ -156,11 +156,11 @@ void tcp_rack_mark_on_timeout(struct tcp_conn *c)
 
 bool tcp_rack_probe_timeout(const struct tcp_conn *c, uint64_t *us)
 {
-	bool single = c->flight_segments == 1 && seq_len(c->snd_nxt, c->snd_una) <= c->mss;
+	bool single = c->busy->flight_segments == 1 && seq_len(c->snd_nxt, c->snd_una) <= c->mss;
 
 	if ((c->flags & CONN_SACK) == 0 || is_recovering(c) || !in_state(c, TCP_SYNCHRONISED) ||
-	    list_is_empty(&c->flight) || c->rack.probe_out ||
-	    c->rack.probe_unmeasured || c->sacked_bytes > 0 || c->snd_wnd == 0)
+	    list_is_empty(&c->busy->flight) || c->busy->rack.probe_out ||
+	    c->busy->rack.probe_unmeasured || c->busy->sacked_bytes > 0 || c->snd_wnd == 0)
 		return false;
 	*us = c->srtt_us == 0 ? NO_RTT_PROBE_US : 2ull * c->srtt_us + (single ? MAX_ACK_DELAY_US : 0);
 	return true;
@@ -169,21 +169,21 @@ bool tcp_rack_probe_timeout(const struct tcp_conn *c, uint64_t *us)
 void tcp_rack_probe_sent(struct tcp_conn *c, bool retransmits)
 {
 	c->tcp->counters.loss_probes++;
-	c->rack.probe_out = c->rack.probe_unmeasured = true;
-	c->rack.probe_retransmits = retransmits;
-	c->rack.probe_end = c->snd_nxt;
+	c->busy->rack.probe_out = c->busy->rack.probe_unmeasured = true;
+	c->busy->rack.probe_retransmits = retransmits;
+	c->busy->rack.probe_end = c->snd_nxt;
 }
 
 /* The probe repaired a loss: that is congestion (section 7.4.2). One reduction, and nothing to send again. */
 static void probe_repaired_a_loss(struct tcp_conn *c, const struct tcp_delivery *d)
 {
-	uint32_t before = c->cc.cwnd;
+	uint32_t before = c->busy->cc.cwnd;
 	struct tcp_cc_event e = tcp_cc_event(c, d);
 
 	c->tcp->counters.loss_probe_recovery++;
 	tcp_undo_forget(c);
-	c->cc.ops->on_loss(&c->cc, &e);
-	c->cc.cwnd = min_u32(c->cc.cwnd, before);
+	c->busy->cc.ops->on_loss(&c->busy->cc, &e);
+	c->busy->cc.cwnd = min_u32(c->busy->cc.cwnd, before);
 	tcp_ecn_reduced(c);
 	tcp_tell_recovery(c, before, "loss: repaired by a tail loss probe");
 }
@@ -191,7 +191,7 @@ static void probe_repaired_a_loss(struct tcp_conn *c, const struct tcp_delivery 
 /* TLP_process_ack. */
 static void check_probe(struct tcp_conn *c, const struct tcp_delivery *d)
 {
-	struct tcp_rack *r = &c->rack;
+	struct tcp_rack *r = &c->busy->rack;
 
 	if (!r->probe_out || seq_lt(d->in->ack, r->probe_end))
 		return;

@@ -9,9 +9,9 @@
 
 void tcp_rate_sent(struct tcp_conn *c, struct tcp_segment *s)
 {
-	struct tcp_rate *r = &c->rate;
+	struct tcp_rate *r = &c->busy->rate;
 
-	if (c->pipe == 0) /* a new flight begins */
+	if (c->busy->pipe == 0) /* a new flight begins */
 		r->first_sent_us = r->delivered_us = tcp_now(c->tcp);
 	s->mark = (struct tcp_rate_mark){
 		.delivered = r->delivered,
@@ -29,7 +29,7 @@ void tcp_rate_sent(struct tcp_conn *c, struct tcp_segment *s)
 static bool is_newest(const struct tcp_conn *c, const struct tcp_delivery *d, const struct tcp_segment *s)
 {
 	return d->rate.interval_us == 0 || s->mark.delivered > d->rate.prior_delivered ||
-	       (s->mark.delivered == d->rate.prior_delivered && s->sent_us > c->rate.first_sent_us);
+	       (s->mark.delivered == d->rate.prior_delivered && s->sent_us > c->busy->rate.first_sent_us);
 }
 
 /* At least one: 0 means that there is none. A clock may have jumped by hours while the machine slept. */
@@ -40,7 +40,7 @@ static uint32_t sample_us(uint64_t us)
 
 void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_segment *s)
 {
-	struct tcp_rate *r = &c->rate;
+	struct tcp_rate *r = &c->busy->rate;
 	uint64_t now = tcp_now(c->tcp);
 	uint64_t sending_us = s->sent_us - s->mark.first_sent_us, arriving_us = now - s->mark.delivered_us;
 
@@ -62,13 +62,13 @@ void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct
 
 void tcp_rate_partly_delivered(struct tcp_conn *c, uint32_t len)
 {
-	c->rate.delivered += len;
-	c->rate.delivered_us = tcp_now(c->tcp);
+	c->busy->rate.delivered += len;
+	c->busy->rate.delivered_us = tcp_now(c->tcp);
 }
 
 void tcp_rate_sample(struct tcp_conn *c, struct tcp_delivery *d)
 {
-	struct tcp_rate *r = &c->rate;
+	struct tcp_rate *r = &c->busy->rate;
 
 	if (r->app_limited != 0 && r->delivered > r->app_limited)
 		r->app_limited = 0;
@@ -85,6 +85,6 @@ void tcp_rate_sample(struct tcp_conn *c, struct tcp_delivery *d)
 
 void tcp_rate_check_app_limited(struct tcp_conn *c)
 {
-	if (c->unsent == 0 && c->lost_bytes == 0 && tcp_in_flight(c) < c->cc.cwnd)
-		c->rate.app_limited = max_u64(c->rate.delivered + c->pipe, 1);
+	if (c->busy->unsent == 0 && c->busy->lost_bytes == 0 && tcp_in_flight(c) < c->busy->cc.cwnd)
+		c->busy->rate.app_limited = max_u64(c->busy->rate.delivered + c->busy->pipe, 1);
 }

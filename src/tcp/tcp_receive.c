@@ -12,7 +12,7 @@
 
 uint32_t tcp_receive_room(const struct tcp_conn *c)
 {
-	return c->rcv_buffer - min_u32(c->received_bytes, c->rcv_buffer);
+	return c->rcv_buffer - min_u32(c->busy->received_bytes, c->rcv_buffer);
 }
 
 uint32_t tcp_receive_window(const struct tcp_conn *c)
@@ -32,9 +32,9 @@ void tcp_receive_measure(struct tcp_conn *c, const struct tcp_in *in)
 	uint32_t ms = tcp_now_ms(c->tcp) + c->ts_offset - in->options.ts_ecr;
 
 	if ((c->flags & CONN_TIMESTAMPS) == 0)
-		tcp_receive_space_moved(&c->space, in->now_us, c->rcv_nxt, c->rcv_adv);
+		tcp_receive_space_moved(&c->busy->space, in->now_us, c->rcv_nxt, c->rcv_adv);
 	else if (in->options.has_timestamp && in->text.len >= c->rcv_mss)
-		tcp_receive_space_echo(&c->space, in->options.ts_ecr, ms * 1000ull);
+		tcp_receive_space_echo(&c->busy->space, in->options.ts_ecr, ms * 1000ull);
 }
 
 /* The buffer grows with what the layer above takes, while less than half of all memory is in use; and no
@@ -43,8 +43,8 @@ static void grow_buffer(struct tcp_conn *c)
 {
 	const struct pool *pool = &c->tcp->chunk_pool;
 	uint32_t largest = min_u32(c->tcp->config.receive_buffer_max, (uint32_t)UINT16_MAX << c->rcv_wscale);
-	uint64_t wanted = tcp_receive_space_wanted(&c->space, tcp_now(c->tcp),
-						   c->bytes_received - c->received_bytes, c->srtt_us,
+	uint64_t wanted = tcp_receive_space_wanted(&c->busy->space, tcp_now(c->tcp),
+						   c->bytes_received - c->busy->received_bytes, c->srtt_us,
 						   c->rcv_mss);
 
 	if (min_u64(wanted, largest) <= c->rcv_buffer || pool->in_use >= pool->limit / 2)
@@ -63,7 +63,7 @@ static void free_chunk(struct tcp_conn *c, struct rx_chunk *k)
 static void keep(struct tcp_conn *c, struct seq seq, struct bytes *text)
 {
 	size_t before = text->len;
-	struct list *last = list_last(&c->received);
+	struct list *last = list_last(&c->busy->received);
 
 	if (last != NULL)
 		rx_chunk_fill(rx_chunk_of(last), text);
@@ -73,9 +73,9 @@ static void keep(struct tcp_conn *c, struct seq seq, struct bytes *text)
 		if (k == NULL)
 			break;
 		rx_chunk_fill(k, text);
-		list_append(&c->received, &k->node);
+		list_append(&c->busy->received, &k->node);
 	}
-	c->received_bytes += (uint32_t)(before - text->len);
+	c->busy->received_bytes += (uint32_t)(before - text->len);
 }
 
 static bool can_offer(const struct tcp_conn *c)
@@ -104,7 +104,7 @@ static enum drop_reason take_in_order(struct tcp_conn *c, struct bytes text)
 
 	c->rcv_nxt = seq_add(c->rcv_nxt, (uint32_t)text.len);
 	c->bytes_received += text.len;
-	if (list_is_empty(&c->received) && can_offer(c)) {
+	if (list_is_empty(&c->busy->received) && can_offer(c)) {
 		taken = offer(c, text);
 		if (is_dead(c) || (c->flags & CONN_DETACHED) != 0)
 			return DROP_NONE;
@@ -139,7 +139,7 @@ static enum drop_reason store_out_of_order(struct tcp_conn *c, struct seq seq, s
 	struct sack_block held;
 	enum tcp_reorder_result result;
 
-	result = tcp_reorder_store(&c->reorder, seq, text, out_of_order_limit(c), &held);
+	result = tcp_reorder_store(&c->busy->reorder, seq, text, out_of_order_limit(c), &held);
 	tcp_sack_duplicate(c, held);
 	if (!seq_eq(held.left, held.right))
 		counters->ooo_merged++;
@@ -160,7 +160,7 @@ static void take_chunk(struct tcp_conn *c, struct rx_chunk *k)
 
 	c->rcv_nxt = seq_add(c->rcv_nxt, k->len);
 	c->bytes_received += k->len;
-	if (list_is_empty(&c->received) && can_offer(c)) {
+	if (list_is_empty(&c->busy->received) && can_offer(c)) {
 		taken = offer(c, rx_chunk_bytes(k));
 		if (is_dead(c) || (c->flags & CONN_DETACHED) != 0)
 			taken = k->len;
@@ -170,8 +170,8 @@ static void take_chunk(struct tcp_conn *c, struct rx_chunk *k)
 		return;
 	}
 	rx_chunk_drop_front(k, (uint32_t)taken);
-	list_append(&c->received, &k->node);
-	c->received_bytes += k->len;
+	list_append(&c->busy->received, &k->node);
+	c->busy->received_bytes += k->len;
 }
 
 /* What was held out of order and has become the next in order. */
@@ -179,8 +179,8 @@ static void absorb(struct tcp_conn *c)
 {
 	struct rx_chunk *k;
 
-	tcp_sack_duplicate(c, tcp_reorder_covered(&c->reorder, c->rcv_nxt));
-	while (!is_dead(c) && (k = tcp_reorder_take(&c->reorder, c->rcv_nxt)) != NULL)
+	tcp_sack_duplicate(c, tcp_reorder_covered(&c->busy->reorder, c->rcv_nxt));
+	while (!is_dead(c) && (k = tcp_reorder_take(&c->busy->reorder, c->rcv_nxt)) != NULL)
 		take_chunk(c, k);
 }
 
@@ -210,7 +210,7 @@ static void after_taking(struct tcp_conn *c)
 {
 	if (is_dead(c))
 		return;
-	if ((c->flags & CONN_TABLED) == 0 && list_is_empty(&c->received)) {
+	if ((c->flags & CONN_TABLED) == 0 && list_is_empty(&c->busy->received)) {
 		tcp_conn_finish(c);
 		return;
 	}
@@ -225,15 +225,15 @@ static bool offer_chunk(struct tcp_conn *c, struct rx_chunk *k)
 	size_t taken;
 
 	list_remove(&k->node);
-	c->received_bytes -= k->len;
+	c->busy->received_bytes -= k->len;
 	taken = offer(c, rx_chunk_bytes(k));
 	if (is_dead(c) || (c->flags & CONN_DETACHED) != 0 || taken == k->len) {
 		pool_give(&c->tcp->chunk_pool, k);
 		return !is_dead(c);
 	}
 	rx_chunk_drop_front(k, (uint32_t)taken);
-	list_prepend(&c->received, &k->node);
-	c->received_bytes += k->len;
+	list_prepend(&c->busy->received, &k->node);
+	c->busy->received_bytes += k->len;
 	return false;
 }
 
@@ -243,9 +243,9 @@ void tcp_receive_resume(struct tcp_conn *c)
 
 	/* Nothing taken, nothing to announce: a new connection's wider window rides on its first
 	 * acknowledgement. */
-	if (list_is_empty(&c->received))
+	if (list_is_empty(&c->busy->received))
 		return;
-	while (can_offer(c) && (n = list_first(&c->received)) != NULL)
+	while (can_offer(c) && (n = list_first(&c->busy->received)) != NULL)
 		if (!offer_chunk(c, rx_chunk_of(n)))
 			break;
 	after_taking(c);
@@ -257,15 +257,16 @@ size_t tcp_recv(struct stream *s, void *buf, size_t len)
 	size_t copied = 0;
 	struct list *n;
 
-	if ((c->flags & CONN_DELIVERING) != 0)
-		return 0; /* the data is in on_receive()'s hands */
-	while (copied < len && (n = list_first(&c->received)) != NULL) {
+	/* Nothing is held, or the data is in on_receive()'s hands. */
+	if (c->busy == NULL || (c->flags & CONN_DELIVERING) != 0)
+		return 0;
+	while (copied < len && (n = list_first(&c->busy->received)) != NULL) {
 		struct rx_chunk *k = rx_chunk_of(n);
 		uint32_t take = min_u32(k->len,
 					(uint32_t)(len - copied < UINT32_MAX ? len - copied : UINT32_MAX));
 		memcpy((char *)buf + copied, k->data + k->start, take);
 		copied += take;
-		c->received_bytes -= take;
+		c->busy->received_bytes -= take;
 		if (take == k->len)
 			free_chunk(c, k);
 		else
@@ -279,8 +280,8 @@ void tcp_receive_free(struct tcp_conn *c)
 {
 	struct list *n;
 
-	while ((n = list_first(&c->received)) != NULL)
+	while ((n = list_first(&c->busy->received)) != NULL)
 		free_chunk(c, rx_chunk_of(n));
-	tcp_reorder_free(&c->reorder);
-	c->received_bytes = 0;
+	tcp_reorder_free(&c->busy->reorder);
+	c->busy->received_bytes = 0;
 }

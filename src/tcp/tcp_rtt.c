@@ -19,8 +19,8 @@ static uint32_t clamp_rto(const struct tcp_conn *c, uint64_t rto)
 void tcp_rtt_init(struct tcp_conn *c)
 {
 	c->srtt_us = c->rttvar_us = 0;
-	c->min_rtt_us = c->min_rtt_period_us = c->min_rtt_before_us = 0;
-	c->min_rtt_until_us = 0;
+	c->min_rtt_us = c->busy->min_rtt_period_us = c->busy->min_rtt_before_us = 0;
+	c->busy->min_rtt_until_us = 0;
 	c->rto_us = c->tcp->config.initial_rto_us;
 	c->backoff = 0;
 }
@@ -30,16 +30,17 @@ static void note_minimum(struct tcp_conn *c, uint32_t rtt_us)
 {
 	uint64_t now = tcp_now(c->tcp);
 
-	if (now >= c->min_rtt_until_us) {
-		c->min_rtt_before_us = c->min_rtt_period_us;
-		c->min_rtt_period_us = 0;
-		c->min_rtt_until_us = now + MIN_RTT_PERIOD_US;
+	if (now >= c->busy->min_rtt_until_us) {
+		c->busy->min_rtt_before_us = c->busy->min_rtt_period_us;
+		c->busy->min_rtt_period_us = 0;
+		c->busy->min_rtt_until_us = now + MIN_RTT_PERIOD_US;
 	}
-	if (c->min_rtt_period_us == 0 || rtt_us < c->min_rtt_period_us)
-		c->min_rtt_period_us = rtt_us;
-	c->min_rtt_us = c->min_rtt_before_us != 0 && c->min_rtt_before_us < c->min_rtt_period_us
-				? c->min_rtt_before_us
-				: c->min_rtt_period_us;
+	if (c->busy->min_rtt_period_us == 0 || rtt_us < c->busy->min_rtt_period_us)
+		c->busy->min_rtt_period_us = rtt_us;
+	c->min_rtt_us = c->busy->min_rtt_before_us != 0 &&
+					c->busy->min_rtt_before_us < c->busy->min_rtt_period_us
+				? c->busy->min_rtt_before_us
+				: c->busy->min_rtt_period_us;
 }
 
 uint32_t tcp_rtt_sample(struct tcp_conn *c, uint64_t rtt_us)

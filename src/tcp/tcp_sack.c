@@ -35,7 +35,8 @@ static bool is_possible(const struct tcp_conn *c, const struct tcp_in *in, const
 static bool was_seen(const struct tcp_conn *c, const struct sack_block *b)
 {
 	for (unsigned i = 0; i < TCP_SACK_BLOCKS; i++)
-		if (seq_eq(c->sacks_seen[i].left, b->left) && seq_eq(c->sacks_seen[i].right, b->right))
+		if (seq_eq(c->busy->sacks_seen[i].left, b->left) &&
+		    seq_eq(c->busy->sacks_seen[i].right, b->right))
 			return true;
 	return false;
 }
@@ -68,14 +69,14 @@ static struct list *find_first(struct tcp_conn *c, const struct sack_block *b)
 	struct list *n;
 
 	if (seq_len(b->left, c->snd_una) < seq_len(c->snd_nxt, b->left)) {
-		for (n = c->flight.next; n != &c->flight; n = n->next) {
+		for (n = c->busy->flight.next; n != &c->busy->flight; n = n->next) {
 			const struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 			if (seq_gt(seq_add(s->seq, s->len), b->left))
 				break;
 		}
 		return n;
 	}
-	for (n = c->flight.prev; n != &c->flight; n = n->prev)
+	for (n = c->busy->flight.prev; n != &c->busy->flight; n = n->prev)
 		if (seq_le(LIST_ENTRY(n, struct tcp_segment, node)->seq, b->left))
 			break;
 	return n;
@@ -85,7 +86,7 @@ static void mark_block(struct tcp_conn *c, const struct sack_block *b, struct tc
 {
 	struct list *next;
 
-	for (struct list *n = find_first(c, b); n != &c->flight; n = next) {
+	for (struct list *n = find_first(c, b); n != &c->busy->flight; n = next) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 		next = n->next;
 		if (seq_ge(s->seq, b->right))
@@ -115,15 +116,15 @@ void tcp_sack_input(struct tcp_conn *c, struct tcp_delivery *d)
 		if (is_possible(c, d->in, &o->sack[i]) && !was_seen(c, &o->sack[i]))
 			mark_block(c, &o->sack[i], d);
 	for (unsigned i = 0; i < TCP_SACK_BLOCKS; i++)
-		c->sacks_seen[i] = i < o->n_sack ? o->sack[i] : (struct sack_block){ { 0 }, { 0 } };
+		c->busy->sacks_seen[i] = i < o->n_sack ? o->sack[i] : (struct sack_block){ { 0 }, { 0 } };
 }
 
 void tcp_sack_forget(struct tcp_conn *c)
 {
-	LIST_FOR_EACH(n, &c->flight) {
+	LIST_FOR_EACH(n, &c->busy->flight) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 		if ((s->flags & SEG_SACKED) != 0)
 			tcp_segment_reneged(c, s);
 	}
-	memset(c->sacks_seen, 0, sizeof c->sacks_seen);
+	memset(c->busy->sacks_seen, 0, sizeof c->busy->sacks_seen);
 }

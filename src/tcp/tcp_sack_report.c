@@ -19,36 +19,38 @@ static bool is_empty(const struct sack_block *b)
 
 void tcp_sack_duplicate(struct tcp_conn *c, struct sack_block duplicate)
 {
-	struct sack_block *last = &c->duplicates[c->n_duplicates == 0 ? 0 : c->n_duplicates - 1];
+	struct sack_block
+		*last = &c->busy->duplicates[c->busy->n_duplicates == 0 ? 0 : c->busy->n_duplicates - 1];
 
 	if (is_empty(&duplicate) || (c->flags & CONN_SACK) == 0)
 		return;
 	/* A run of segments sent again is one contiguous sequence; the same one twice is two. */
-	if (c->n_duplicates > 0 && seq_eq(last->right, duplicate.left))
+	if (c->busy->n_duplicates > 0 && seq_eq(last->right, duplicate.left))
 		last->right = duplicate.right;
-	else if (c->n_duplicates < TCP_DUPLICATES)
-		c->duplicates[c->n_duplicates++] = duplicate;
+	else if (c->busy->n_duplicates < TCP_DUPLICATES)
+		c->busy->duplicates[c->busy->n_duplicates++] = duplicate;
 }
 
 unsigned tcp_sack_acks_owed(const struct tcp_conn *c)
 {
 	unsigned room = tcp_options_sack_room((c->flags & CONN_TIMESTAMPS) != 0);
-	unsigned blocks = c->reorder.n_untold + c->n_duplicates;
+	unsigned blocks = c->busy->reorder.n_untold + c->busy->n_duplicates;
 
 	if ((c->flags & CONN_SACK) == 0)
 		return 0;
-	return max_u32((blocks + room - 1) / room, c->n_duplicates);
+	return max_u32((blocks + room - 1) / room, c->busy->n_duplicates);
 }
 
 static void report_duplicate(struct tcp_conn *c, struct tcp_options *o)
 {
-	o->sack[o->n_sack++] = c->duplicates[0];
-	if (seq_lt(c->duplicates[0].left, c->rcv_nxt))
+	o->sack[o->n_sack++] = c->busy->duplicates[0];
+	if (seq_lt(c->busy->duplicates[0].left, c->rcv_nxt))
 		c->tcp->counters.dsack_old_sent++;
 	else
 		c->tcp->counters.dsack_ofo_sent++;
-	c->n_duplicates--;
-	memmove(c->duplicates, c->duplicates + 1, c->n_duplicates * sizeof c->duplicates[0]);
+	c->busy->n_duplicates--;
+	memmove(c->busy->duplicates, c->busy->duplicates + 1,
+		c->busy->n_duplicates * sizeof c->busy->duplicates[0]);
 }
 
 /* A FIN that arrived is kept too, by its number: a block up to it covers it. */
@@ -69,12 +71,12 @@ void tcp_sack_report(struct tcp_conn *c, unsigned room, struct tcp_options *o)
 
 	if (room == 0)
 		return;
-	if (c->n_duplicates > 0) {
+	if (c->busy->n_duplicates > 0) {
 		report_duplicate(c, o);
 		duplicate = blocks++;
 		room--;
 	}
-	n = tcp_reorder_report(&c->reorder, duplicate, room, blocks);
+	n = tcp_reorder_report(&c->busy->reorder, duplicate, room, blocks);
 	cover_fin(c, blocks, n);
 	o->n_sack = (uint8_t)(o->n_sack + n);
 }

@@ -69,7 +69,7 @@ int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count)
 	for (size_t i = 0; i < count; i++)
 		bytes += spans[i].len;
 	/* Once past the room by one call is allowed, past what a 32-bit sequence space can hold is not. */
-	if (bytes > INT32_MAX - c->queued)
+	if (bytes > INT32_MAX - c->busy->queued)
 		return -ENOBUFS;
 	if (!make_pieces(c->tcp, spans, count, &first, &last))
 		return -ENOMEM;
@@ -78,17 +78,17 @@ int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count)
 			span_owner_unref(spans[i].owner);
 	if (first == NULL)
 		return 0;
-	if (c->send_tail != NULL)
-		c->send_tail->next = first;
+	if (c->busy->send_tail != NULL)
+		c->busy->send_tail->next = first;
 	else
-		c->send_head = (struct send_cursor){ first, 0 };
-	c->send_tail = last;
+		c->busy->send_head = (struct send_cursor){ first, 0 };
+	c->busy->send_tail = last;
 	for (const struct send_piece *p = first; p != NULL; p = p->next)
-		c->n_pieces++;
-	if (c->send_next.piece == NULL)
-		c->send_next = (struct send_cursor){ first, 0 };
-	c->queued += (uint32_t)bytes;
-	c->unsent += (uint32_t)bytes;
+		c->busy->n_pieces++;
+	if (c->busy->send_next.piece == NULL)
+		c->busy->send_next = (struct send_cursor){ first, 0 };
+	c->busy->queued += (uint32_t)bytes;
+	c->busy->unsent += (uint32_t)bytes;
 	return 0;
 }
 
@@ -106,34 +106,36 @@ uint32_t tcp_send_room(const struct tcp_conn *c)
 {
 	uint32_t buffer = tcp_send_buffer(c);
 
-	if (c->n_pieces >= SCARCE_PIECES && is_scarce(&c->tcp->piece_pool))
+	if (c->busy == NULL)
+		return buffer;
+	if (c->busy->n_pieces >= SCARCE_PIECES && is_scarce(&c->tcp->piece_pool))
 		return 0;
-	return c->queued < buffer ? buffer - c->queued : 0;
+	return c->busy->queued < buffer ? buffer - c->busy->queued : 0;
 }
 
 struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16_t flags)
 {
 	struct tcp_segment *s;
 
-	if (c->flight_segments >= tcp_max_flight(c))
+	if (c->busy->flight_segments >= tcp_max_flight(c))
 		return NULL;
 	s = pool_take(&c->tcp->segment_pool);
 	if (s == NULL)
 		return NULL;
-	assert(payload <= c->unsent);
+	assert(payload <= c->busy->unsent);
 	*s = (struct tcp_segment){
-		.from = c->send_next,
+		.from = c->busy->send_next,
 		.sent_us = tcp_now(c->tcp),
 		.seq = c->snd_nxt,
 		.len = payload + ((flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0),
 		.flags = flags,
 	};
 	list_init(&s->condition);
-	advance(&c->send_next, payload);
-	c->unsent -= payload;
+	advance(&c->busy->send_next, payload);
+	c->busy->unsent -= payload;
 	c->snd_nxt = seq_add(c->snd_nxt, s->len);
-	c->flight_segments++;
-	list_append(&c->flight, &s->node);
+	c->busy->flight_segments++;
+	list_append(&c->busy->flight, &s->node);
 	return s;
 }
 
@@ -143,8 +145,8 @@ struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16
 static uint32_t *count_of(struct tcp_conn *c, const struct tcp_segment *s)
 {
 	if ((s->flags & SEG_SACKED) != 0)
-		return &c->sacked_bytes;
-	return (s->flags & SEG_LOST) != 0 ? &c->lost_bytes : &c->pipe;
+		return &c->busy->sacked_bytes;
+	return (s->flags & SEG_LOST) != 0 ? &c->busy->lost_bytes : &c->busy->pipe;
 }
 
 /* Out of its condition; where it was not sent yet, it had none. */
@@ -154,11 +156,11 @@ static void leave(struct tcp_conn *c, struct tcp_segment *s)
 		return;
 	*count_of(c, s) -= s->len;
 	if ((s->flags & SEG_SACKED) != 0)
-		c->sacked_segments--;
-	if (c->last_found == &s->condition)
-		c->last_found = s->condition.prev;
-	if (c->last_lost == &s->condition)
-		c->last_lost = s->condition.prev;
+		c->busy->sacked_segments--;
+	if (c->busy->last_found == &s->condition)
+		c->busy->last_found = s->condition.prev;
+	if (c->busy->last_lost == &s->condition)
+		c->busy->last_lost = s->condition.prev;
 	list_remove(&s->condition);
 	s->flags &= (uint16_t)~(SEG_SACKED | SEG_LOST);
 }
@@ -198,11 +200,11 @@ void tcp_segment_sent(struct tcp_conn *c, struct tcp_segment *s)
 {
 	leave(c, s);
 	s->sent_us = tcp_now(c->tcp);
-	s->order = ++c->transmissions;
+	s->order = ++c->busy->transmissions;
 	tcp_rate_sent(c, s);
-	list_append(&c->outstanding, &s->condition);
-	c->pipe += s->len;
-	s->mark.in_flight = c->pipe;
+	list_append(&c->busy->outstanding, &s->condition);
+	c->busy->pipe += s->len;
+	s->mark.in_flight = c->busy->pipe;
 }
 
 void tcp_segment_lost(struct tcp_conn *c, struct tcp_segment *s)
@@ -211,15 +213,15 @@ void tcp_segment_lost(struct tcp_conn *c, struct tcp_segment *s)
 		return;
 	leave(c, s);
 	s->flags |= SEG_LOST;
-	insert(&c->lost, &c->last_lost, s, lies_behind);
-	c->lost_bytes += s->len;
+	insert(&c->busy->lost, &c->busy->last_lost, s, lies_behind);
+	c->busy->lost_bytes += s->len;
 }
 
 void tcp_segment_found(struct tcp_conn *c, struct tcp_segment *s)
 {
 	leave(c, s);
-	insert(&c->outstanding, &c->last_found, s, was_sent_after);
-	c->pipe += s->len;
+	insert(&c->busy->outstanding, &c->busy->last_found, s, was_sent_after);
+	c->busy->pipe += s->len;
 }
 
 void tcp_segment_reneged(struct tcp_conn *c, struct tcp_segment *s)
@@ -256,15 +258,15 @@ void tcp_segment_sacked(struct tcp_conn *c, struct tcp_segment *s, struct tcp_de
 	note_delivered(c, s, d);
 	leave(c, s);
 	s->flags |= SEG_SACKED;
-	c->sacked_bytes += s->len;
-	c->sacked_segments++;
+	c->busy->sacked_bytes += s->len;
+	c->busy->sacked_segments++;
 }
 
 bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len)
 {
 	struct tcp_segment *rest;
 
-	if (c->flight_segments >= 2 * TCP_MAX_FLIGHT)
+	if (c->busy->flight_segments >= 2 * TCP_MAX_FLIGHT)
 		return false;
 	rest = pool_take(&c->tcp->segment_pool);
 	if (rest == NULL)
@@ -286,29 +288,29 @@ bool tcp_segment_split(struct tcp_conn *c, struct tcp_segment *s, uint32_t len)
 	if (list_is_linked(&s->condition))
 		list_insert_after(&s->condition, &rest->condition);
 	if ((s->flags & SEG_SACKED) != 0)
-		c->sacked_segments++;
-	c->flight_segments++;
+		c->busy->sacked_segments++;
+	c->busy->flight_segments++;
 	return true;
 }
 
 /* Releases the first n bytes of the queue. */
 static void release(struct tcp_conn *c, uint32_t n)
 {
-	c->queued -= n;
+	c->busy->queued -= n;
 	while (n > 0) {
-		struct send_piece *p = c->send_head.piece;
-		size_t left = p->span.len - c->send_head.offset;
+		struct send_piece *p = c->busy->send_head.piece;
+		size_t left = p->span.len - c->busy->send_head.offset;
 		if (n < left) {
-			c->send_head.offset += n;
+			c->busy->send_head.offset += n;
 			return;
 		}
 		n -= (uint32_t)left;
-		c->send_head = (struct send_cursor){ p->next, 0 };
+		c->busy->send_head = (struct send_cursor){ p->next, 0 };
 		if (p->next == NULL)
-			c->send_tail = NULL;
+			c->busy->send_tail = NULL;
 		span_owner_unref(p->span.owner);
 		pool_give(&c->tcp->piece_pool, p);
-		c->n_pieces--;
+		c->busy->n_pieces--;
 	}
 }
 
@@ -337,7 +339,7 @@ static void free_segment(struct tcp_conn *c, struct tcp_segment *s)
 {
 	leave(c, s);
 	list_remove(&s->node);
-	c->flight_segments--;
+	c->busy->flight_segments--;
 	pool_give(&c->tcp->segment_pool, s);
 }
 
@@ -347,7 +349,7 @@ void tcp_send_acked(struct tcp_conn *c, struct seq ack, struct tcp_delivery *d)
 	struct list *n;
 
 	d->acked = seq_len(ack, c->snd_una);
-	while ((n = list_first(&c->flight)) != NULL) {
+	while ((n = list_first(&c->busy->flight)) != NULL) {
 		struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 		if (seq_le(ack, s->seq))
 			break;
@@ -369,10 +371,10 @@ void tcp_send_free(struct tcp_conn *c)
 {
 	struct list *n;
 
-	while ((n = list_first(&c->flight)) != NULL)
+	while ((n = list_first(&c->busy->flight)) != NULL)
 		free_segment(c, LIST_ENTRY(n, struct tcp_segment, node));
-	release(c, c->queued);
-	c->unsent = 0;
-	c->send_next = (struct send_cursor){ NULL, 0 };
+	release(c, c->busy->queued);
+	c->busy->unsent = 0;
+	c->busy->send_next = (struct send_cursor){ NULL, 0 };
 	c->snd_una = c->snd_nxt;
 }

@@ -11,13 +11,16 @@ void tcp_set_nodelay(struct stream *s, bool on)
 		c->flags |= CONN_NODELAY;
 	else
 		c->flags &= ~(unsigned)CONN_NODELAY;
-	tcp_want_output(c);
+	if (c->busy != NULL) /* something may wait */
+		tcp_want_output(c);
 }
 
 void tcp_set_keepalive(struct stream *s, bool on)
 {
 	struct tcp_conn *c = tcp_conn_of(s);
 
+	if (!tcp_wake(c))
+		return;
 	if (on)
 		c->flags |= CONN_KEEPALIVE;
 	else
@@ -28,7 +31,10 @@ void tcp_set_keepalive(struct stream *s, bool on)
 
 void tcp_set_user_timeout(struct stream *s, uint64_t us)
 {
-	tcp_user_timeout_choose(tcp_conn_of(s), us);
+	struct tcp_conn *c = tcp_conn_of(s);
+
+	if (tcp_wake(c))
+		tcp_user_timeout_choose(c, us);
 }
 
 void tcp_set_dscp(struct stream *s, uint8_t dscp)
@@ -45,12 +51,14 @@ void tcp_set_keepalive_times(struct stream *s, const struct tcp_keepalive *times
 {
 	struct tcp_conn *c = tcp_conn_of(s);
 
+	if (!tcp_wake(c))
+		return;
 	if (times->idle_us != 0)
-		c->keepalive.idle_us = times->idle_us;
+		c->busy->keepalive.idle_us = times->idle_us;
 	if (times->interval_us != 0)
-		c->keepalive.interval_us = times->interval_us;
+		c->busy->keepalive.interval_us = times->interval_us;
 	if (times->probes != 0)
-		c->keepalive.probes = times->probes;
+		c->busy->keepalive.probes = times->probes;
 	c->keepalive_sent = 0;
 	tcp_timers_state_entered(c);
 }
@@ -60,16 +68,21 @@ int tcp_set_congestion(struct stream *s, const char *name)
 {
 	struct tcp_conn *c = tcp_conn_of(s);
 	const struct tcp_cc_ops *ops = tcp_cc_find(name);
-	uint32_t cwnd = c->cc.cwnd, ssthresh = c->cc.ssthresh;
-	struct tcp_cc_event now = tcp_cc_event(c, NULL);
+	struct tcp_cc_event now;
+	struct tcp_cc *cc, before;
 
 	if (ops == NULL)
 		return -EINVAL;
-	if (ops == c->cc.ops)
+	if (!tcp_wake(c))
+		return -ENOMEM;
+	cc = &c->busy->cc;
+	before = *cc;
+	if (ops == before.ops)
 		return 0;
-	c->cc = (struct tcp_cc){ .ops = ops };
-	ops->init(&c->cc, &now);
-	c->cc.cwnd = cwnd;
-	c->cc.ssthresh = ssthresh;
+	now = tcp_cc_event(c, NULL);
+	*cc = (struct tcp_cc){ .ops = ops };
+	ops->init(cc, &now);
+	cc->cwnd = before.cwnd;
+	cc->ssthresh = before.ssthresh;
 	return 0;
 }

@@ -102,7 +102,7 @@ static void check_flight(const struct tcp_conn *c)
 	struct seq at = c->snd_una;
 	uint32_t pipe = 0, lost = 0, sacked = 0, segments = 0;
 
-	LIST_FOR_EACH(n, &c->flight) {
+	LIST_FOR_EACH(n, &c->busy->flight) {
 		const struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, node);
 		assert(seq_eq(s->seq, at)); /* no gap, no overlap */
 		assert(s->len > 0);
@@ -118,22 +118,22 @@ static void check_flight(const struct tcp_conn *c)
 		segments++;
 	}
 	assert(seq_eq(at, c->snd_nxt));
-	assert(pipe == c->pipe && lost == c->lost_bytes && sacked == c->sacked_bytes);
-	assert(segments == c->flight_segments);
+	assert(pipe == c->busy->pipe && lost == c->busy->lost_bytes && sacked == c->busy->sacked_bytes);
+	assert(segments == c->busy->flight_segments);
 }
 
 static void check_conditions(const struct tcp_conn *c)
 {
 	const struct tcp_segment *before = NULL;
 
-	LIST_FOR_EACH(n, &c->outstanding) {
+	LIST_FOR_EACH(n, &c->busy->outstanding) {
 		const struct tcp_segment *s = LIST_ENTRY(n, struct tcp_segment, condition);
 		assert((s->flags & (SEG_LOST | SEG_SACKED)) == 0);
 		assert(before == NULL || (int32_t)(s->order - before->order) >= 0);
 		before = s;
 	}
 	before = NULL;
-	LIST_FOR_EACH(m, &c->lost) {
+	LIST_FOR_EACH(m, &c->busy->lost) {
 		const struct tcp_segment *s = LIST_ENTRY(m, struct tcp_segment, condition);
 		assert((s->flags & SEG_LOST) != 0);
 		assert(before == NULL || seq_lt(before->seq, s->seq));
@@ -160,22 +160,31 @@ static void check_receive(const struct tcp_conn *c)
 {
 	uint32_t bytes = 0;
 
-	LIST_FOR_EACH(n, &c->received)
+	LIST_FOR_EACH(n, &c->busy->received)
 		bytes += LIST_ENTRY(n, struct rx_chunk, node)->len;
-	assert(bytes == c->received_bytes);
-	tcp_reorder_check(&c->reorder, c->rcv_nxt);
+	assert(bytes == c->busy->received_bytes);
+	tcp_reorder_check(&c->busy->reorder, c->rcv_nxt);
 }
 
 static void check_send_queue(const struct tcp_conn *c)
 {
 	uint32_t bytes = 0;
 
-	for (const struct send_piece *p = c->send_head.piece; p != NULL; p = p->next)
+	for (const struct send_piece *p = c->busy->send_head.piece; p != NULL; p = p->next)
 		bytes += (uint32_t)p->span.len;
-	if (c->send_head.piece != NULL)
-		bytes -= (uint32_t)c->send_head.offset;
-	assert(bytes == c->queued);
-	assert(c->unsent <= c->queued);
+	if (c->busy->send_head.piece != NULL)
+		bytes -= (uint32_t)c->busy->send_head.offset;
+	assert(bytes == c->busy->queued);
+	assert(c->busy->unsent <= c->busy->queued);
+}
+
+/* Nothing waits for the peer, nor the peer for us. */
+static void check_rest(const struct tcp_conn *c)
+{
+	assert(in_state(c, TCP_ESTABLISHED));
+	assert(seq_eq(c->snd_una, c->snd_nxt) && seq_eq(c->last_ack_sent, c->rcv_nxt));
+	assert(!list_is_linked(&c->output));
+	assert(tcp_timers_run(c));
 }
 
 void tcp_check(const struct tcp_conn *c)
@@ -185,46 +194,53 @@ void tcp_check(const struct tcp_conn *c)
 		return;
 	}
 	check_sequence_space(c);
+	if (c->busy == NULL) {
+		check_rest(c);
+		return;
+	}
 	check_flight(c);
 	check_conditions(c);
 	check_receive(c);
 	check_send_queue(c);
 	/* A connection that waits for an acknowledgement has a timer running. */
-	if (!list_is_empty(&c->flight))
-		assert(c->retransmit_at != TIMER_NEVER);
+	if (!list_is_empty(&c->busy->flight))
+		assert(c->busy->retransmit_at != TIMER_NEVER);
 	assert(tcp_timers_run(c));
 	/* Nothing stands still: what may be sent is in line to be, or waits for its turn by the pacing timer;
 	 * and what may not has a timer that asks again. */
 	assert(!tcp_is_stalled(c));
-	if (c->unsent > 0 && in_state(c, TCP_CAN_SEND_TEXT))
-		assert(list_is_linked(&c->output) || c->retransmit_at != TIMER_NEVER ||
-		       c->pace_at != TIMER_NEVER);
+	if (c->busy->unsent > 0 && in_state(c, TCP_CAN_SEND_TEXT))
+		assert(list_is_linked(&c->output) || c->busy->retransmit_at != TIMER_NEVER ||
+		       c->busy->pace_at != TIMER_NEVER);
 	/* FIN is the last thing sent, and these states mean that it was. */
 	if (in_state(c, TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2 | TCP_CLOSING | TCP_LAST_ACK | TCP_TIME_WAIT))
-		assert((c->flags & CONN_FIN_SENT) != 0 && c->unsent == 0);
+		assert((c->flags & CONN_FIN_SENT) != 0 && c->busy->unsent == 0);
 	if (in_state(c, TCP_CLOSE_WAIT | TCP_CLOSING | TCP_LAST_ACK | TCP_TIME_WAIT))
 		assert((c->flags & CONN_FIN_RECEIVED) != 0);
 	if (in_state(c, TCP_SYN_SENT))
-		assert(c->rcv_nxt.n == 0 && c->received_bytes == 0);
+		assert(c->rcv_nxt.n == 0 && c->busy->received_bytes == 0);
 }
 
 struct sums {
-	size_t conns, segments, pieces, chunks, ranges;
+	size_t conns, busy, segments, pieces, chunks, ranges;
 	uint32_t orphans, accept_queued;
 };
 
 static void add_conn(struct sums *sum, const struct tcp_conn *c)
 {
 	sum->conns++;
-	sum->segments += c->flight_segments;
-	for (const struct send_piece *p = c->send_head.piece; p != NULL; p = p->next)
-		sum->pieces++;
-	LIST_FOR_EACH(n, &c->received)
-		sum->chunks++;
-	sum->chunks += c->reorder.n_chunks;
-	sum->ranges += c->reorder.n_ranges;
 	sum->orphans += (c->flags & (CONN_DETACHED | CONN_DEAD)) == CONN_DETACHED;
-	sum->accept_queued += list_is_linked(&c->accept);
+	if (c->busy == NULL)
+		return;
+	sum->busy++;
+	sum->segments += c->busy->flight_segments;
+	for (const struct send_piece *p = c->busy->send_head.piece; p != NULL; p = p->next)
+		sum->pieces++;
+	LIST_FOR_EACH(n, &c->busy->received)
+		sum->chunks++;
+	sum->chunks += c->busy->reorder.n_chunks;
+	sum->ranges += c->busy->reorder.n_ranges;
+	sum->accept_queued += list_is_linked(&c->busy->accept);
 }
 
 void tcp_check_memory(const struct tcp *tcp)
@@ -238,7 +254,7 @@ void tcp_check_memory(const struct tcp *tcp)
 		add_conn(&sum, LIST_ENTRY(n, struct tcp_conn, output));
 	LIST_FOR_EACH(m, &tcp->graveyard)
 		add_conn(&sum, LIST_ENTRY(m, struct tcp_conn, output));
-	assert(sum.conns == tcp->conn_pool.in_use);
+	assert(sum.conns == tcp->conn_pool.in_use && sum.busy == tcp->busy_pool.in_use);
 	assert(sum.segments == tcp->segment_pool.in_use && sum.pieces == tcp->piece_pool.in_use);
 	assert(sum.chunks == tcp->chunk_pool.in_use && sum.ranges == tcp->range_pool.in_use);
 	assert(sum.orphans == tcp->orphans && sum.accept_queued == tcp->accept_queued);

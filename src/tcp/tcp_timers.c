@@ -14,14 +14,21 @@
 #include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
-enum { MAX_BACKOFF = 16 };
+enum {
+	MAX_BACKOFF = 16,
+	NO_MEMORY_US = 1000000, /* until it is asked for again */
+};
+
+static uint64_t earliest_busy(const struct tcp_busy *b)
+{
+	uint64_t at = min_u64(b->retransmit_at, b->delayed_ack_at);
+
+	return min_u64(min_u64(at, b->pace_at), min_u64(b->probe_at, b->reorder_at));
+}
 
 static uint64_t earliest(const struct tcp_conn *c)
 {
-	uint64_t at = min_u64(c->retransmit_at, c->delayed_ack_at);
-
-	at = min_u64(at, min_u64(c->probe_at, c->reorder_at));
-	return min_u64(at, min_u64(c->pace_at, c->idle_at));
+	return c->busy != NULL ? min_u64(earliest_busy(c->busy), c->idle_at) : c->idle_at;
 }
 
 static void arm(struct tcp_conn *c)
@@ -52,7 +59,7 @@ static void back_off(struct tcp_conn *c)
 {
 	if (c->backoff < MAX_BACKOFF)
 		c->backoff++;
-	c->retransmit_at = tcp_now(c->tcp) + rto(c);
+	c->busy->retransmit_at = tcp_now(c->tcp) + rto(c);
 	tcp_tell(c, TRACE_TCP_RTO, NULL, 0, rto(c));
 }
 
@@ -67,24 +74,24 @@ static void time_out(struct tcp_conn *c)
 static uint64_t limit(const struct tcp_conn *c)
 {
 	return in_state(c, TCP_SYN_SENT | TCP_SYN_RECEIVED) ? c->tcp->config.syn_timeout_us
-							    : c->user_timeout.us;
+							    : c->busy->user_timeout.us;
 }
 
 static bool waits_to_send(const struct tcp_conn *c)
 {
-	return c->unsent > 0 || (c->flags & (CONN_SHUTDOWN | CONN_FIN_SENT)) == CONN_SHUTDOWN;
+	return c->busy->unsent > 0 || (c->flags & (CONN_SHUTDOWN | CONN_FIN_SENT)) == CONN_SHUTDOWN;
 }
 
 static bool window_closed(const struct tcp_conn *c)
 {
-	return in_state(c, TCP_SYNCHRONISED) && (c->snd_wnd == 0 || list_is_empty(&c->flight));
+	return in_state(c, TCP_SYNCHRONISED) && (c->snd_wnd == 0 || list_is_empty(&c->busy->flight));
 }
 
 /* Nobody is left who could end it for keeping its window closed. */
 static bool is_stuck_orphan(const struct tcp_conn *c)
 {
 	return (c->flags & CONN_DETACHED) != 0 && c->snd_wnd == 0 &&
-	       tcp_now(c->tcp) - c->stuck_since_us >= c->tcp->config.orphan_timeout_us;
+	       tcp_now(c->tcp) - c->busy->stuck_since_us >= c->tcp->config.orphan_timeout_us;
 }
 
 static void end_orphan(struct tcp_conn *c)
@@ -98,8 +105,7 @@ static void end_orphan(struct tcp_conn *c)
  * the layer above holds the connection and may end it. */
 static void probe_due(struct tcp_conn *c)
 {
-	uint64_t silent_since = c->stuck_since_us > c->last_received_us ? c->stuck_since_us
-									: c->last_received_us;
+	uint64_t silent_since = max_u64(c->busy->stuck_since_us, c->last_received_us);
 
 	if (tcp_now(c->tcp) - silent_since >= limit(c)) {
 		time_out(c);
@@ -138,7 +144,7 @@ static void retransmission_due(struct tcp_conn *c)
 {
 	if (gives_up_syn_ack(c))
 		return;
-	if (tcp_now(c->tcp) - c->stuck_since_us >= limit(c)) {
+	if (tcp_now(c->tcp) - c->busy->stuck_since_us >= limit(c)) {
 		time_out(c);
 		return;
 	}
@@ -150,11 +156,11 @@ static void retransmission_due(struct tcp_conn *c)
 
 static void on_retransmit(struct tcp_conn *c)
 {
-	c->retransmit_at = TIMER_NEVER;
-	if (list_is_empty(&c->flight) && !waits_to_send(c))
+	c->busy->retransmit_at = TIMER_NEVER;
+	if (list_is_empty(&c->busy->flight) && !waits_to_send(c))
 		return;
-	if (c->stuck_since_us == 0)
-		c->stuck_since_us = tcp_now(c->tcp) - rto(c); /* since it was sent */
+	if (c->busy->stuck_since_us == 0)
+		c->busy->stuck_since_us = tcp_now(c->tcp) - rto(c); /* since it was sent */
 	if (window_closed(c))
 		probe_due(c);
 	else
@@ -165,7 +171,7 @@ static void on_retransmit(struct tcp_conn *c)
  * proves nothing (MUST-29). */
 static void on_keepalive(struct tcp_conn *c)
 {
-	const struct tcp_keepalive *k = &c->keepalive;
+	const struct tcp_keepalive *k = &c->busy->keepalive;
 
 	if (c->keepalive_sent == 0 && tcp_now(c->tcp) - c->last_received_us < k->idle_us) {
 		c->idle_at = c->last_received_us + k->idle_us;
@@ -176,7 +182,7 @@ static void on_keepalive(struct tcp_conn *c)
 		return;
 	}
 	c->idle_at = tcp_now(c->tcp) + k->interval_us;
-	if (!list_is_empty(&c->flight) || c->unsent > 0)
+	if (!list_is_empty(&c->busy->flight) || c->busy->unsent > 0)
 		return;
 	c->keepalive_sent++;
 	c->tcp->counters.keepalives++;
@@ -202,18 +208,19 @@ static void on_idle(struct tcp_conn *c)
 /* What comes before a retransmission timeout, and may spare it. */
 static void fire_early(struct tcp_conn *c, uint64_t now_us)
 {
-	if (c->pace_at <= now_us) {
-		c->pace_at = TIMER_NEVER;
+	if (c->busy->pace_at <= now_us) {
+		c->busy->pace_at = TIMER_NEVER;
 		tcp_want_output(c);
 	}
-	if (c->reorder_at <= now_us) {
-		c->reorder_at = TIMER_NEVER;
+	if (c->busy->reorder_at <= now_us) {
+		c->busy->reorder_at = TIMER_NEVER;
 		tcp_on_reordering_timeout(c);
 	}
-	if (c->probe_at <= now_us) {
-		c->probe_at = TIMER_NEVER;
-		c->rack.probe_due = true;
-		c->retransmit_at = now_us + rto(c); /* whether or not one is sent (RFC 8985 section 7.3) */
+	if (c->busy->probe_at <= now_us) {
+		c->busy->probe_at = TIMER_NEVER;
+		c->busy->rack.probe_due = true;
+		/* Whether or not one is sent (RFC 8985 section 7.3). */
+		c->busy->retransmit_at = now_us + rto(c);
 		tcp_want_output(c);
 	}
 }
@@ -222,13 +229,21 @@ static void fire(struct timer *t, uint64_t now_us)
 {
 	struct tcp_conn *c = CONTAINER_OF(t, struct tcp_conn, timer);
 
-	if (c->delayed_ack_at <= now_us) {
-		c->delayed_ack_at = TIMER_NEVER;
+	if (c->busy == NULL && c->idle_at > now_us) { /* it was set before the connection came to rest */
+		arm(c);
+		return;
+	}
+	if (!tcp_wake(c)) {
+		timer_set(&c->tcp->world->timers, t, now_us + NO_MEMORY_US);
+		return;
+	}
+	if (c->busy->delayed_ack_at <= now_us) {
+		c->busy->delayed_ack_at = TIMER_NEVER;
 		c->tcp->counters.delayed_ack_sent++;
 		tcp_ack_now(c);
 	}
 	fire_early(c, now_us);
-	if (c->retransmit_at <= now_us)
+	if (c->busy->retransmit_at <= now_us)
 		on_retransmit(c);
 	if (!is_dead(c) && c->idle_at <= now_us)
 		on_idle(c);
@@ -237,21 +252,29 @@ static void fire(struct timer *t, uint64_t now_us)
 	tcp_check(c);
 }
 
-static void set_none(struct tcp_conn *c)
+void tcp_timers_clear(struct tcp_conn *c)
 {
-	c->retransmit_at = c->delayed_ack_at = c->idle_at = TIMER_NEVER;
-	c->probe_at = c->reorder_at = c->pace_at = TIMER_NEVER;
+	struct tcp_busy *b = c->busy;
+
+	b->retransmit_at = b->delayed_ack_at = b->probe_at = b->reorder_at = b->pace_at = TIMER_NEVER;
+}
+
+bool tcp_timers_are_clear(const struct tcp_conn *c)
+{
+	return earliest_busy(c->busy) == TIMER_NEVER;
 }
 
 void tcp_timers_init(struct tcp_conn *c)
 {
 	timer_init(&c->timer, fire);
-	set_none(c);
+	c->idle_at = TIMER_NEVER;
 }
 
 void tcp_timers_stop(struct tcp_conn *c)
 {
-	set_none(c);
+	c->idle_at = TIMER_NEVER;
+	if (c->busy != NULL)
+		tcp_timers_clear(c);
 	timer_cancel(&c->tcp->world->timers, &c->timer);
 }
 
@@ -261,9 +284,9 @@ static void schedule_probe(struct tcp_conn *c)
 {
 	uint64_t timeout;
 
-	c->probe_at = TIMER_NEVER;
+	c->busy->probe_at = TIMER_NEVER;
 	if (tcp_rack_probe_timeout(c, &timeout))
-		c->probe_at = min_u64(tcp_now(c->tcp) + timeout, c->retransmit_at);
+		c->busy->probe_at = min_u64(tcp_now(c->tcp) + timeout, c->busy->retransmit_at);
 }
 
 void tcp_timers_data_sent(struct tcp_conn *c, const struct tcp_segment *s)
@@ -271,21 +294,21 @@ void tcp_timers_data_sent(struct tcp_conn *c, const struct tcp_segment *s)
 	/* RFC 6298 (5.1). The timer is the first segment's: sent again by fast retransmission it has the
 	 * whole time once more, or a timeout would meet its acknowledgement. If nothing was in flight, the
 	 * time that is set was that of a window probe. */
-	if (c->retransmit_at == TIMER_NEVER || list_first(&c->flight) == &s->node)
-		c->retransmit_at = tcp_now(c->tcp) + rto(c);
+	if (c->busy->retransmit_at == TIMER_NEVER || list_first(&c->busy->flight) == &s->node)
+		c->busy->retransmit_at = tcp_now(c->tcp) + rto(c);
 	schedule_probe(c);
 	arm(c);
 }
 
 void tcp_timers_reordering(struct tcp_conn *c, uint64_t wait_us)
 {
-	c->reorder_at = wait_us == 0 ? TIMER_NEVER : tcp_now(c->tcp) + wait_us;
+	c->busy->reorder_at = wait_us == 0 ? TIMER_NEVER : tcp_now(c->tcp) + wait_us;
 	arm(c);
 }
 
 void tcp_timers_paced(struct tcp_conn *c)
 {
-	c->pace_at = c->paced_until_us;
+	c->busy->pace_at = c->busy->paced_until_us;
 	arm(c);
 }
 
@@ -293,10 +316,10 @@ static void restart(struct tcp_conn *c)
 {
 	c->timeouts = 0;
 	if ((c->flags & CONN_PROBING) == 0) /* an octet taken out of a window probe is no progress */
-		c->stuck_since_us = 0;
+		c->busy->stuck_since_us = 0;
 	c->flags &= ~(unsigned)CONN_R1_PASSED;
 	/* RFC 6298 (5.2), (5.3) */
-	c->retransmit_at = list_is_empty(&c->flight) ? TIMER_NEVER : tcp_now(c->tcp) + rto(c);
+	c->busy->retransmit_at = list_is_empty(&c->busy->flight) ? TIMER_NEVER : tcp_now(c->tcp) + rto(c);
 	schedule_probe(c);
 	arm(c);
 }
@@ -318,10 +341,10 @@ void tcp_timers_window_opened(struct tcp_conn *c)
 
 void tcp_timers_blocked(struct tcp_conn *c)
 {
-	if (!waits_to_send(c) || !list_is_empty(&c->flight) || !in_state(c, TCP_CAN_SEND_TEXT) ||
-	    c->retransmit_at != TIMER_NEVER)
+	if (!waits_to_send(c) || !list_is_empty(&c->busy->flight) || !in_state(c, TCP_CAN_SEND_TEXT) ||
+	    c->busy->retransmit_at != TIMER_NEVER)
 		return;
-	c->retransmit_at = tcp_now(c->tcp) + rto(c); /* the first probe after one RTO (SHLD-29) */
+	c->busy->retransmit_at = tcp_now(c->tcp) + rto(c); /* the first probe after one RTO (SHLD-29) */
 	arm(c);
 }
 
@@ -339,15 +362,15 @@ void tcp_timers_text_received(struct tcp_conn *c)
 		return;
 	}
 	c->tcp->counters.delayed_acks++;
-	if (c->delayed_ack_at == TIMER_NEVER) {
-		c->delayed_ack_at = tcp_now(c->tcp) + c->tcp->config.delayed_ack_us;
+	if (c->busy->delayed_ack_at == TIMER_NEVER) {
+		c->busy->delayed_ack_at = tcp_now(c->tcp) + c->tcp->config.delayed_ack_us;
 		arm(c);
 	}
 }
 
 void tcp_timers_ack_sent(struct tcp_conn *c)
 {
-	c->delayed_ack_at = TIMER_NEVER;
+	c->busy->delayed_ack_at = TIMER_NEVER;
 }
 
 void tcp_timers_state_entered(struct tcp_conn *c)
@@ -355,6 +378,6 @@ void tcp_timers_state_entered(struct tcp_conn *c)
 	if (in_state(c, TCP_FIN_WAIT_2) && (c->flags & CONN_DETACHED) != 0)
 		c->idle_at = tcp_now(c->tcp) + c->tcp->config.fin_wait_2_timeout_us;
 	else if (is_kept_alive(c))
-		c->idle_at = tcp_now(c->tcp) + c->keepalive.idle_us;
+		c->idle_at = tcp_now(c->tcp) + c->busy->keepalive.idle_us;
 	arm(c);
 }

@@ -5,11 +5,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-
 struct tcp_conn;
 struct tcp_segment;
 
 void tcp_timers_init(struct tcp_conn *c);
+void tcp_timers_clear(struct tcp_conn *c);          /* of a new tcp_busy */
+bool tcp_timers_are_clear(const struct tcp_conn *c); /* none is set but that of keep-alive */
 bool tcp_timers_run(const struct tcp_conn *c);      /* no deadline will be missed; with TH_CHECKS */
 void tcp_timers_stop(struct tcp_conn *c);
 /* A segment went out, and must be acknowledged. */

@@ -22,20 +22,20 @@ static uint32_t timestamp_now(const struct tcp_conn *c)
 
 void tcp_undo_begin(struct tcp_conn *c)
 {
-	c->undo = (struct tcp_undo){ .marker = c->snd_una, .end = c->snd_una, .armed = true };
-	c->cc.prior_cwnd = c->cc.cwnd;
-	c->cc.prior_ssthresh = c->cc.ssthresh;
+	c->busy->undo = (struct tcp_undo){ .marker = c->snd_una, .end = c->snd_una, .armed = true };
+	c->busy->cc.prior_cwnd = c->busy->cc.cwnd;
+	c->busy->cc.prior_ssthresh = c->busy->cc.ssthresh;
 }
 
 void tcp_undo_forget(struct tcp_conn *c)
 {
-	c->undo.armed = false;
-	c->cc.prior_cwnd = c->cc.prior_ssthresh = 0;
+	c->busy->undo.armed = false;
+	c->busy->cc.prior_cwnd = c->busy->cc.prior_ssthresh = 0;
 }
 
 void tcp_undo_retransmitted(struct tcp_conn *c, const struct tcp_segment *s)
 {
-	struct tcp_undo *u = &c->undo;
+	struct tcp_undo *u = &c->busy->undo;
 
 	/* A tail loss probe, or what the window held back, tells nothing of an episode that is over. */
 	if (!u->armed || !is_recovering(c))
@@ -51,7 +51,7 @@ void tcp_undo_retransmitted(struct tcp_conn *c, const struct tcp_segment *s)
 
 void tcp_frto_begin(struct tcp_conn *c)
 {
-	c->undo.frto = FRTO_TIMED_OUT;
+	c->busy->undo.frto = FRTO_TIMED_OUT;
 }
 
 /* ---- what tells ---- */
@@ -62,15 +62,15 @@ static bool eifel_detects(const struct tcp_conn *c, const struct tcp_delivery *d
 {
 	const struct tcp_options *o = &d->in->options;
 
-	return c->undo.stamped && !c->undo.acked && seq_gt(d->in->ack, c->undo.first) &&
+	return c->busy->undo.stamped && !c->busy->undo.acked && seq_gt(d->in->ack, c->busy->undo.first) &&
 	       (c->flags & CONN_TIMESTAMPS) != 0 && o->has_timestamp && o->ts_ecr != 0 &&
-	       (int32_t)(o->ts_ecr - c->undo.stamp) < 0;
+	       (int32_t)(o->ts_ecr - c->busy->undo.stamp) < 0;
 }
 
 /* Every segment sent again in this episode has been reported to have come twice. */
 static bool dsack_detects(struct tcp_conn *c, const struct tcp_delivery *d)
 {
-	struct tcp_undo *u = &c->undo;
+	struct tcp_undo *u = &c->busy->undo;
 	uint32_t segments;
 
 	if (!d->dsack || u->retransmitted == 0 || seq_lt(d->duplicate.left, u->marker) ||
@@ -85,18 +85,18 @@ static bool dsack_detects(struct tcp_conn *c, const struct tcp_delivery *d)
  * 5682 section 2.1 (3a)). */
 static void go_on_in_slow_start(struct tcp_conn *c)
 {
-	uint32_t before = c->cc.cwnd;
+	uint32_t before = c->busy->cc.cwnd;
 
-	if (c->undo.frto == FRTO_NEW_DATA && !c->cc.ops->owns_window)
-		c->cc.cwnd = 3u * c->mss;
-	c->undo.frto = FRTO_OFF;
+	if (c->busy->undo.frto == FRTO_NEW_DATA && !c->busy->cc.ops->owns_window)
+		c->busy->cc.cwnd = 3u * c->mss;
+	c->busy->undo.frto = FRTO_OFF;
 	tcp_tell_cwnd(c, before, "slow start: the timeout was not spurious");
 }
 
 /* RFC 5682 section 2.1 step 3, and section 3.1 with SACK. */
 static bool frto_detects(struct tcp_conn *c, const struct tcp_delivery *d)
 {
-	struct tcp_undo *u = &c->undo;
+	struct tcp_undo *u = &c->busy->undo;
 
 	if (u->frto == FRTO_OFF)
 		return false;
@@ -110,7 +110,7 @@ static bool frto_detects(struct tcp_conn *c, const struct tcp_delivery *d)
 		return false;
 	if (u->frto == FRTO_NEW_DATA && (c->flags & CONN_SACK) == 0)
 		return d->original;
-	u->frto = u->frto == FRTO_TIMED_OUT && c->unsent > 0 ? FRTO_NEW_DATA : FRTO_OFF;
+	u->frto = u->frto == FRTO_TIMED_OUT && c->busy->unsent > 0 ? FRTO_NEW_DATA : FRTO_OFF;
 	return false;
 }
 
@@ -119,23 +119,23 @@ static bool frto_detects(struct tcp_conn *c, const struct tcp_delivery *d)
 /* What was deemed lost and not sent again yet is in flight after all. */
 static void find_the_lost(struct tcp_conn *c)
 {
-	LIST_FOR_EACH_SAFE(n, &c->lost)
+	LIST_FOR_EACH_SAFE(n, &c->busy->lost)
 		tcp_segment_found(c, LIST_ENTRY(n, struct tcp_segment, condition));
 }
 
 static void take_back(struct tcp_conn *c, const struct tcp_delivery *d, const char *note)
 {
-	uint32_t before = c->cc.cwnd;
+	uint32_t before = c->busy->cc.cwnd;
 	struct tcp_cc_event e;
 
 	find_the_lost(c);
-	c->cc.cwnd = max_u32(c->cc.cwnd, c->cc.prior_cwnd);
-	c->cc.ssthresh = max_u32(c->cc.ssthresh, c->cc.prior_ssthresh);
+	c->busy->cc.cwnd = max_u32(c->busy->cc.cwnd, c->busy->cc.prior_cwnd);
+	c->busy->cc.ssthresh = max_u32(c->busy->cc.ssthresh, c->busy->cc.prior_ssthresh);
 	e = tcp_cc_event(c, d);
-	if (c->cc.ops->on_undo != NULL)
-		c->cc.ops->on_undo(&c->cc, &e);
+	if (c->busy->cc.ops->on_undo != NULL)
+		c->busy->cc.ops->on_undo(&c->busy->cc, &e);
 	c->flags &= ~(unsigned)(CONN_RECOVERY | CONN_RTO_RECOVERY | CONN_RETRANSMIT_NOW);
-	c->undo = (struct tcp_undo){ .armed = false };
+	c->busy->undo = (struct tcp_undo){ .armed = false };
 	tcp_tell_recovery(c, before, note);
 	tcp_want_output(c);
 }
@@ -145,7 +145,7 @@ bool tcp_undo_on_ack(struct tcp_conn *c, const struct tcp_delivery *d)
 	struct tcp_counters *n = &c->tcp->counters;
 	bool after_timeout = (c->flags & CONN_RTO_RECOVERY) != 0;
 
-	if (!c->undo.armed)
+	if (!c->busy->undo.armed)
 		return false;
 	if (dsack_detects(c, d)) {
 		n->dsack_undo++;
@@ -158,7 +158,7 @@ bool tcp_undo_on_ack(struct tcp_conn *c, const struct tcp_delivery *d)
 		n->spurious_rtos++;
 		take_back(c, d, "undo: the timeout was spurious (F-RTO)");
 	} else {
-		c->undo.acked |= c->undo.stamped && seq_gt(d->in->ack, c->undo.first);
+		c->busy->undo.acked |= c->busy->undo.stamped && seq_gt(d->in->ack, c->busy->undo.first);
 		return false;
 	}
 	return true;

@@ -15,12 +15,12 @@ static struct seq next_unread(const struct tcp_conn *c)
 {
 	uint32_t fin = (c->flags & CONN_FIN_RECEIVED) != 0 ? 1 : 0;
 
-	return seq_sub(c->rcv_nxt, c->received_bytes + fin);
+	return seq_sub(c->rcv_nxt, c->busy->received_bytes + fin);
 }
 
 uint32_t tcp_urgent_unread(const struct tcp_conn *c)
 {
-	const struct tcp_urgent *u = &c->urgent;
+	const struct tcp_urgent *u = &c->busy->urgent;
 
 	return u->receiving && seq_gt(u->rcv_up, next_unread(c)) ? seq_len(u->rcv_up, next_unread(c)) : 0;
 }
@@ -29,18 +29,19 @@ void tcp_tell_urgent(struct tcp_conn *c)
 {
 	const struct stream_handler *h = c->stream.handler;
 
-	if ((c->flags & (CONN_ACCEPTED | CONN_DETACHED)) != CONN_ACCEPTED || h == NULL || c->urgent.told)
+	if ((c->flags & (CONN_ACCEPTED | CONN_DETACHED)) != CONN_ACCEPTED || h == NULL ||
+	    c->busy->urgent.told)
 		return;
-	c->urgent.told = true;
+	c->busy->urgent.told = true;
 	if (tcp_urgent_unread(c) > 0 && h->on_urgent != NULL)
 		h->on_urgent(&c->stream);
 }
 
 static void note_mark(struct tcp_conn *c, struct seq up)
 {
-	c->urgent.receiving = true;
-	c->urgent.rcv_up = up;
-	c->urgent.told = false;
+	c->busy->urgent.receiving = true;
+	c->busy->urgent.rcv_up = up;
+	c->busy->urgent.told = false;
 	c->tcp->counters.urgent_in++;
 	tcp_tell(c, TRACE_TCP_URGENT, "urgent data announced", 0, tcp_urgent_unread(c));
 	tcp_tell_urgent(c);
@@ -48,7 +49,7 @@ static void note_mark(struct tcp_conn *c, struct seq up)
 
 void tcp_urgent_received(struct tcp_conn *c, const struct tcp_in *in)
 {
-	struct tcp_urgent *u = &c->urgent;
+	struct tcp_urgent *u = &c->busy->urgent;
 
 	if (u->receiving && seq_le(u->rcv_up, next_unread(c)))
 		u->receiving = false;
@@ -63,8 +64,8 @@ void tcp_urgent_received(struct tcp_conn *c, const struct tcp_in *in)
 
 void tcp_urgent_queued(struct tcp_conn *c)
 {
-	c->urgent.sending = true;
-	c->urgent.snd_up = seq_add(c->snd_nxt, c->unsent);
+	c->busy->urgent.sending = true;
+	c->busy->urgent.snd_up = seq_add(c->snd_nxt, c->busy->unsent);
 	c->tcp->counters.urgent_out++;
 	/* The mark goes out now, on an empty segment if the windows hold the data back. */
 	tcp_ack_now(c);
@@ -72,20 +73,20 @@ void tcp_urgent_queued(struct tcp_conn *c)
 
 bool tcp_urgent_outstanding(const struct tcp_conn *c)
 {
-	return c->urgent.sending && seq_gt(c->urgent.snd_up, c->snd_una);
+	return c->busy->urgent.sending && seq_gt(c->busy->urgent.snd_up, c->snd_una);
 }
 
 void tcp_urgent_mark(struct tcp_conn *c, struct tcp_reply *r)
 {
 	uint32_t ahead;
 
-	if (LIKELY(!c->urgent.sending) || (r->flags & (TH_SYN | TH_RST)) != 0)
+	if (LIKELY(!c->busy->urgent.sending) || (r->flags & (TH_SYN | TH_RST)) != 0)
 		return;
-	c->urgent.sending = tcp_urgent_outstanding(c);
-	if (!c->urgent.sending || seq_ge(r->seq, c->urgent.snd_up))
+	c->busy->urgent.sending = tcp_urgent_outstanding(c);
+	if (!c->busy->urgent.sending || seq_ge(r->seq, c->busy->urgent.snd_up))
 		return;
 	/* A mark too far ahead for the field is named as far as it reaches; it moves on as the data does. */
-	ahead = seq_len(c->urgent.snd_up, r->seq);
+	ahead = seq_len(c->busy->urgent.snd_up, r->seq);
 	r->urgent = (uint16_t)min_u32(ahead, UINT16_MAX);
 	r->flags |= TH_URG;
 }

@@ -28,7 +28,7 @@ void tcp_user_timeout_init(struct tcp_conn *c)
 {
 	uint64_t us = c->tcp->config.user_timeout_us;
 
-	c->user_timeout = (struct tcp_user_timeout){
+	c->busy->user_timeout = (struct tcp_user_timeout){
 		.us = us,
 		.advertised_s = seconds(us),
 		.due = c->tcp->config.user_timeout_option,
@@ -37,7 +37,7 @@ void tcp_user_timeout_init(struct tcp_conn *c)
 
 void tcp_user_timeout_choose(struct tcp_conn *c, uint64_t us)
 {
-	c->user_timeout = (struct tcp_user_timeout){
+	c->busy->user_timeout = (struct tcp_user_timeout){
 		.us = us,
 		.advertised_s = seconds(us),
 		.fixed = true,
@@ -47,7 +47,7 @@ void tcp_user_timeout_choose(struct tcp_conn *c, uint64_t us)
 
 void tcp_user_timeout_received(struct tcp_conn *c, const struct tcp_in *in)
 {
-	struct tcp_user_timeout *u = &c->user_timeout;
+	struct tcp_user_timeout *u = &c->busy->user_timeout;
 	uint32_t remote_s = in->options.user_timeout_s;
 
 	/* Section 3.4: zero means nothing. */
@@ -67,8 +67,8 @@ void tcp_user_timeout_offer(const struct tcp *tcp, uint64_t us, struct tcp_optio
 
 void tcp_user_timeout_add(struct tcp_conn *c, uint32_t spare, struct tcp_options *o)
 {
-	if (!c->user_timeout.due || o->n_sack > 0 || spare < OPTION_LEN)
+	if (!c->busy->user_timeout.due || o->n_sack > 0 || spare < OPTION_LEN)
 		return;
-	o->user_timeout_s = c->user_timeout.advertised_s;
-	c->user_timeout.due = false;
+	o->user_timeout_s = c->busy->user_timeout.advertised_s;
+	c->busy->user_timeout.due = false;
 }

@@ -387,7 +387,7 @@ static void rfc3168_6_1_2_the_smallest_window_does_not_grow(void **state)
 	(void)state;
 	open_with_ecn(&p, use_reno);
 	flight_write(&p, 1);
-	((struct tcp_conn *)(void *)p.stream)->cc.cwnd = MSS;
+	((struct tcp_conn *)(void *)p.stream)->busy->cc.cwnd = MSS;
 	echo(&p, 0);
 	assert_int_equal(flight_counters(&p)->ecn_reductions, 1);
 	assert_int_equal(peer_info(&p).cwnd, MSS);

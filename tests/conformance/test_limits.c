@@ -435,7 +435,7 @@ static struct tcp_conn *open_two(struct peer *p)
 	peer_init(p, NULL);
 	peer_established(p, SEG(.mss = TCP_MIN_MSS));
 	first = tcp_conn_of(p->stream);
-	first->cc.cwnd = 1 << 20;
+	first->busy->cc.cwnd = 1 << 20;
 	p->port = 4001;
 	peer_established(p, SEG(.mss = 1460));
 	return first;
@@ -451,7 +451,7 @@ static void one_connection_does_not_get_all_segments(void **state)
 	p.stack->tcp->segment_pool.limit = 100;
 	stream_send(&first->stream, &(struct span){ .data = p.received, .len = sizeof p.received }, 1, 0);
 	peer_flush(&p);
-	assert_int_equal(first->flight_segments, 75);
+	assert_int_equal(first->busy->flight_segments, 75);
 	drain(&p);
 	peer_write(&p, 10 * 1460);
 	assert_int_equal(drain(&p), 10);

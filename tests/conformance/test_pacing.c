@@ -147,7 +147,7 @@ static void pacing_does_not_forget_the_fin(void **state)
 	while (peer_info(&p).unsent > 0)
 		peer_advance(&p, 1000);
 	flight_drain(&p);
-	turn = flight_conn(&p)->paced_until_us;
+	turn = flight_conn(&p)->busy->paced_until_us;
 	assert_true(turn > p.now_us);
 	peer_ack(&p, peer_info(&p).snd_nxt);
 	stream_shutdown(p.stream);

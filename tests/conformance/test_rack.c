@@ -210,11 +210,11 @@ static void rfc8985_6_2_an_ack_within_the_minimum_round_trip_answers_the_origina
 	open_with(&p, 10);
 	flight_sack(&p, 0, 1, 4);
 	flight_expect_all(&p, 0, 0);
-	before = flight_conn(&p)->rack.sent_us;
+	before = flight_conn(&p)->busy->rack.sent_us;
 	peer_advance(&p, 5 * MS);
 	flight_ack(&p, 4);
-	assert_int_equal(flight_conn(&p)->rack.sent_us, before);
-	assert_int_equal(flight_conn(&p)->rack.rtt_us, FLIGHT_RTT_US);
+	assert_int_equal(flight_conn(&p)->busy->rack.sent_us, before);
+	assert_int_equal(flight_conn(&p)->busy->rack.rtt_us, FLIGHT_RTT_US);
 	peer_expect_nothing(&p); /* or 4 to 9 would count as lost */
 	peer_fini(&p);
 }
@@ -278,13 +278,13 @@ static void rfc8985_6_2_it_widens_once_a_round_trip_and_up_to_srtt(void **state)
 	open_with(&p, 4);
 	flight_sack_two(&p, 2, 0, 1, 3, 4);
 	flight_sack_two(&p, 2, 0, 1, 3, 4);
-	assert_int_equal(flight_conn(&p)->rack.reo_wnd_mult, 2);
+	assert_int_equal(flight_conn(&p)->busy->rack.reo_wnd_mult, 2);
 	flight_ack(&p, 4);
 	for (uint32_t n = 5; n < 15; n++) {
 		flight_write(&p, 1);
 		peer_advance(&p, FLIGHT_RTT_US);
 		report_duplicate(&p, n);
-		assert_int_equal(flight_conn(&p)->rack.reo_wnd_mult, n - 2);
+		assert_int_equal(flight_conn(&p)->busy->rack.reo_wnd_mult, n - 2);
 	}
 	flight_drain(&p);
 	flight_write(&p, 2);
@@ -307,7 +307,7 @@ static void rfc8985_6_2_it_falls_back_after_sixteen_recoveries(void **state)
 	open_with(&p, 4);
 	report_duplicate(&p, 4);
 	for (unsigned i = 0; i < 16; i++, at += 2) {
-		assert_int_equal(flight_conn(&p)->rack.reo_wnd_mult, 2);
+		assert_int_equal(flight_conn(&p)->busy->rack.reo_wnd_mult, 2);
 		flight_write(&p, 2);
 		peer_advance(&p, FLIGHT_RTT_US);
 		flight_sack(&p, at, at + 1, at + 2);
@@ -315,7 +315,7 @@ static void rfc8985_6_2_it_falls_back_after_sixteen_recoveries(void **state)
 		flight_ack(&p, at + 2);
 		assert_int_equal(flight_counters(&p)->sack_recovery, i + 1);
 	}
-	assert_int_equal(flight_conn(&p)->rack.reo_wnd_mult, 1);
+	assert_int_equal(flight_conn(&p)->busy->rack.reo_wnd_mult, 1);
 	peer_fini(&p);
 }
 

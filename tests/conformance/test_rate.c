@@ -141,7 +141,7 @@ static void rate_does_not_fall_for_want_of_data(void **state)
 	for (uint32_t n = 21; n < 25; n++) {
 		flight_write(&p, 1);
 		assert_true(
-			(LIST_ENTRY(list_first(&flight_conn(&p)->flight), struct tcp_segment, node)->flags &
+			(LIST_ENTRY(list_first(&flight_conn(&p)->busy->flight), struct tcp_segment, node)->flags &
 			 SEG_APP_LIMITED) != 0);
 		peer_advance(&p, FLIGHT_RTT_US);
 		flight_ack(&p, n);

@@ -156,14 +156,14 @@ static void rfc6675_3_a_super_segment_is_cut_at_whole_segments(void **state)
 
 	(void)state;
 	open_with_ten(&p, with_gso);
-	assert_int_equal(flight_conn(&p)->flight_segments, 1);
+	assert_int_equal(flight_conn(&p)->busy->flight_segments, 1);
 	sack_octets(&p, 2 * MSS + 100, 5 * MSS - 1); /* whole: 3 only */
 	assert_int_equal(peer_info(&p).sacked, MSS);
-	assert_int_equal(flight_conn(&p)->flight_segments, 3);
+	assert_int_equal(flight_conn(&p)->busy->flight_segments, 3);
 	sack_octets(&p, 2 * MSS, 10 * MSS);
 	assert_int_equal(peer_info(&p).sacked, 8 * MSS);
 	flight_ack(&p, 10);
-	assert_int_equal(flight_conn(&p)->flight_segments, 0);
+	assert_int_equal(flight_conn(&p)->busy->flight_segments, 0);
 	peer_fini(&p);
 }
 
@@ -181,7 +181,7 @@ static void rfc6675_3_tiny_blocks_cost_nothing(void **state)
 				    .sack = { { first + at, first + at + 1 }, { first + at + 2, first + at + 3 },
 					      { first + at + 4, first + at + 5 },
 					      { first + at + 6, first + at + 7 } }));
-	assert_int_equal(flight_conn(&p)->flight_segments, 1);
+	assert_int_equal(flight_conn(&p)->busy->flight_segments, 1);
 	assert_int_equal(p.stack->tcp->segment_pool.in_use, 1);
 	assert_int_equal(peer_info(&p).sacked, 0);
 	peer_fini(&p);
@@ -421,9 +421,9 @@ static void rfc6675_3_losses_below_losses_are_marked_in_linear_time(void **state
 	for (unsigned i = MANY / 2; i < MANY; i++)
 		tcp_segment_found(c, segments[i]);
 	assert_in_range(cpu_us() - began, 0, 5000);
-	assert_int_equal(c->pipe, MANY * TINY);
-	assert_ptr_equal(list_first(&c->outstanding), &segments[MANY / 2]->condition);
-	assert_ptr_equal(list_last(&c->outstanding), &segments[MANY / 2 - 1]->condition);
+	assert_int_equal(c->busy->pipe, MANY * TINY);
+	assert_ptr_equal(list_first(&c->busy->outstanding), &segments[MANY / 2]->condition);
+	assert_ptr_equal(list_last(&c->busy->outstanding), &segments[MANY / 2 - 1]->condition);
 	peer_fini(&p);
 }
 

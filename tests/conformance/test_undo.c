@@ -413,8 +413,8 @@ static void rfc5682_2_1_an_undone_syn_timeout_leaves_nothing(void **state)
 	peer_inject(&p, SEG(.flags = S | A, .seq = 7000, .ack = p.iss + 1, .mss = FLIGHT_MSS,
 			    .sack_permitted = true));
 	flight_drain(&p);
-	assert_false(flight_conn(&p)->undo.armed);
-	assert_int_equal(flight_conn(&p)->undo.frto, FRTO_OFF);
+	assert_false(flight_conn(&p)->busy->undo.armed);
+	assert_int_equal(flight_conn(&p)->busy->undo.frto, FRTO_OFF);
 	flight_write(&p, 12);
 	flight_expect_all(&p, 0, 9);
 	flight_sack(&p, 1, 0, 1);

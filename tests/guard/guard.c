@@ -31,6 +31,7 @@
 #define MIB (1024 * 1024ll)
 #define SECOND_US UINT64_C(1000000)
 #define REST_US (5 * SECOND_US) /* until a connection is idle in every respect */
+#define PAUSE_US 2000
 #define HEADERS "Host: 10.77.0.2\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n"
 
 static const char small[] = "GET /small HTTP/1.1\r\n" HEADERS "\r\n";
@@ -179,7 +180,8 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Asks on connections drawn by lot; returns the median of the time that the server takes for one, and its ACK. */
+/* Asks on connections drawn by lot, so often that those of many come to rest in between; returns the median of the
+ * time that the server takes for one, and its ACK. */
 static uint64_t ask_by_lot(struct guard_client *c, uint32_t requests)
 {
 	uint64_t *spent = calloc(requests, sizeof *spent), median;
@@ -193,6 +195,7 @@ static uint64_t ask_by_lot(struct guard_client *c, uint32_t requests)
 		guard_client_ask(c, (uint32_t)(random_u64(&lots) % c->count));
 		guard_client_exchange(c);
 		spent[i] = c->spent_ns - before;
+		guard_client_pass(c, PAUSE_US);
 	}
 	qsort(spent, requests, sizeof *spent, by_value);
 	median = spent[requests / 2];

@@ -232,7 +232,7 @@ static void fail_run(const struct run *p, const char *why)
 
 static bool has_work(const struct tcp_conn *c)
 {
-	return !list_is_empty(&c->flight) || c->unsent > 0;
+	return c->busy != NULL && (!list_is_empty(&c->busy->flight) || c->busy->unsent > 0);
 }
 
 /* The timeout as it stands, with its back-off, and the wheel's tick. */
@@ -275,9 +275,9 @@ static void watch(const struct run *p, struct side *s)
 	s->una = c->snd_una;
 	s->sent_us = c->data_sent_us;
 	s->window = c->snd_wnd;
-	if (!has_work(c) || (c->pace_at != TIMER_NEVER && c->pace_at <= now + patience(c)))
+	if (!has_work(c) || (c->busy->pace_at != TIMER_NEVER && c->busy->pace_at <= now + patience(c)))
 		return;
-	if (c->retransmit_at > s->quiet_until_us)
+	if (c->busy->retransmit_at > s->quiet_until_us)
 		fail_run(p, s == &p->side[0] ? "client has no timer" : "server has no timer");
 	if (now > s->quiet_until_us)
 		fail_run(p, s == &p->side[0] ? "client is silent" : "server is silent");
