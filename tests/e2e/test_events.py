@@ -65,7 +65,8 @@ def test_what_is_told_stands_in_the_capture(watched, namespace, tmp_path, scheme
     named = [row for row in told["named"] if row.get("connection") == 1]  # before them the other's last may come
     assert segments(over) == segments(named) == list(by_tshark(capture, 0))
     theirs = list(by_tshark(capture, 2))  # 1 is the watcher's own
-    assert segments(live) == theirs[:len(of_event(live, "segment"))] and len(theirs) - len(segments(live)) <= 2
+    assert segments(live) == theirs[:len(segments(live))]  # what comes behind its end is not waited for
+    assert sum("FIN" in row["flags"] for row in of_event(live, "segment")) >= 1
     assert all(row["replayed"] for row in over + named if row["event"] != "left_out")
     assert not any(row.get("replayed") for row in live)
     assert {row["connection"] for row in over + named} == {1}
