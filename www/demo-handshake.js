@@ -49,8 +49,8 @@ async function third(experiment) {
 
 /* ---- a lost SYN-ACK ---- */
 
-/* A WebSocket: it has a connection of its own as well, and browsers that wait for one do not open a second beside it,
- * as they do after a quarter of a second for an ordinary request. */
+/* A WebSocket: it has a connection of its own as well, and while it waits for that Chromium does not open a second one
+ * beside it, as it does after a quarter of a second for an ordinary request. */
 function openSocket() {
 	const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
 	const socket = new WebSocket(`${scheme}://${location.host}/ws/echo`);
