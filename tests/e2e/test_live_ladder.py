@@ -206,6 +206,13 @@ def test_a_connection_is_the_same_with_whatever_number(bench):
         "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "ESTABLISHED"]
 
 
+def test_a_row_without_a_connection_may_come_late(bench):
+    early = [{key: value for key, value in row.items() if key != "connection"} for row in HANDSHAKE]
+    crossing = {**early[0], "time": 1000.0002, "since": 0.0002, "drop": "tcp_duplicate", "sent_again": True}
+    draw(bench, [*early[:2], HANDSHAKE[2], crossing, *TROUBLE])
+    assert [row["flags"] for row in bench.wait(f"{ARROWS}.length === 8 && {ARROWS}")][:4] == ["SYN", "SYN,ACK", "ACK", "SYN"]
+
+
 def test_what_is_left_out_is_said(bench):
     draw(bench, [*HANDSHAKE, {"event": "left_out", "rows": 1234}, *TROUBLE])
     assert bench.evaluate("document.querySelector('.ladder-left-out').textContent").startswith("1,234 rows left out")

@@ -44,7 +44,7 @@ const NOTHING = new Flow();
 export class Memory {
 	#all = new Flow();
 	#flows = new Map(); // by key; the one heard of last is at the end
-	#keys = new Map(); // by number of the connection
+	#keys = new Map(); // by number of the connection, and by what stood for it before
 	#sinceGap = new Set(); // heard of since rows were left out
 	#length = 0;
 	#serial = 0;
@@ -105,10 +105,11 @@ export class Memory {
 		const ends = `${row.client} ${row.client_port}`, early = `handshake ${row.number} ${ends}`;
 
 		if (row.connection === undefined)
-			return early;
+			return this.#keys.get(early) ?? early; // a SYN that crossed the third ACK belongs to it
 		const key = `${row.connection} ${ends}`;
 
 		this.#keys.set(row.connection, key);
+		this.#keys.set(early, key);
 		if (this.#flows.has(early)) {
 			this.#flows.set(key, this.#flows.get(early));
 			this.#flows.delete(early);
