@@ -88,7 +88,7 @@ function showWire(experiment, { lost, corrupted, reordered, duplicated }) {
 }
 
 /* The wire is mended before the page looks at what happened: its own questions go over it too. */
-async function overBadWire(experiment, work) {
+async function overBadWire(experiment, seed, work) {
 	await makeWire(wireSpec());
 	try {
 		const result = await work();
@@ -96,7 +96,7 @@ async function overBadWire(experiment, work) {
 		showWire(experiment, await readWire());
 		return result;
 	} finally {
-		await mendWire();
+		await mendWire(`?after=${seed}`);
 	}
 }
 
@@ -108,9 +108,11 @@ async function fetchOverIt(experiment) {
 	leftOut = 0;
 	experiment.follow(isOurs, 0, (flow) => showCounts(experiment, tally.update(flow)));
 	try {
-		const result = await overBadWire(experiment, () => fetchFile(experiment, url));
+		const result = await overBadWire(experiment, seed, () => fetchFile(experiment, url));
 
-		await experiment.until(() => leftOut > 0 || tally.hasAll(Number(form.size.value)), 'The last acknowledgement');
+		/* Rows come in the order of what happened: when this one is there, all of the download are. */
+		await experiment.until((flows) => leftOut > 0 || flows.some((flow) => flow.tells(`after=${seed}`)),
+			'What the server saw');
 		return await verdict(experiment, result, url);
 	} catch (error) {
 		throw error.name === 'AbortError' ? new Error('Stopped.') : error;

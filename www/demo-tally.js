@@ -4,6 +4,7 @@
 const isDamaged = ({ drop }) => drop === 'tcp_checksum' || drop === 'ip_checksum';
 const isAck = (row) => row.from === 'client' && row.len === 0 && row.flags === 'ACK' && row.drop === undefined;
 const says = (text) => ({ note }) => note?.includes(text) ?? false;
+const sent = (why) => (row) => row.from === 'server' && says(why)(row);
 
 /* By name: which segments count. */
 const KINDS = {
@@ -12,10 +13,10 @@ const KINDS = {
 	damaged: (row) => isDamaged(row) || says('damaged on the wire')(row),
 	acks: isAck,
 	again: (row) => row.from === 'server' && row.sent_again && row.len > 0,
-	fast: says('fast retransmission'),
-	tail: says('tail loss probe'),
-	timeouts: says('retransmission (RTO)'),
-	probes: says('window probe'),
+	fast: sent('fast retransmission'),
+	tail: sent('tail loss probe'),
+	timeouts: sent('retransmission (RTO)'),
+	probes: sent('window probe'),
 	zeroWindows: (row) => row.from === 'client' && row.window === 0 && !row.flags.includes('RST'),
 };
 
@@ -24,7 +25,6 @@ export class Tally {
 	#seen = 0; /* rows */
 	#isCounting = false;
 	#first = Infinity; /* of the server's numbers, relative as they are told */
-	#end = 0;
 	#acked = 0;
 	counts = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, 0]));
 
@@ -46,11 +46,6 @@ export class Tally {
 		return Math.max(0, this.#acked - this.#first);
 	}
 
-	/* All that the server has sent has been acknowledged, and it was so many bytes at least. */
-	hasAll(bytes) {
-		return this.#end - this.#first >= bytes && this.#acked >= this.#end;
-	}
-
 	#count(row) {
 		const isRequest = row.from === 'client' && / \//.test(row.content ?? '');
 
@@ -64,12 +59,10 @@ export class Tally {
 			this.counts[kind] += test(row) ? 1 : 0;
 	}
 
-	#follow({ from, seq, len, ack, drop }) {
-		if (from === 'server') {
+	#follow({ from, seq, ack, drop }) {
+		if (from === 'server')
 			this.#first = Math.min(this.#first, seq);
-			this.#end = Math.max(this.#end, seq + len);
-		} else if (drop === undefined && ack !== undefined) {
+		else if (drop === undefined && ack !== undefined)
 			this.#acked = Math.max(this.#acked, ack);
-		}
 	}
 }

@@ -3,8 +3,8 @@ const WIRE = '/.taphouse/wire';
 
 let isBad = false;
 
-async function ask(options) {
-	const response = await fetch(WIRE, { cache: 'no-store', ...options });
+async function ask(options, query = '') {
+	const response = await fetch(WIRE + query, { cache: 'no-store', ...options });
 
 	if (!response.ok)
 		throw new Error(`${WIRE}: ${response.status} ${response.statusText}`);
@@ -21,10 +21,11 @@ export async function makeWire(spec) {
 /* What it is now, and what it has done. */
 export const readWire = async () => (await ask()).json();
 
-export async function mendWire() {
+/* query: by which the request is known in the ladder. */
+export async function mendWire(query) {
 	if (!isBad)
 		return;
-	await ask({ method: 'DELETE', keepalive: true });
+	await ask({ method: 'DELETE', keepalive: true }, query);
 	isBad = false;
 }
 
