@@ -11,6 +11,7 @@
 #ifndef BASE_STREAM_H
 #define BASE_STREAM_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -93,6 +94,7 @@ struct stream_ops {
 	void (*close)(struct stream *s);
 	void (*abort)(struct stream *s);
 	void (*info)(const struct stream *s, struct stream_info *out);
+	int (*set_congestion)(struct stream *s, const char *name); /* may be NULL */
 };
 
 /* First member of every kind of stream. */
@@ -142,6 +144,13 @@ static inline void stream_close(struct stream *s)
 static inline void stream_abort(struct stream *s)
 {
 	s->ops->abort(s);
+}
+
+/* Congestion control by its name, from now on; NULL: the one that the stream began with. 0, or -EINVAL: there
+ * is none of that name here, or -ENOMEM. */
+static inline int stream_set_congestion(struct stream *s, const char *name)
+{
+	return s->ops->set_congestion != NULL ? s->ops->set_congestion(s, name) : -EINVAL;
 }
 
 static inline void stream_info(const struct stream *s, struct stream_info *out)

@@ -84,6 +84,7 @@ struct http_document {
 			       * status is 101 or 426, the connection; valid during the call */
 	bool tells_caching;   /* of those: no Cache-Control is to be added */
 	enum http_ending ending;
+	const char *congestion; /* control of the connection until its next answer, by name; NULL: its own */
 };
 
 /* A directory that is there and has no index file. */

@@ -25,6 +25,7 @@ struct http_answer {
 	uint64_t given_len;       /* and its length; UINT64_MAX: unknown */
 	enum http_ending ending;
 	bool no_store;            /* nobody is to keep it */
+	const char *congestion;   /* control of the connection from now on; NULL: its own */
 };
 
 #endif

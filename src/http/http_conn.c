@@ -242,6 +242,14 @@ static bool must_not_be_kept(const struct http_request *r, const struct http_ans
 	return (r->line.method == HTTP_METHOD_POST || answer->status >= 400) && answer->given.call == NULL;
 }
 
+/* An answer may ask for a congestion control of its own; the next one puts it back. */
+static void tune(struct http_conn *c, const char *congestion)
+{
+	c->flags &= (uint16_t)~HTTP_CONN_TUNED;
+	if (stream_set_congestion(c->stream, congestion) == 0 && congestion != NULL)
+		c->flags |= HTTP_CONN_TUNED;
+}
+
 static enum step respond(struct http_conn *c, struct http_batch *out, struct http_answer *answer)
 {
 	struct http_server *s = c->server;
@@ -249,6 +257,8 @@ static enum step respond(struct http_conn *c, struct http_batch *out, struct htt
 
 	x->status = answer->status;
 	answer->no_store |= must_not_be_kept(x->request, answer);
+	if (UNLIKELY(answer->congestion != NULL || (c->flags & HTTP_CONN_TUNED) != 0))
+		tune(c, answer->congestion);
 	http_head_add(out, &s->clock, s->pages, answer, http_exchange_persist(x, answer, is_last_request(c)),
 		      &x->body);
 	if (x->request->line.method == HTTP_METHOD_HEAD)
@@ -435,7 +445,7 @@ static enum step work(struct http_conn *c, struct bytes *data)
 		if (!send_batch(c, &out))
 			step = STEP_ABORT;
 	} while (can_go_on(c, step));
-	c->flags &= (uint8_t)~HTTP_CONN_BUSY;
+	c->flags &= (uint16_t)~HTTP_CONN_BUSY;
 	return step;
 }
 
@@ -513,7 +523,7 @@ static enum step respond_now(struct http_conn *c, struct http_answer *answer)
 	step = respond(c, &out, answer);
 	if (!send_batch(c, &out))
 		step = STEP_ABORT;
-	c->flags &= (uint8_t)~HTTP_CONN_BUSY;
+	c->flags &= (uint16_t)~HTTP_CONN_BUSY;
 	return can_go_on(c, step) ? work(c, &none) : step;
 }
 
@@ -539,10 +549,10 @@ static void resume(struct http_conn *c)
 {
 	struct http_server *s = c->server;
 
-	c->flags &= (uint8_t)~HTTP_CONN_HELD;
+	c->flags &= (uint16_t)~HTTP_CONN_HELD;
 	c->flags |= HTTP_CONN_RESUMED;
 	stream_resume(c->stream);
-	c->flags &= (uint8_t)~HTTP_CONN_RESUMED;
+	c->flags &= (uint16_t)~HTTP_CONN_RESUMED;
 	if (c->flags & HTTP_CONN_FORGOTTEN)
 		pool_give(&s->conns, c);
 	else if ((c->flags & (HTTP_CONN_HELD | HTTP_CONN_ENDED)) == HTTP_CONN_ENDED)
@@ -610,7 +620,7 @@ static size_t on_receive(struct stream *stream, struct bytes data)
 	size_t len = data.len;
 	enum step step;
 
-	c->flags &= (uint8_t)~HTTP_CONN_HELD;
+	c->flags &= (uint16_t)~HTTP_CONN_HELD;
 	if (c->state == HTTP_CONN_LINGER)
 		return drop_input(c, len);
 	if (takes_no_input(c)) {
@@ -641,7 +651,7 @@ static void on_drained(struct stream *stream)
 {
 	struct http_conn *c = stream->user;
 
-	c->flags &= (uint8_t)~HTTP_CONN_UNDRAINED;
+	c->flags &= (uint16_t)~HTTP_CONN_UNDRAINED;
 	on_writable(stream);
 }
 

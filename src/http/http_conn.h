@@ -15,6 +15,7 @@ enum http_conn_flags {
 	HTTP_CONN_RESUMED = 32,   /* in stream_resume(), which may offer what is held piece by piece */
 	HTTP_CONN_FORGOTTEN = 64, /* ended in there */
 	HTTP_CONN_LEFT = 128,     /* lingering: the first FIN is the peer's */
+	HTTP_CONN_TUNED = 256,    /* its congestion control is the last answer's */
 };
 
 enum { HTTP_CONN_AGE_UNIT_US = 1 << 20 };
@@ -28,8 +29,8 @@ struct http_conn {
 	uint32_t mark;       /* low bits of what was measured at node.since_us; lingering: bytes still read */
 	uint32_t opened;     /* world time, in units of HTTP_CONN_AGE_UNIT_US */
 	uint8_t state;       /* enum http_conn_state */
-	uint8_t flags;       /* enum http_conn_flags */
 	uint8_t blank_lines; /* that came since the last request */
+	uint16_t flags;      /* enum http_conn_flags */
 };
 
 _Static_assert(sizeof(struct http_conn) <= 64, "an idle connection is to stay small");

@@ -121,6 +121,7 @@ static void answer_document(const struct http_router *router, struct http_docume
 	assert(document->fields.len <= HTTP_DOCUMENT_FIELDS);
 	out->no_store = !document->tells_caching;
 	out->ending = document->ending;
+	out->congestion = document->congestion;
 	if (buffer == NULL) {
 		span_owner_unref(document->body.owner);
 		out->status = 503;

@@ -302,6 +302,7 @@ static const struct stream_ops conn_ops = {
 	.close = conn_close,
 	.abort = conn_abort,
 	.info = conn_info,
+	.set_congestion = tcp_set_congestion,
 };
 
 /* ---- life and death ---- */
@@ -337,6 +338,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 		.ttl = tcp->config.ttl,
 		.tos = tcp->config.tos & TCP_TOS_DSCP,
 		.last_received_us = tcp_now(tcp),
+		.first_cc = tcp_cc_number(tcp->cc),
 	};
 	if (!tcp_busy_new(c)) {
 		pool_give(&tcp->conn_pool, c);

@@ -240,7 +240,7 @@ struct tcp_keepalive {
 	uint8_t probes;                /* that many unanswered end the connection */
 };
 void tcp_set_keepalive_times(struct stream *s, const struct tcp_keepalive *times); /* 0: as it is */
-int tcp_set_congestion(struct stream *s, const char *name); /* 0, -EINVAL or -ENOMEM */
+int tcp_set_congestion(struct stream *s, const char *name); /* as stream_set_congestion() */
 void tcp_set_user_timeout(struct stream *s, uint64_t us);
 void tcp_set_error_reports(struct stream *s, bool on); /* on_soft_error(); on by default (SHLD-20) */
 void tcp_set_dscp(struct stream *s, uint8_t dscp);     /* 0 to 63, from the next segment on (MUST-48,

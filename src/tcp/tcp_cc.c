@@ -18,6 +18,20 @@ const struct tcp_cc_ops *tcp_cc_find(const char *name)
 	return NULL;
 }
 
+uint8_t tcp_cc_number(const struct tcp_cc_ops *ops)
+{
+	uint8_t i = 0;
+
+	while (algorithms[i] != ops)
+		i++;
+	return i;
+}
+
+const struct tcp_cc_ops *tcp_cc_of_number(uint8_t number)
+{
+	return algorithms[number];
+}
+
 uint32_t tcp_initial_window(uint32_t mss)
 {
 	return min_u32(10 * mss, max_u32(2 * mss, 14600));

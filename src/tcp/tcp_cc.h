@@ -111,6 +111,10 @@ extern const struct tcp_cc_ops tcp_bbr, tcp_cubic, tcp_reno;
 /* NULL if there is no algorithm of that name. */
 const struct tcp_cc_ops *tcp_cc_find(const char *name);
 
+/* A small number for an algorithm, and back. */
+uint8_t tcp_cc_number(const struct tcp_cc_ops *ops);
+const struct tcp_cc_ops *tcp_cc_of_number(uint8_t number);
+
 /* Initial window of RFC 6928: min(10 * MSS, max(2 * MSS, 14600)). */
 uint32_t tcp_initial_window(uint32_t mss);
 

@@ -135,6 +135,7 @@ struct tcp_conn {
 	bool reports_off;            /* of soft errors */
 	uint8_t soft_error;          /* last soft ICMP error (enum icmp_error_kind + 1), 0: none */
 	uint8_t keepalive_sent;      /* probes unanswered */
+	uint8_t first_cc;            /* congestion control that it began with: tcp_cc_number() */
 };
 _Static_assert(sizeof(struct tcp_conn) <= 384, "an idle connection is small (docs/architecture.md)");
 

@@ -422,6 +422,7 @@ struct tcp_conn *tcp_promote(struct tcp_listener *l, const struct tcp_syn *syn, 
 	tcp_mtu_init(c);
 	c->state = TCP_SYN_RECEIVED; /* where the record stood: observers were told then */
 	c->busy->cc.ops = l->cc;
+	c->first_cc = tcp_cc_number(l->cc);
 	tcp_init_congestion(c);
 	if (syn->retries > 0) /* Karn: an acknowledgement of one of several tells nothing */
 		tcp_on_syn_lost(c, syn->retries);

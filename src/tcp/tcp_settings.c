@@ -67,7 +67,7 @@ void tcp_set_keepalive_times(struct stream *s, const struct tcp_keepalive *times
 int tcp_set_congestion(struct stream *s, const char *name)
 {
 	struct tcp_conn *c = tcp_conn_of(s);
-	const struct tcp_cc_ops *ops = tcp_cc_find(name);
+	const struct tcp_cc_ops *ops = name != NULL ? tcp_cc_find(name) : tcp_cc_of_number(c->first_cc);
 	struct tcp_cc_event now;
 	struct tcp_cc *cc, before;
 

@@ -455,6 +455,11 @@ static void upper_resume(struct stream *stream)
 	tls_stream_leave(s);
 }
 
+static int upper_set_congestion(struct stream *stream, const char *name)
+{
+	return stream_set_congestion(tls_stream_of(stream)->lower, name);
+}
+
 static const struct stream_ops upper_ops = {
 	.send = upper_send,
 	.room = upper_room,
@@ -463,6 +468,7 @@ static const struct stream_ops upper_ops = {
 	.close = upper_close,
 	.abort = upper_abort,
 	.info = upper_info,
+	.set_congestion = upper_set_congestion,
 };
 
 /* ---- what the lower stream tells ---- */

@@ -144,6 +144,13 @@ static void fake_info(const struct stream *s, struct stream_info *out)
 	out->bytes_received = f->received;
 }
 
+static int fake_set_congestion(struct stream *s, const char *name)
+{
+	fake_of(s)->congestion = name;
+	fake_of(s)->congestion_calls++;
+	return 0;
+}
+
 static const struct stream_ops ops = {
 	.send = fake_send,
 	.room = fake_room,
@@ -152,6 +159,7 @@ static const struct stream_ops ops = {
 	.close = fake_close,
 	.abort = fake_abort,
 	.info = fake_info,
+	.set_congestion = fake_set_congestion,
 };
 
 void fake_stream_init(struct fake_stream *f, size_t buffer)

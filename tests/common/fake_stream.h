@@ -33,6 +33,8 @@ struct fake_stream {
 	bool ended;                            /* the test gave the FIN */
 	bool shut_down, closed, aborted, gone; /* gone: on_closed was told */
 	bool unread; /* closed while input was held or in on_receive()'s hands: TCP answers with RST */
+	const char *congestion;   /* as it was last set; NULL: its own */
+	unsigned congestion_calls;
 	struct stream_info facts; /* addresses and the peer's room, as the test likes */
 };
 

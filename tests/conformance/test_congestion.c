@@ -719,6 +719,9 @@ static void rfc9293_may_18_the_control_of_a_connection(void **state)
 	}
 	assert_int_equal(tcp_set_congestion(p.stream, "vegas"), -EINVAL);
 	assert_string_equal(peer_info(&p).congestion, "cubic");
+	assert_int_equal(stream_set_congestion(p.stream, "reno"), 0);
+	assert_int_equal(stream_set_congestion(p.stream, NULL), 0); /* as it began */
+	assert_string_equal(peer_info(&p).congestion, "cubic");
 	peer_fini(&p);
 }
 

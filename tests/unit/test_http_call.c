@@ -25,6 +25,7 @@ struct seen {
 	const char *location; /* of its answer */
 	enum http_ending ending;
 	bool answers_early;
+	const char *congestion;
 	size_t room;          /* bytes that it takes in all; SIZE_MAX: any number */
 	char events[256];     /* b(egin), t(ake), a(nswer), e(nd), as they came */
 	char body[256];
@@ -94,6 +95,7 @@ static unsigned answer(struct http_call *call, struct http_document *out)
 	snprintf(seen.path, sizeof seen.path, "%s", call->path);
 	out->location = seen.location;
 	out->ending = seen.ending;
+	out->congestion = seen.congestion;
 	if (seen.answer_status == 200) {
 		out->type = "text/plain";
 		out->body = (struct span){ .data = (const uint8_t *)"done", .len = 4 };
@@ -525,6 +527,23 @@ static void freeing_the_server_ends_calls(void **state)
 	assert_string_equal(seen.events, "bte");
 }
 
+static void an_answer_may_have_a_congestion_control_of_its_own(void **state)
+{
+	(void)state;
+	fake_stream_feed_text(&s, GET("/post"));
+	assert_int_equal(s.congestion_calls, 0);
+	seen.congestion = "bbr";
+	fake_stream_feed_text(&s, GET("/post"));
+	assert_string_equal(s.congestion, "bbr");
+	seen.congestion = "reno";
+	fake_stream_feed_text(&s, GET("/post"));
+	assert_string_equal(s.congestion, "reno");
+	fake_stream_feed_text(&s, GET("/a.txt"));
+	assert_null(s.congestion);
+	fake_stream_feed_text(&s, GET("/a.txt"));
+	assert_int_equal(s.congestion_calls, 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -552,6 +571,7 @@ int main(void)
 		TEST(it_is_not_left_to_the_peer_for_ever),
 		TEST(an_early_answer_does_not_wait_for_the_body),
 		TEST(freeing_the_server_ends_calls),
+		TEST(an_answer_may_have_a_congestion_control_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
