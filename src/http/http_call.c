@@ -2,8 +2,6 @@
  * http_call_retry(), which are the connection's. */
 #include "http/http_call.h"
 
-#include "http/http_conn.h"
-
 /* A body piece as it comes from the parser. */
 static unsigned on_body(void *context, struct bytes data)
 {
@@ -44,11 +42,6 @@ void http_call_end(struct http_call *call)
 		call->handler->end(call);
 	http_pass_forget(&call->pass);
 	*call = (struct http_call){ 0 };
-}
-
-struct stream *http_call_stream(const struct http_call *call)
-{
-	return call->conn->stream;
 }
 
 bool http_call_field(const struct http_call *call, uint32_t i, struct bytes *name, struct bytes *value)

@@ -120,9 +120,6 @@ static inline uint64_t http_call_max_body(const struct http_call *call)
 	return call->request->max_body;
 }
 
-/* That of the connection, to be read from or set up; TLS, if the call is encrypted. */
-struct stream *http_call_stream(const struct http_call *call);
-
 /* The i-th field, from 0; false: there are fewer. */
 bool http_call_field(const struct http_call *call, uint32_t i, struct bytes *name, struct bytes *value);
 

@@ -8,15 +8,12 @@
 #include "base/minmax.h"
 #include "http/http_form.h"
 #include "http/http_text.h"
-#include "server/demo_content.h"
+#include "server/demo_pattern.h"
 #include "server/worker.h"
-#include "tcp/tcp.h"
 #include "tcp/tcp_cc.h"
-#include "tls/tls.h"
 
 enum {
 	DEFAULT_LENGTH = 1 << 20,
-	PIECE = 64 << 10,
 	CONGESTION = 16,        /* room for a name and its NUL */
 	PACE_MOST = 1000000000, /* bytes a second */
 	PACE_US = 20000,        /* from one look at the clock to the next */
@@ -25,16 +22,17 @@ enum {
 
 struct demo_bytes {
 	struct worker *worker;
+	struct demo_pattern *pattern;
 	struct http_call *call; /* NULL: the client has left */
 	uint64_t n, seed, pace; /* bytes; bytes a second, 0: as fast as it goes */
 	uint64_t given, started_us;
 	bool wants_digest, is_out; /* is_out: the helper has the job, and what follows */
 	enum http_ending ending;
-	char congestion[CONGESTION]; /* "": as it is */
-	struct timer timer;          /* waits for the pace, or for memory */
+	const char *congestion;      /* NULL: the connection's own */
+	struct timer timer;          /* waits for the pace */
 	struct offload_job job;
 	bool has_digest;
-	uint8_t digest[DEMO_CONTENT_SHA256];
+	uint8_t digest[DEMO_SHA256];
 	char fields[FIELDS];
 };
 
@@ -50,14 +48,19 @@ static bool read_number(struct bytes query, const char *name, uint64_t most, uin
 
 static bool read_congestion(struct demo_bytes *b, struct bytes query)
 {
+	char name[CONGESTION] = "";
+	const struct tcp_cc_ops *ops;
 	struct bytes value;
 
 	if (!http_form_find(query, "cc", &value))
 		return true;
 	if (value.len >= CONGESTION)
 		return false;
-	memcpy(b->congestion, value.data, value.len);
-	return tcp_cc_find(b->congestion) != NULL;
+	if (value.len > 0)
+		memcpy(name, value.data, value.len);
+	ops = tcp_cc_find(name);
+	b->congestion = ops != NULL ? ops->name : NULL;
+	return ops != NULL;
 }
 
 static enum http_ending read_ending(struct bytes query)
@@ -82,6 +85,7 @@ static bool read_query(struct demo_bytes *b, struct bytes query)
 static void free_bytes(struct demo_bytes *b)
 {
 	timer_cancel(&b->worker->host.stack->world.timers, &b->timer);
+	span_owner_unref(&b->pattern->owner);
 	free(b);
 }
 
@@ -91,6 +95,16 @@ static void on_timer(struct timer *t, uint64_t now_us)
 
 	(void)now_us;
 	http_call_resume(b->call);
+}
+
+/* With a reference for the caller. NULL: no memory. */
+static struct demo_pattern *take_pattern(struct worker *w)
+{
+	if (w->pattern == NULL)
+		w->pattern = demo_pattern_new();
+	if (w->pattern != NULL)
+		span_owner_ref(&w->pattern->owner);
+	return w->pattern;
 }
 
 static unsigned begin(struct http_call *call)
@@ -106,6 +120,11 @@ static unsigned begin(struct http_call *call)
 		free(b);
 		return 400;
 	}
+	b->pattern = take_pattern(b->worker);
+	if (b->pattern == NULL) {
+		free(b);
+		return 503;
+	}
 	call->state = b;
 	return 0;
 }
@@ -114,7 +133,7 @@ static unsigned begin(struct http_call *call)
 
 static struct bytes fields_of(struct demo_bytes *b)
 {
-	char text[4 * ((DEMO_CONTENT_SHA256 + 2) / 3) + 1];
+	char text[4 * ((DEMO_SHA256 + 2) / 3) + 1];
 	int len = snprintf(b->fields, FIELDS, "Content-Type: application/octet-stream\r\n");
 
 	if (b->has_digest) {
@@ -132,6 +151,7 @@ static unsigned describe(struct demo_bytes *b, struct http_document *out)
 		.length = b->n,
 		.fields = fields_of(b),
 		.ending = b->ending,
+		.congestion = b->congestion,
 	};
 	return 200;
 }
@@ -140,7 +160,7 @@ static void run(struct offload_job *job)
 {
 	struct demo_bytes *b = CONTAINER_OF(job, struct demo_bytes, job);
 
-	b->has_digest = demo_content_sha256(b->seed, b->n, b->digest);
+	b->has_digest = demo_pattern_sha256(b->pattern, b->seed, b->n, b->digest);
 }
 
 static void done(struct offload_job *job)
@@ -161,8 +181,6 @@ static unsigned answer(struct http_call *call, struct http_document *out)
 {
 	struct demo_bytes *b = call->state;
 
-	if (*b->congestion != '\0')
-		tcp_set_congestion(tls_stream_under(http_call_stream(call)), b->congestion);
 	if (!b->wants_digest)
 		return describe(b, out);
 	b->job = (struct offload_job){ .run = run, .done = done };
@@ -188,33 +206,20 @@ static enum http_give later(struct demo_bytes *b)
 	return HTTP_GIVE_LATER;
 }
 
-/* NULL: not now. */
-static struct document *make_piece(struct demo_bytes *b, size_t len)
-{
-	struct document *d = document_new(&b->worker->documents, PIECE);
-	uint8_t some[4096];
-
-	for (size_t at = 0; d != NULL && at < len; at += sizeof some) {
-		size_t n = (size_t)min_u64(sizeof some, len - at);
-
-		demo_content_fill(b->seed, b->given + at, some, n);
-		document_add(d, some, n);
-	}
-	return d;
-}
-
 static enum http_give give(struct http_call *call, size_t most, struct span *out)
 {
 	struct demo_bytes *b = call->state;
-	size_t len = (size_t)min_u64(min_u64(most, PIECE), min_u64(b->n - b->given, allowed(b)));
-	struct document *d;
+	size_t len = (size_t)min_u64(most, min_u64(b->n - b->given, allowed(b)));
+	struct bytes piece;
 
 	if (b->given == b->n)
 		return HTTP_GIVE_END;
-	d = len > 0 ? make_piece(b, len) : NULL;
-	if (d == NULL || !document_finish(d, out))
+	if (len == 0)
 		return later(b);
-	b->given += len;
+	piece = demo_pattern_at(b->pattern, b->seed, b->given, len);
+	span_owner_ref(&b->pattern->owner);
+	*out = (struct span){ .data = piece.data, .len = piece.len, .owner = &b->pattern->owner };
+	b->given += piece.len;
 	return HTTP_GIVE_PIECE;
 }
 

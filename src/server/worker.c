@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/demo_pattern.h"
 #include "server/notify.h"
 #include "server/status.h"
 
@@ -137,6 +138,8 @@ void worker_close(struct worker *w)
 		generation_free(retired);
 	if (w->current != NULL)
 		generation_free(w->current);
+	if (w->pattern != NULL)
+		span_owner_unref(&w->pattern->owner);
 	websockets_close_server(w);
 	frames_fini(&w->frames);
 	timer_cancel(&w->host.stack->world.timers, &w->look);

@@ -44,6 +44,7 @@ struct worker {
 	struct helper helper;
 	struct loop loop;
 	struct demo_flood flood;
+	struct demo_pattern *pattern; /* that demos send; NULL: nobody has asked for it */
 	struct document_budget documents; /* that locations make */
 	struct document_budget bodies;    /* of requests that locations gather, and what is made of them */
 	uint64_t started_us;     /* world time */

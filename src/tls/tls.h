@@ -97,6 +97,6 @@ const char *tls_failure_text(const struct stream *stream);
 const struct stream *tls_stream_over(const struct stream *lower);
 
 /* The stream under this one if it is TLS, else itself. */
-struct stream *tls_stream_under(const struct stream *stream); /* not to be changed if that one is not */
+const struct stream *tls_stream_under(const struct stream *stream);
 
 #endif

@@ -661,9 +661,7 @@ const struct stream *tls_stream_over(const struct stream *lower)
 	return lower->handler == &lower_handler ? &s->stream : NULL;
 }
 
-struct stream *tls_stream_under(const struct stream *stream)
+const struct stream *tls_stream_under(const struct stream *stream)
 {
-	if (stream->ops == &upper_ops)
-		return ((const struct tls_stream *)(const void *)stream)->lower;
-	return (struct stream *)(uintptr_t)stream;
+	return stream->ops == &upper_ops ? ((const struct tls_stream *)(const void *)stream)->lower : stream;
 }

@@ -81,6 +81,33 @@ def test_congestion_control_is_as_asked_for(get, namespace, name):
     assert json.loads(namespace.run("/usr/bin/python3", "-c", program).stdout) == [name]
 
 
+def test_the_next_answer_has_the_connections_own_congestion_control_again(get, namespace):
+    program = ("import http.client, json\n"
+               f"c = http.client.HTTPConnection('{ADDRESS}')\n"
+               "def get(path):\n"
+               "    c.request('GET', path)\n"
+               "    return c.getresponse().read()\n"
+               "get('/demo/bytes?n=10&cc=reno')\n"
+               "get('/demo/bytes?n=10')\n"
+               "answer = json.loads(get('/.taphouse/connections.json'))\n"
+               "print([r['congestion'] for r in answer['connections']"
+               " if r['remote_port'] == answer['you']['remote_port']][0])\n")
+    assert namespace.run("/usr/bin/python3", "-c", program).stdout == "cubic\n"
+
+
+def test_who_does_not_read_keeps_nobody_else_waiting(get, namespace):
+    """What they are sent is nobody's own memory: 80 of them take none that others need."""
+    program = ("import socket, urllib.request\n"
+               "waiting = []\n"
+               "for i in range(80):\n"
+               f"    s = socket.create_connection(('{ADDRESS}', 80))\n"
+               f"    s.sendall(b'GET /demo/bytes?n=60000000 HTTP/1.1\\r\\nHost: {ADDRESS}\\r\\n\\r\\n')\n"
+               "    s.recv(1)\n"
+               "    waiting.append(s)\n"
+               f"print(urllib.request.urlopen('http://{ADDRESS}/.taphouse/status.json').status)\n")
+    assert namespace.run("/usr/bin/python3", "-c", program).stdout == "200\n"
+
+
 def test_not_faster_than_the_pace(get):
     before = time.monotonic()
     assert len(get("?n=200000&pace=200000")[2]) == 200000

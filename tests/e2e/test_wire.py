@@ -1,6 +1,8 @@
 """A wire of one's own: asked for by HTTP, felt by TCP, seen in the ladder and in the capture; and nobody else's."""
 
 import json
+import signal
+import time
 
 import pytest
 from conftest import ADDRESS, sha256
@@ -30,6 +32,13 @@ def ask(namespace, *args):
 
 def code(namespace, *args):
     return namespace.curl("-o", "/dev/null", "-w", "%{http_code}", *args, WIRE).stdout
+
+
+def wait_until_reloaded(namespace):
+    deadline = time.monotonic() + 20
+    while json.loads(namespace.curl(f"{URL}/.taphouse/status.json").stdout)["reload"]["done"] == 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def rows(server):
@@ -151,7 +160,16 @@ def test_the_worst_wire_can_be_made_good_again(start, namespace):
     assert ask(namespace)["expires_in"] == 0
 
 
-def test_a_reload_keeps_it_and_the_table_is_bounded(start, namespace):
+def test_a_reload_keeps_it(start, namespace):
+    server = start()
+    ask(namespace, "-d", "tx.loss=0.01&drop_next=syn:3&port=9")
+    server.process.send_signal(signal.SIGHUP)
+    wait_until_reloaded(namespace)
+    wire = ask(namespace)
+    assert (wire["tx"]["loss"], wire["drop_next"]) == (0.01, "syn:3")
+
+
+def test_the_table_is_bounded(start, namespace):
     start()
     for i in range(16):
         address = f"10.77.0.{20 + i}"
