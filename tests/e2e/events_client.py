@@ -67,6 +67,13 @@ async def replay(url, address, extra):
     return {"over": over, "live": live, "named": named, "port": port}
 
 
+async def over(url, address):
+    """What is replayed of a connection that is over."""
+    await fetch(address)
+    async with watcher(url, watch="mine") as w:
+        return await w.until(lambda row: row["event"] == "closed")
+
+
 async def code_of(url, message):
     async with connect(url) as ws:
         await ws.send(message)

@@ -3,6 +3,8 @@ whom it is told; and that neither many of them nor a viewer who does not read co
 
 import json
 import pathlib
+import signal
+import time
 
 import pytest
 from conftest import ADDRESS
@@ -113,6 +115,21 @@ def test_who_sees_whom(watched, namespace, what, keys, sees):
     addresses = {row["client"] for row in told["rows"] if "client" in row}
     assert addresses == ({"10.77.0.1", "10.77.0.9"} if sees else {"10.77.0.1"})
     assert not {row.get("client_port") for row in told["rows"]} & set(told["viewers"])
+
+
+def test_it_is_recorded_as_soon_as_a_location_tells_it(serve, namespace, site, tmp_path):
+    config, without = tmp_path / "t.conf", f'site "e2e" {{ root = "{site}" }}\n'
+    config.write_text(without)
+    server = serve("--config", config)
+    namespace.curl("-o", "/dev/null", f"{URL}/hello.txt")
+    config.write_text(without.replace("}", 'location "/.taphouse/" { status = true } }'))
+    server.process.send_signal(signal.SIGHUP)
+    while namespace.curl("-o", "/dev/null", "-w", "%{http_code}", f"{URL}/.taphouse/status.json").stdout != "200":
+        time.sleep(0.02)
+    rows = client(namespace, "over", STATUS, f"{URL}/hello.txt")
+    assert "GET /hello.txt" in [row.get("content") for row in rows]
+    # Of the first connection, and of what asked in vain, nothing was kept; of the rest its handshake.
+    assert [row["third_ack"] for row in of_event(rows, "segment")[:3]] == [False, False, True]
 
 
 def test_many_connections_and_one_who_does_not_read(watched, namespace):
