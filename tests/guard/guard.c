@@ -3,6 +3,7 @@
  * time, to the instruction; `compare` runs them under callgrind.
  *
  *   guard keepalive N     N requests of 1 KiB on one connection, which the client then closes
+ *   guard recorded N      the same, with the recorder of a status location (server/recorder.h)
  *   guard short N         N connections with one request of 1 KiB each, closed by the server
  *   guard bulk MIB        one file of so many MiB
  *   guard spread C N      C connections, each with a request behind it and idle; then N requests, of which the
@@ -128,6 +129,12 @@ static void keepalive(uint32_t n)
 	need(c->answers == n && c->closed == 1, "not all requests were answered");
 	printf("{\"requests\": %u, \"bytes\": %" PRIu64 "}\n", n, c->bytes);
 	close_all(c);
+}
+
+static void recorded(uint32_t n)
+{
+	server.is_recorded = true;
+	keepalive(n);
 }
 
 static void ask_once(struct guard_client *c, uint32_t peer)
@@ -260,9 +267,9 @@ static const struct run {
 	void (*run)(uint32_t n);
 	void (*run_two)(uint32_t n, uint32_t m);
 } runs[] = {
-	{ "keepalive", keepalive, NULL }, { "short", short_connections, NULL }, { "bulk", bulk, NULL },
-	{ "spread", NULL, spread },       { "idle", idle, NULL },               { "half-open", half_open, NULL },
-	{ "time-wait", time_wait, NULL },
+	{ "keepalive", keepalive, NULL }, { "recorded", recorded, NULL }, { "short", short_connections, NULL },
+	{ "bulk", bulk, NULL },           { "spread", NULL, spread },     { "idle", idle, NULL },
+	{ "half-open", half_open, NULL }, { "time-wait", time_wait, NULL },
 };
 
 static const struct run *find_run(int argc, char **argv)
@@ -278,7 +285,7 @@ int main(int argc, char **argv)
 	const struct run *run = find_run(argc, argv);
 
 	if (run == NULL)
-		die("usage: guard keepalive|short|bulk|idle|half-open|time-wait N, or guard spread N N");
+		die("usage: guard keepalive|recorded|short|bulk|idle|half-open|time-wait N, or guard spread N N");
 	need(mkdtemp(root) != NULL, "cannot make a directory");
 	atexit(remove_files);
 	make_file("small", 1024);

@@ -52,6 +52,17 @@ static void open_stack(struct guard_server *s, uint32_t connections, uint64_t no
 	add_addresses(&s->stack->ip);
 }
 
+static void open_recorder(struct guard_server *s)
+{
+	struct failure why = { "no memory for the recorder" };
+
+	if (!s->is_recorded)
+		return;
+	s->recorder = recorder_new(s->stack);
+	check(s->recorder == NULL, &why);
+	recorder_set(s->recorder, true);
+}
+
 static uint64_t wall_us(void *context)
 {
 	const struct guard_server *s = context;
@@ -81,6 +92,7 @@ void guard_server_open(struct guard_server *s, const char *root, uint32_t connec
 	struct failure why = { "cannot listen" };
 
 	open_stack(s, connections, now_us);
+	open_recorder(s);
 	open_http(s, root, connections);
 	check(tcp_listen(s->stack->tcp, &any, GUARD_PORT, &handler, NULL, &s->listener), &why);
 }
@@ -88,6 +100,7 @@ void guard_server_open(struct guard_server *s, const char *root, uint32_t connec
 void guard_server_close(struct guard_server *s)
 {
 	http_server_free(s->http);
+	recorder_free(s->recorder);
 	stack_free(s->stack);
 }
 

@@ -7,9 +7,12 @@
 #define TESTS_GUARD_SERVER_H
 
 #include "http/http.h"
+#include "server/recorder.h"
 #include "stack/stack.h"
 
 struct guard_server {
+	bool is_recorded;          /* set before it is opened */
+	struct recorder *recorder; /* NULL: it is not */
 	struct stack *stack;
 	struct http_server *http;
 	struct tcp_listener *listener;
