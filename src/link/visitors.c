@@ -35,7 +35,7 @@ struct visitors {
 	struct world *world;              /* whose observers are told; NULL: nobody is */
 	unsigned n_wires;
 	struct wire *wires[VISITORS_MAX];
-	struct visitors_counters past;    /* of wires that are gone */
+	struct visitors_counters counters;
 	uint64_t seed;                    /* the next wire's */
 	struct pool entries;
 	struct impair_entry *lent[DEVICE_BATCH]; /* what the last recv() handed out */
@@ -86,24 +86,6 @@ static struct wire *wire_of_sent(const struct visitors *v, const struct tx_frame
 	return wire_of(v, tx_head(f), tx_head_len(f), false);
 }
 
-static void add_counters(struct impair_counters *sum, const struct impair_counters *c)
-{
-	sum->frames += c->frames;
-	sum->lost += c->lost;
-	sum->duplicated += c->duplicated;
-	sum->corrupted += c->corrupted;
-	sum->reordered += c->reordered;
-	sum->queue_full += c->queue_full;
-	sum->unusable += c->unusable;
-}
-
-static void add_wire(struct visitors_counters *sum, const struct wire *w)
-{
-	add_counters(&sum->rx, &w->rx.counters);
-	add_counters(&sum->tx, &w->tx.counters);
-	sum->dropped += w->dropped;
-}
-
 static void wire_free(struct wire *w)
 {
 	impair_line_fini(&w->rx);
@@ -120,7 +102,6 @@ static void clear_away(struct visitors *v, uint64_t now_us)
 		w->is_over |= now_us >= w->expires_us;
 		if (!w->is_over || w->rx.n_heap > 0 || w->tx.n_heap > 0)
 			continue;
-		add_wire(&v->past, w);
 		wire_free(w);
 		v->wires[i] = v->wires[--v->n_wires];
 	}
@@ -161,7 +142,7 @@ int visitors_set(struct device *d, const struct ip_prefix *of, const struct visi
 	if (w == NULL && !is_full)
 		w = wire_new(v, of);
 	if (w == NULL) {
-		v->past.refused++;
+		v->counters.refused++;
 		return is_full ? -ENOSPC : -ENOMEM;
 	}
 	set_path(&w->rx.spec, &wire->rx);
@@ -210,30 +191,34 @@ bool visitors_pretend(struct device *d, const struct ip_prefix *of, const uint8_
 	return impair_was_taken(&fates);
 }
 
-void visitors_count(const struct device *d, struct visitors_counters *out)
-{
-	const struct visitors *v = (const struct visitors *)d;
+/* ---- frames ---- */
 
-	*out = v->past;
-	for (unsigned i = 0; i < v->n_wires; i++) {
-		out->wires += !v->wires[i]->is_over;
-		add_wire(out, v->wires[i]);
+static void count(struct visitors_way *way, const struct impair_fates *fates)
+{
+	for (unsigned i = 0; i < fates->n; i++) {
+		way->lost += fates->of[i] == IMPAIR_LOST;
+		way->corrupted += fates->of[i] == IMPAIR_DAMAGED;
+		way->queue_full += fates->of[i] == IMPAIR_FULL;
 	}
 }
-
-/* ---- frames ---- */
 
 /* The single frame in scratch. */
 static struct impair_fates enter(struct visitors *v, struct wire *w, struct impair_line *l, uint32_t len,
 				 uint64_t now_us)
 {
+	struct impair_fates fates = { .n = 1, .of = { IMPAIR_LOST } };
+	bool is_rx = l == &w->rx;
 	struct frame_ends ends;
 
-	if (w->next.left == 0 || !frame_ends_parse(bytes_of(v->scratch, len), &ends) ||
-	    !drop_next_takes(&w->next, &ends, l == &w->rx))
-		return impair_line_enter(l, v->scratch, len, now_us);
-	w->dropped++;
-	return (struct impair_fates){ .n = 1, .of = { IMPAIR_LOST } };
+	if (w->next.left > 0 && frame_ends_parse(bytes_of(v->scratch, len), &ends) &&
+	    drop_next_takes(&w->next, &ends, is_rx)) {
+		w->dropped++;
+		v->counters.dropped++;
+		return fates;
+	}
+	fates = impair_line_enter(l, v->scratch, len, now_us);
+	count(is_rx ? &v->counters.rx : &v->counters.tx, &fates);
+	return fates;
 }
 
 static void enter_received(struct visitors *v, struct wire *w, const struct rx_frame *f, uint64_t now_us)
@@ -493,4 +478,10 @@ void visitors_tell(struct device *d, struct world *w)
 	v->below = w->teller;
 	v->world = w;
 	w->teller = &v->teller;
+}
+
+const struct visitors_counters *visitors_counters(const struct device *d)
+{
+	assert(d->ops == &visitors_ops);
+	return &((const struct visitors *)d)->counters;
 }

@@ -31,11 +31,15 @@ struct visitor_counters {
 	uint64_t dropped; /* by drop_next */
 };
 
+struct visitors_way {
+	uint64_t lost, corrupted, queue_full;
+};
+
+/* Of all wires, those that are over too. */
 struct visitors_counters {
-	uint64_t wires;   /* now */
-	uint64_t refused; /* beyond VISITORS_MAX, or no memory */
-	struct impair_counters rx, tx; /* of all, those that are over too */
-	uint64_t dropped;
+	struct visitors_way rx, tx;
+	uint64_t dropped; /* by drop_next */
+	uint64_t refused; /* wires beyond VISITORS_MAX, or for want of memory */
 };
 
 /* Wraps inner, which it owns from then on; on failure it stays the caller's. 0, or -ENOMEM. */
@@ -66,6 +70,6 @@ static inline struct ip_prefix visitor_prefix(const struct ip_addr *address)
 	return (struct ip_prefix){ .addr = *address, .bits = 128 };
 }
 
-void visitors_count(const struct device *d, struct visitors_counters *out);
+const struct visitors_counters *visitors_counters(const struct device *d);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "link/arp.h"
+#include "link/visitors.h"
 
 #define COUNTER(object, field, name) { name, #field, NULL, offsetof(struct object, field) }
 #define HTTP(field, metric, help) { #field, metric, help, offsetof(struct http_usage, field) }
@@ -87,6 +88,18 @@ static const struct status_counter websocket_counters[] = {
 	WEBSOCKET(closed_full, "Connections closed for want of memory for their message."),
 };
 
+#define WIRES(name, field, help) { name, name, help, offsetof(struct visitors_counters, field) }
+static const struct status_counter wire_counters[] = {
+	WIRES("rx_lost", rx.lost, "Frames to us lost on a client's own wire."),
+	WIRES("rx_corrupted", rx.corrupted, "Frames to us damaged on one."),
+	WIRES("rx_queue_full", rx.queue_full, "Frames to us for which one had no room."),
+	WIRES("tx_lost", tx.lost, "Frames from us lost on one."),
+	WIRES("tx_corrupted", tx.corrupted, "Frames from us damaged on one."),
+	WIRES("tx_queue_full", tx.queue_full, "Frames from us for which one had no room."),
+	WIRES("dropped", dropped, "Frames lost because drop_next asked for it."),
+	WIRES("refused", refused, "Wires refused: so many there were, or for want of memory."),
+};
+
 static const struct status_counter log_counters[] = {
 	COUNTER(log_file, lines, "lines"),
 	COUNTER(log_file, lost, "lost"),
@@ -128,6 +141,11 @@ static const void *websocket_base(const struct worker *w)
 	return ws_server_usage(w->websockets);
 }
 
+static const void *wire_base(const struct worker *w)
+{
+	return visitors_counters(w->host.device);
+}
+
 static const void *log_base(const struct worker *w)
 {
 	return &w->access.file;
@@ -141,6 +159,7 @@ const struct status_group status_groups[] = {
 	{ "tcp", "/proc/net/snmp or netstat", tcp_counter_list, ARRAY_LENGTH(tcp_counter_list), tcp_base },
 	{ "reload", NULL, reload_counters, ARRAY_LENGTH(reload_counters), reload_base },
 	{ "websocket", NULL, websocket_counters, ARRAY_LENGTH(websocket_counters), websocket_base },
+	{ "wire", NULL, wire_counters, ARRAY_LENGTH(wire_counters), wire_base },
 	{ "log", NULL, log_counters, ARRAY_LENGTH(log_counters), log_base },
 };
 const size_t status_groups_count = ARRAY_LENGTH(status_groups);

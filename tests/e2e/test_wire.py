@@ -103,6 +103,9 @@ def test_others_are_left_alone(start, namespace, tmp_path):
     capture = tmp_path / "t.pcapng"
     server = start("--pcap", capture)
     ask(namespace, "-d", "loss=0.3")
+    namespace.curl("-o", "/dev/null", f"{URL}/1k.bin")
+    counted = json.loads(namespace.curl("--interface", OTHER, f"{URL}/.taphouse/status.json").stdout)
+    assert counted["wire"]["tx_lost"] + counted["wire"]["rx_lost"] == counted["drops"]["wire"]
     namespace.curl("--interface", OTHER, "-o", "/dev/null", f"{URL}/1m.bin")
     assert server.stop() == 0
     assert not fields(capture, f"ip.addr == {OTHER} && tcp.analysis.retransmission", "frame.number")

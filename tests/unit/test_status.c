@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "link/visitors.h"
 #include "link/wire.h"
 #include "server/status.h"
 
@@ -34,9 +35,9 @@ static int set_up(void **state)
 	};
 	f.place.worker = &f.worker;
 	config_init(&f.config);
-	assert_int_equal(wire_open(&(struct wire_config){ .mtu = 1500 }, &f.worker.host.device, &f.far), 0);
+	assert_int_equal(wire_open(&(struct wire_config){ .mtu = 1500 }, &f.worker.host.port, &f.far), 0);
+	assert_int_equal(visitors_open(f.worker.host.port, &f.worker.host.device), 0);
 	stack_config_default(&c);
-	f.worker.host.port = f.worker.host.device;
 	c.caps = f.worker.host.device->caps;
 	c.seed = 1;
 	assert_int_equal(stack_new(&c, 5000000, &f.worker.host.stack, &why), 0);
