@@ -13,6 +13,7 @@
 
 #include "base/checksum.h"
 #include "base/timer.h"
+#include "base/world.h"
 #include "link/impair.h"
 #include "link/wire.h"
 
@@ -226,6 +227,50 @@ static void nothing_asked_for_nothing_happens(void **state)
 	assert_int_equal(b.near->stats.rx_bytes, 500 * LEN);
 	assert_int_equal(b.near->stats.rx_dropped + b.near->stats.tx_dropped, 0);
 	assert_int_equal(b.near->ops->deadline(b.near), TIMER_NEVER);
+	bench_close(&b);
+}
+
+struct told {
+	unsigned in, out, lost;
+};
+
+static void on_told(void *context, const struct trace_event *e)
+{
+	struct told *t = context;
+
+	*(e->kind == TRACE_FRAME_IN ? &t->in : &t->out) += 1;
+	t->lost += e->drop == DROP_WIRE;
+}
+
+/* All that goes out, and of what comes in that which the stack does not get to see. */
+static void what_becomes_of_frames_is_told(void **state)
+{
+	struct bench b = bench("loss=50%,seed=3");
+	struct told told = { .in = 0 };
+	struct observer observer = { .kinds = TRACE_FRAME_IN | TRACE_FRAME_OUT, .on_event = on_told,
+				     .context = &told };
+	struct tx_frame any;
+	struct world world;
+	uint32_t numbers[MANY];
+	unsigned out, in;
+
+	(void)state;
+	assert_int_equal(world_init(&world, start, 1, NULL), 0);
+	world_observe(&world, &observer);
+	impair_tell(b.near, &world);
+	tx_begin(&any);
+	assert_true(world.teller->takes(world.teller, &any)); /* and so the stack says nothing of it */
+	for (uint32_t i = 0; i < 100; i++)
+		send_number(b.near, i, LEN, start);
+	out = receive_numbers(b.far, numbers, MANY, start);
+	assert_int_equal(told.out, 100);
+	assert_int_equal(told.lost, 100 - out);
+	for (uint32_t i = 0; i < 100; i++)
+		send_number(b.far, i, LEN, start);
+	in = receive_numbers(b.near, numbers, MANY, start);
+	assert_int_equal(told.in, 100 - in);
+	assert_int_equal(told.lost, 200 - in - out);
+	assert_int_equal(world.drops[DROP_WIRE], 200 - in - out);
 	bench_close(&b);
 }
 
@@ -810,6 +855,7 @@ int main(void)
 		cmocka_unit_test(numbers_and_units),
 		cmocka_unit_test(errors_name_the_key_and_what_it_takes),
 		cmocka_unit_test(nothing_asked_for_nothing_happens),
+		cmocka_unit_test(what_becomes_of_frames_is_told),
 		cmocka_unit_test(no_offloads_are_offered),
 		cmocka_unit_test(loss_takes_its_share_and_is_counted),
 		cmocka_unit_test(what_is_lost_on_the_way_to_us_is_dropped_in_the_statistics),

@@ -76,6 +76,33 @@ static int begin(void **state)
 	return 0;
 }
 
+/* What a bad wire of ours swallows was sent all the same, and the other side has not seen it. */
+static void what_the_wire_swallows_goes_no_further(void **state)
+{
+	(void)state;
+	take(LADDER_CLIENT, SYN, 0, 0, 0);
+	drop = DROP_WIRE;
+	take(LADDER_SERVER, SYN | ACK, 0, 0, 1);
+	assert_false(step.is_again);
+	assert_states(TCP_SYN_SENT, TCP_SYN_RECEIVED);
+	take(LADDER_SERVER, SYN | ACK, 0, 0, 1);
+	assert_true(step.is_again);
+	assert_states(TCP_ESTABLISHED, TCP_SYN_RECEIVED);
+	take(LADDER_CLIENT, ACK, 1, 0, 1);
+	assert_states(TCP_ESTABLISHED, TCP_ESTABLISHED);
+	drop = DROP_WIRE;
+	take(LADDER_SERVER, ACK | FIN, 1, 10, 1);
+	assert_states(TCP_ESTABLISHED, TCP_ESTABLISHED);
+	take(LADDER_SERVER, ACK | FIN, 1, 10, 1);
+	assert_true(step.is_again);
+	assert_states(TCP_CLOSE_WAIT, TCP_FIN_WAIT_1);
+	drop = DROP_WIRE; /* the peer's own: it has sent it */
+	take(LADDER_CLIENT, ACK | FIN, 1, 0, 12);
+	assert_string_equal(tcp_state_name(step.state[LADDER_CLIENT]), "LAST-ACK");
+	take(LADDER_CLIENT, ACK | FIN, 1, 0, 12);
+	assert_true(step.is_again);
+}
+
 static void a_handshake_is_followed(void **state)
 {
 	(void)state;
@@ -312,6 +339,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_handshake_is_followed, begin),
+		cmocka_unit_test_setup(what_the_wire_swallows_goes_no_further, begin),
 		cmocka_unit_test_setup(numbers_are_relative_across_the_wrap, begin),
 		cmocka_unit_test_setup(who_closes_first_waits, begin),
 		cmocka_unit_test_setup(both_may_close_at_once, begin),
