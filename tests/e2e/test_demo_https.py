@@ -18,7 +18,7 @@ def test_full_and_resumed(demo, tmp_path):
     assert "Certificate" not in demo.number("resumed-messages")
     assert demo.number("full-trips") == demo.number("resumed-trips") == "2"
     sent = {name: int(demo.number(f"{name}-server").replace(",", "")) for name in ("full", "resumed")}
-    assert sent["resumed"] < sent["full"] / 2
+    assert sent["resumed"] < sent["full"] - 200  # a certificate and its signature; both have a ticket
     demo.look("demo-https", tmp_path)
     demo.stop()
     # The capture has the keys: tshark opens what was said.

@@ -160,8 +160,10 @@ def test_https(play):
     assert_reads_well(played)
     rows = played.rows(port=443)
     resumed = "A session may be resumed"
-    assert played.ladder(until=resumed) == [row for row in rows if row[0] == 1]
-    assert played.ladder(resumed) == [row for row in rows if row[0] == 3]
+    # What comes behind the end (a FIN sent again, by a machine that is busy) is not shown.
+    for number, printed in ((1, played.ladder(until=resumed)), (3, played.ladder(resumed))):
+        assert printed == [row for row in rows if row[0] == number][:len(printed)]
+        assert {is_server for _, is_server, flags, _, _ in printed if flags & 1} == {True, False}
     first, third = played.text.split(resumed)
     assert "TLS Certificate\n" in first and "TLS Certificate\n" not in third and "TLS Finished\n" in third
     assert "  New, TLSv1.3" in third and "  Reused, TLSv1.3" in third
