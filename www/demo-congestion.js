@@ -122,8 +122,9 @@ const laneOf = (flow) => [...runs].find(([text]) => flow.tells(text))?.[1];
 /* The delay is on both ways, the bottleneck on the server's way alone. */
 async function overBottleneck(work) {
 	const { rate, delay, queue } = form;
+	const bottleneck = { 'tx.rate_kbit': 1000 * rate.value, 'tx.queue': Number(queue.value) };
 
-	await makeWire({ 'tx.rate_kbit': 1000 * rate.value, 'tx.queue': Number(queue.value), delay_ms: delay.value / 2 });
+	await makeWire({ ...bottleneck, delay_ms: delay.value / 2 });
 	try {
 		await work();
 	} finally {

@@ -23,6 +23,7 @@ const FIELDS = {
 	'accept-ranges': ['Parts may be asked for.', 'RFC 9110, 14.3'],
 	vary: ['On which fields of the request the answer depends.', 'RFC 9110, 12.5.5'],
 };
+const OTHER = ['A field that is not explained here.', 'RFC 9110, 5'];
 const SECURITY = ['A word of the browser’s about who asks and why; a script cannot forge it.', 'Fetch Metadata'];
 
 function startLine(line) {
@@ -30,7 +31,8 @@ function startLine(line) {
 
 	if (first.startsWith('HTTP/'))
 		return [['http.response.version', 'Version', first, 'The protocol of the answer.', 'RFC 9112, 2.3'],
-			['http.response.code', 'Status', second, '2: done; 3: look elsewhere, or in your cache; 4: your mistake; 5: the server’s.', 'RFC 9110, 15'],
+			['http.response.code', 'Status', second, '2: done; 3: look elsewhere, or in your cache; 4: '
+				+ 'your mistake; 5: the server’s.', 'RFC 9110, 15'],
 			['http.response.phrase', 'Reason', rest.join(' '), 'The same in words, for people.', 'RFC 9112, 4']];
 	return [['http.request.method', 'Method', first, 'What is to be done.', 'RFC 9110, 9'],
 		['http.request.uri', 'Target', second ?? '', 'With what. Parameters stand behind the question mark.', 'RFC 9112, 3.2'],
@@ -52,9 +54,11 @@ function takeStartLine(reader, line) {
 
 function takeField(reader, line) {
 	const colon = line.indexOf(':'), name = line.slice(0, colon), lower = name.toLowerCase();
-	const [text, rfc] = FIELDS[lower] ?? (lower.startsWith('sec-') ? SECURITY : ['A field that is not explained here.', 'RFC 9110, 5']);
+	const [text, rfc] = FIELDS[lower] ?? (lower.startsWith('sec-') ? SECURITY : OTHER);
 
-	reader.take(line.length + 2, { key: `http.${lower.replaceAll('-', '_')}`, name, value: line.slice(colon + 1).trim(), text, rfc });
+	const key = `http.${lower.replaceAll('-', '_')}`, value = line.slice(colon + 1).trim();
+
+	reader.take(line.length + 2, { key, name, value, text, rfc });
 }
 
 const START = /^(HTTP\/1\.[01] \d{3} |[A-Z]+ \S+ HTTP\/1\.[01]$)/;
@@ -64,7 +68,8 @@ export function parseHttp(reader) {
 
 	if (!START.test(lines[0])) {
 		reader.take(reader.left, { key: 'data', name: 'Data', value: `${reader.left} bytes`,
-			text: 'A piece of a message that began in an earlier segment: TCP carries bytes, and knows nothing of messages.', rfc: 'RFC 9293, 2.2' });
+			text: 'A piece of a message that began in an earlier segment: TCP carries bytes, and knows '
+				+ 'nothing of messages.', rfc: 'RFC 9293, 2.2' });
 		return reader.fields;
 	}
 	takeStartLine(reader, lines.shift());
@@ -75,6 +80,7 @@ export function parseHttp(reader) {
 			text: 'The head ends here.', rfc: 'RFC 9112, 2.1' });
 	if (reader.left > 0)
 		reader.take(reader.left, { key: null, name: 'Body', value: `${reader.left} bytes`,
-			text: 'What all the rest is for; as many bytes as Content-Length says, though not always in one frame.', rfc: 'RFC 9112, 6' });
+			text: 'What all the rest is for; as many bytes as Content-Length says, though not always '
+				+ 'in one frame.', rfc: 'RFC 9112, 6' });
 	return reader.fields;
 }

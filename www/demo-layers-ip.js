@@ -12,7 +12,8 @@ export function takeEthernet(reader) {
 	reader.take(6, { key: 'eth.dst', name: 'Destination', value: macOf(reader), rfc: 'IEEE 802.3, 3.2.4',
 		text: 'The MAC address of the next hop: good for this link only. ARP found it.' });
 	reader.take(6, { key: 'eth.src', name: 'Source', value: macOf(reader), rfc: 'IEEE 802.3, 3.2.5',
-		text: 'The MAC address of who put the frame on this link. A second bit of 1 in its first byte: made up locally, not by a factory.' });
+		text: 'The MAC address of who put the frame on this link. A second bit of 1 in its first byte: '
+			+ 'made up locally, not by a factory.' });
 	reader.take(2, { key: 'eth.type', name: 'Type', value: hex(type, 4), rfc: 'IEEE 802.3, 3.2.6',
 		text: `What is inside: ${ETHERTYPES[type] ?? 'something else'}.` });
 	return type;
@@ -55,7 +56,8 @@ function takeIpFragment(reader) {
 
 /* Returns where the packet ends, and its protocol. */
 export function takeIp(reader) {
-	const start = reader.at, header = (reader.peek(1) & 15) * 4, length = reader.peek(2, 2), protocol = reader.peek(1, 9);
+	const start = reader.at, header = (reader.peek(1) & 15) * 4;
+	const length = reader.peek(2, 2), protocol = reader.peek(1, 9);
 
 	takeIpFirst(reader);
 	reader.take(2, { key: 'ip.len', name: 'Total length', value: length, unit: 'bytes', rfc: 'RFC 791, 3.1',
@@ -65,7 +67,8 @@ export function takeIp(reader) {
 	takeIpFragment(reader);
 	reader.take(1, { key: 'ip.ttl', name: 'Time to live', value: reader.peek(1), unit: 'hops',
 		rfc: 'RFC 791, 3.2',
-		text: 'Each router takes one off. At nought the packet is dropped, so that none goes in circles for ever.' });
+		text: 'Each router takes one off. At nought the packet is dropped, so that none goes in circles '
+			+ 'for ever.' });
 	reader.take(1, { key: 'ip.proto', name: 'Protocol', value: protocol, rfc: 'RFC 791, 3.1',
 		text: `What is inside: ${PROTOCOLS[protocol] ?? 'something else'}.` });
 	reader.take(2, { key: 'ip.checksum', name: 'Header checksum', value: hex(reader.peek(2), 4),

@@ -10,7 +10,8 @@ function takeTlsRecord(reader) {
 	const type = reader.peek(1), length = reader.peek(2, 3), there = Math.min(length, reader.left - 5);
 
 	reader.take(1, { key: 'tls.record.content_type', name: 'Content type', value: type, rfc: 'RFC 8446, 5.1',
-		text: `${TLS_TYPES[type]}. Once keys are there, all says application data; what it really is stands inside, encrypted.` });
+		text: `${TLS_TYPES[type]}. Once keys are there, all says application data; what it really is stands `
+			+ 'inside, encrypted.' });
 	reader.take(2, { key: 'tls.record.version', name: 'Legacy version', value: hex(reader.peek(2), 4),
 		rfc: 'RFC 8446, 5.1',
 		text: 'Says TLS 1.2 in TLS 1.3 too: old boxes on the way would drop anything else.' });
@@ -18,7 +19,8 @@ function takeTlsRecord(reader) {
 		text: 'Of the record, at most 16 KiB and a little.' });
 	reader.take(there, { key: 'tls.data', name: type === 23 ? 'Encrypted' : 'Record', value: `${there} bytes`,
 		rfc: 'RFC 8446, 5.2',
-		text: 'The request or answer is in here, and nobody between the two ends can read it. Over http:// it lies open.' });
+		text: 'The request or answer is in here, and nobody between the two ends can read it. Over http:// '
+			+ 'it lies open.' });
 }
 
 const isTls = (reader) => reader.left > 5 && TLS_TYPES[reader.peek(1)] !== undefined && reader.peek(1, 1) === 3;

@@ -1,6 +1,7 @@
 /*
  * Bytes of a frame, and the fields that are found in them: where each stands (bytes, and bits where it is no whole
- * byte), its value, what it says, and where that is written. The keys of fields are the names that Wireshark has for them.
+ * byte), its value, what it says, and where that is written. The keys of fields are the names that Wireshark has for
+ * them.
  */
 export const hex = (n, digits) => `0x${n.toString(16).padStart(digits, '0')}`;
 

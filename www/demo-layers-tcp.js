@@ -27,14 +27,16 @@ function takeFlags(reader) {
 
 /* By kind: name, key of its value, and what it says. */
 const OPTIONS = {
-	2: ['Maximum segment size', 'tcp.options.mss_val', 2, 'The most data that the sender of this takes in one segment.', 'RFC 9293, 3.7.1'],
+	2: ['Maximum segment size', 'tcp.options.mss_val', 2, 'The most data that the sender of this takes in one '
+		+ 'segment.', 'RFC 9293, 3.7.1'],
 	3: ['Window scale', 'tcp.options.wscale.shift', 1, 'The window field counts in units of two to this power.', 'RFC 7323, 2'],
 	4: ['SACK permitted', null, 0, 'You may tell me what has arrived behind a gap.', 'RFC 2018, 2'],
 };
 
 function takeTimestamps(reader) {
 	reader.take(2, { key: null, name: 'Timestamps', value: '', rfc: 'RFC 7323, 3',
-		text: 'Option 8, ten bytes long. They measure the round trip of each segment, and tell old duplicates from new data (PAWS).' });
+		text: 'Option 8, ten bytes long. They measure the round trip of each segment, and tell old '
+			+ 'duplicates from new data (PAWS).' });
 	reader.take(4, { key: 'tcp.options.timestamp.tsval', name: 'Timestamp value', value: reader.peek(4),
 		rfc: 'RFC 7323, 3.2', text: 'The sender’s clock, from a random beginning.' });
 	reader.take(4, { key: 'tcp.options.timestamp.tsecr', name: 'Timestamp echo', value: reader.peek(4),
@@ -46,11 +48,13 @@ function takeSack(reader, length) {
 		text: 'What has arrived behind the acknowledgement number.' });
 	for (let i = 0; i < (length - 2) / 4; i++)
 		reader.take(4, { key: null, name: i % 2 === 0 ? 'Left edge' : 'Right edge', value: reader.peek(4),
-			rfc: 'RFC 2018, 3', text: 'A sequence number: from left to right, without the right one, all is there.' });
+			rfc: 'RFC 2018, 3', text: 'A sequence number: from left to right, without the right one, '
+				+ 'all is there.' });
 }
 
 function takeOption(reader, kind, length) {
-	const [name, key, size, text, rfc] = OPTIONS[kind] ?? [`Option ${kind}`, null, 0, 'An option that is not opened here.', 'RFC 9293, 3.1'];
+	const other = [`Option ${kind}`, null, 0, 'An option that is not opened here.', 'RFC 9293, 3.1'];
+	const [name, key, size, text, rfc] = OPTIONS[kind] ?? other;
 	const value = size > 0 ? reader.peek(size, 2) : '';
 
 	if (kind === 8 && length === 10)
@@ -82,16 +86,19 @@ export function parseTcp(reader) {
 	reader.take(2, { key: 'tcp.srcport', name: 'Source port', value: reader.peek(2), rfc: 'RFC 9293, 3.1',
 		text: 'Which connection of the sender’s. A client’s is picked by its system.' });
 	reader.take(2, { key: 'tcp.dstport', name: 'Destination port', value: reader.peek(2), rfc: 'RFC 9293, 3.1',
-		text: 'Which service, or connection: 80 is HTTP’s, 443 HTTPS’s. Addresses and ports together are the connection’s name.' });
+		text: 'Which service, or connection: 80 is HTTP’s, 443 HTTPS’s. Addresses and ports together are '
+			+ 'the connection’s name.' });
 	reader.take(4, { key: 'tcp.seq_raw', name: 'Sequence number', value: reader.peek(4), rfc: 'RFC 9293, 3.4',
 		text: 'The number of the first byte of data here. Each byte has one.' });
 	reader.take(4, { key: 'tcp.ack_raw', name: 'Acknowledgement number', value: reader.peek(4),
 		rfc: 'RFC 9293, 3.4', text: 'The next byte that is expected: all before it has arrived.' });
 	takeFlags(reader);
 	reader.take(2, { key: 'tcp.window_size_value', name: 'Window', value: reader.peek(2), rfc: 'RFC 9293, 3.8.6',
-		text: 'How much more the sender of this has room for, in units that its SYN told (window scale). Nought: stop.' });
+		text: 'How much more the sender of this has room for, in units that its SYN told (window scale). '
+			+ 'Nought: stop.' });
 	reader.take(2, { key: 'tcp.checksum', name: 'Checksum', value: hex(reader.peek(2), 4), rfc: 'RFC 9293, 3.1',
-		text: 'Over header, data, addresses and length. If it is wrong, the segment is dropped and never acknowledged, so it comes again.' });
+		text: 'Over header, data, addresses and length. If it is wrong, the segment is dropped and never '
+			+ 'acknowledged, so it comes again.' });
 	reader.take(2, { key: 'tcp.urgent_pointer', name: 'Urgent pointer', value: reader.peek(2), rfc: 'RFC 6093',
 		text: 'Counts with URG only; nobody should use it any more.' });
 	takeOptions(reader, end);

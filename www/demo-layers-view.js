@@ -71,7 +71,8 @@ function choose(button, field) {
 
 function fieldRow(field) {
 	const value = `${field.value}${field.unit ? ` ${field.unit}` : ''}`;
-	const button = make('button', { type: 'button', tabIndex: -1 }, make('span', {}, field.name), make('b', {}, value));
+	const button = make('button', { type: 'button', tabIndex: -1 },
+		make('span', {}, field.name), make('b', {}, value));
 
 	Object.assign(button.dataset, { start: field.start, end: field.end, value: field.value });
 	if (field.key)
@@ -86,7 +87,8 @@ function fieldRow(field) {
 const OSI = ['', 'physical', 'data link', 'network', 'transport', 'session', 'presentation', 'application'];
 
 function layerSection({ osi, name, fields, start, end }) {
-	const title = make('h3', {}, make('span', { className: `mark osi-${osi}` }, `${osi} ${OSI[osi]}`), ` ${name}, ${end - start} bytes`);
+	const mark = make('span', { className: `mark osi-${osi}` }, `${osi} ${OSI[osi]}`);
+	const title = make('h3', {}, mark, ` ${name}, ${end - start} bytes`);
 	const section = make('section', { className: 'layer-open' }, title, make('ul', {}, ...fields.map(fieldRow)));
 
 	section.dataset.osi = osi;
@@ -121,7 +123,8 @@ function tellAbout({ len, segment_size: size, checksum_finished: finished }, sho
 	if (shown < len)
 		notes.push(`The first ${shown} are shown.`);
 	if (size > 0)
-		notes.push(`A run of segments of ${size} bytes each, passed on as one; a cable would see them one by one, each with headers of its own.`);
+		notes.push(`A run of segments of ${size} bytes each, passed on as one; a cable would see them one by one, `
+			+ 'each with headers of its own.');
 	if (finished)
 		notes.push('TCP’s checksum was left to the device, as with a network card; it is filled in here.');
 	$('frame-note').textContent = notes.join(' ');
@@ -130,8 +133,10 @@ function tellAbout({ len, segment_size: size, checksum_finished: finished }, sho
 /* What a frame is, in a few words: its flags, and how its text begins. */
 export function titleOf(frame) {
 	const layers = parseFrame(bytesOf(frame.hex));
-	const fields = layers.flatMap((layer) => layer.fields), of = (key) => fields.find((field) => field.key === key)?.value;
-	const flags = fields.filter(({ key, value }) => key?.startsWith('tcp.flags.') && value === 1).map(({ name }) => name);
+	const fields = layers.flatMap((layer) => layer.fields);
+	const of = (key) => fields.find((field) => field.key === key)?.value;
+	const isSet = ({ key, value }) => key?.startsWith('tcp.flags.') && value === 1;
+	const flags = fields.filter(isSet).map(({ name }) => name);
 	const text = of('http.request.method') ? `${of('http.request.method')} ${of('http.request.uri')}`
 		: of('http.response.code') ? `${of('http.response.code')} ${of('http.response.phrase')}`
 			: layers.at(-1).name === 'TLS' ? 'TLS' : layers.length > 3 ? 'data' : '';

@@ -6,7 +6,8 @@ const TRIES = 5; /* a browser may take another of its connections for the next r
 
 const asks = {
 	get: (run) => fetch(`favicon.svg?run=${run}`, { cache: 'no-store' }),
-	post: (run) => fetch('/echo', { method: 'POST', body: new URLSearchParams({ name: 'Ann', words: 'two pints', run }) }),
+	post: (run) => fetch('/echo',
+		{ method: 'POST', body: new URLSearchParams({ name: 'Ann', words: 'two pints', run }) }),
 };
 
 const hexOf = (text) => [...new TextEncoder().encode(text)].map((byte) => byte.toString(16).padStart(2, '0')).join('');

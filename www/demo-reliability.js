@@ -27,7 +27,8 @@ form.querySelector('[data-perfect]').addEventListener('click', () => sliders.for
 /* Slow enough for the server to tell every segment, and as far away as the next town. */
 const PATH = { 'tx.rate_kbit': 4000, delay_ms: 5 };
 
-const wireSpec = () => ({ ...PATH, ...Object.fromEntries(sliders.map(({ name, value }) => [name, Number(value) / 100])) });
+const shares = () => Object.fromEntries(sliders.map(({ name, value }) => [name, Number(value) / 100]));
+const wireSpec = () => ({ ...PATH, ...shares() });
 
 /* ---- the file ---- */
 

@@ -1,5 +1,5 @@
-/* What happened on a connection from a request to the next, counted off its rows. Of what the server left out nothing is
- * known. */
+/* What happened on a connection from a request to the next, counted off its rows. Of what the server left out nothing
+ * is known. */
 
 const isDamaged = ({ drop }) => drop === 'tcp_checksum' || drop === 'ip_checksum';
 const isAck = (row) => row.from === 'client' && row.len === 0 && row.flags === 'ACK' && row.drop === undefined;
