@@ -82,7 +82,7 @@ def test_what_is_refused_changes_nothing(start, namespace):
 def test_a_bad_wire_is_seen_in_ladder_and_capture_and_the_file_arrives(start, namespace, site, tmp_path):
     capture = tmp_path / "t.pcapng"
     server = start("--trace=json", "--pcap", capture)
-    ask(namespace, "-d", "tx.loss=0.1&tx.corrupt=0.05&tx.duplicate=0.05&rx.loss=0.05")
+    ask(namespace, "-d", "tx.loss=0.1&tx.corrupt=0.05&tx.duplicate=0.05&rx.loss=0.2")
     namespace.curl("-o", tmp_path / "got", f"{URL}/1m.bin")
     assert sha256(tmp_path / "got") == sha256(site / "1m.bin")
     wire = ask(namespace, "-X", "DELETE")
