@@ -72,19 +72,27 @@ static bool sees(const struct viewer *v, const struct ip_addr *remote)
 	return v->everybody || ip_addr_equal(&v->client, remote);
 }
 
-/* Somebody sees it, and it is no viewer's own. */
-static bool is_watched(const struct events *e, const struct tcp_name *name)
+static bool is_viewers_own(const struct events *e, const struct tcp_name *name)
 {
-	bool seen = false;
-
 	LIST_FOR_EACH(n, &e->viewers) {
 		const struct viewer *v = LIST_ENTRY(n, struct viewer, node);
 
 		if (v->port == name->remote_port && ip_addr_equal(&v->client, &name->remote))
-			return false;
-		seen |= v->watcher == NULL && sees(v, &name->remote);
+			return true;
 	}
-	return seen;
+	return false;
+}
+
+/* Somebody who has not asked for connections sees it. */
+static bool is_watched(const struct events *e, const struct tcp_name *name)
+{
+	LIST_FOR_EACH(n, &e->viewers) {
+		const struct viewer *v = LIST_ENTRY(n, struct viewer, node);
+
+		if (v->watcher == NULL && sees(v, &name->remote))
+			return true;
+	}
+	return false;
 }
 
 static const struct kind *find_kind(enum trace_kind kind)
@@ -156,6 +164,8 @@ static void on_event(void *context, const struct trace_event *t)
 	if (t->conn == NULL)
 		return;
 	tcp_conn_name(t->conn, &name);
+	if (is_viewers_own(e, &name))
+		return;
 	if (find_kind(t->kind) != NULL && e->n_watchers < e->n_viewers)
 		note_if_watched(e, t, &name);
 	if ((t->kind & STEPS) != 0 && !tell_watchers(e, t, &name))
@@ -215,7 +225,7 @@ static void tell(struct events *e, struct viewer *v, const struct event *event)
 		v->left_out++;
 }
 
-/* Sending makes events of its own, which is_watched() keeps out. */
+/* Sending makes events of its own, which is_viewers_own() keeps out. */
 static void tell_events(struct events *e)
 {
 	unsigned n = e->n;

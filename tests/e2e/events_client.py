@@ -90,11 +90,13 @@ async def refusals(url, *messages):
 
 async def watch_until(url, what, port):
     """Rows up to the end of the connection with that port of the client's, which begins when "ready" is said."""
-    async with watcher(url, watch=json.loads(what)) as w:
-        async with watcher(url, watch="mine") as other:  # who watches is not watched
+    async with watcher(url) as w, watcher(url, watch="mine") as other:
+        await w.ask(watch=json.loads(what))
+        async with watcher(url, watch="mine") as later:  # its handshake may be seen, and no more of it
             print("ready", flush=True)
             rows = await w.until(lambda row: row["event"] == "closed" and row["client_port"] == int(port))
-            return {"rows": rows, "viewers": [w.ws.local_address[1], other.ws.local_address[1]]}
+            return {"rows": rows, "viewers": [w.ws.local_address[1], other.ws.local_address[1]],
+                    "later": later.ws.local_address[1]}
 
 
 REQUEST = b"GET /hello.txt HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -96,7 +96,7 @@ def from_other_address(namespace, url):
 
 
 @pytest.mark.parametrize("what, keys, sees", [('"mine"', "", False), ('"all"', "websocket_events_all = true", True),
-                                              ("[1, 4, 5]", "", False)])
+                                              ("[1, 5, 6]", "", False)])
 def test_who_sees_whom(watched, namespace, what, keys, sees):
     """Viewers are of 10.77.0.1, and never seen; somebody else comes, and then one of theirs."""
     watched(keys)
@@ -112,6 +112,8 @@ def test_who_sees_whom(watched, namespace, what, keys, sees):
     finally:
         viewer.kill()
         viewer.wait()
+    steps = [row["note"] for row in told["rows"] if row["event"] == "step" and row["client_port"] == told["later"]]
+    assert not [note for note in steps if note.startswith("WebSocket")]
     addresses = {row["client"] for row in told["rows"] if "client" in row}
     assert addresses == ({"10.77.0.1", "10.77.0.9"} if sees else {"10.77.0.1"})
     assert not {row.get("client_port") for row in told["rows"]} & set(told["viewers"])
