@@ -170,6 +170,14 @@ static size_t answers_to(const struct http_open_site *site, struct bytes host)
 	return host_name_match((const char *const *)site->hosts, host);
 }
 
+bool http_sites_name(const struct http_sites *s, struct bytes authority)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (answers_to(&s->sites[i], http_authority_host(authority)) > 0)
+			return true;
+	return false;
+}
+
 bool http_sites_answer_to(const struct http_sites *s, struct bytes authority)
 {
 	if (authority.data == NULL)

@@ -42,6 +42,9 @@ int http_sites_check(const struct http_sites *s, struct failure *why);
  * descriptor, or negative errno. */
 int http_site_open(const struct http_open_policy *policy, const char *path);
 
+/* A site has this authority's name among its own. */
+bool http_sites_name(const struct http_sites *s, struct bytes authority);
+
 /* A site answers to this authority by name, or to all; or there is no authority (HTTP/1.0). */
 bool http_sites_answer_to(const struct http_sites *s, struct bytes authority);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "http/http_origin.h"
 #include "server/live.h"
 
 /* ---- the documents ---- */
@@ -72,10 +73,10 @@ static unsigned open_events(struct http_call *call, struct http_document *out)
 
 static unsigned answer(struct http_call *call, struct http_document *out)
 {
-	if (strcmp("frame", call->path) == 0)
-		return answer_frames(call, out);
+	if (strcmp(call->path, "frame") == 0)
+		return http_origin_is_certain(call) ? answer_frames(call, out) : 421;
 	if (strcmp(call->path, "events") == 0)
-		return open_events(call, out);
+		return http_origin_is_certain(call) ? open_events(call, out) : 421;
 	for (size_t i = 0; i < ARRAY_LENGTH(views); i++)
 		if (strcmp(views[i].path, call->path) == 0)
 			return write_view(&views[i], call, out);

@@ -59,8 +59,10 @@ static bool is_text(struct bytes value, const char *text)
 
 static bool is_upgrade(const struct http_call *call)
 {
-	return call->request->line.minor >= 1 && call->body_len == 0 && lists(call, "upgrade", "websocket") &&
-	       lists(call, "connection", "upgrade");
+	const struct http_request_line *line = &call->request->line;
+
+	return line->method == HTTP_METHOD_GET && line->minor >= 1 && call->body_len == 0 &&
+	       lists(call, "upgrade", "websocket") && lists(call, "connection", "upgrade");
 }
 
 static bool has_version(const struct http_call *call)

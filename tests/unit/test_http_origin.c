@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -11,23 +12,35 @@
 
 static struct http_parser_pool pool;
 
-static bool is_trusted(const char *fields, bool is_encrypted)
+typedef bool ask_fn(const struct http_call *call);
+
+/* What is said of a request for this authority with these fields. */
+static bool is_so(ask_fn *ask, const char *authority, const char *fields, bool is_encrypted)
 {
-	static const char start[] = "POST / HTTP/1.1\r\nHost: Example.com\r\nContent-Length: 0\r\n";
 	struct http_request *r = http_request_take(&pool);
 	struct http_target target;
 	enum http_parsed parsed;
-	bool trusted;
+	char head[512];
+	int len = snprintf(head, sizeof head, "POST / HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\n%s\r\n", authority,
+			   fields);
+	bool so;
 
-	http_parser_feed(r, bytes_of(start, sizeof start - 1), &parsed);
-	http_parser_feed(r, bytes_of(fields, strlen(fields)), &parsed);
-	http_parser_feed(r, bytes_of("\r\n", 2), &parsed);
+	http_parser_feed(r, bytes_of(head, (size_t)len), &parsed);
 	assert_int_equal(parsed, HTTP_PARSED_MESSAGE);
 	assert_int_equal(http_target_parse(r, &target), 0);
-	trusted = http_origin_is_trusted(
-		&(struct http_call){ .request = r, .target = &target, .is_encrypted = is_encrypted });
+	so = ask(&(struct http_call){ .request = r, .target = &target, .is_encrypted = is_encrypted });
 	http_request_give(r);
-	return trusted;
+	return so;
+}
+
+static bool is_trusted(const char *fields, bool is_encrypted)
+{
+	return is_so(http_origin_is_trusted, "10.77.0.2", fields, is_encrypted);
+}
+
+static bool is_certain(const char *authority)
+{
+	return is_so(http_origin_is_certain, authority, "", false);
 }
 
 static void no_page_sends_neither_field(void **state)
@@ -40,15 +53,15 @@ static void no_page_sends_neither_field(void **state)
 static void origins(void **state)
 {
 	(void)state;
-	assert_true(is_trusted("Origin: http://example.com\r\n", false));
-	assert_true(is_trusted("Origin: https://example.com:443\r\n", true));
-	assert_false(is_trusted("Origin: http://example.com\r\n", true));
-	assert_false(is_trusted("Origin: https://example.com\r\n", false));
-	assert_false(is_trusted("Origin: http://example.com:8080\r\n", false));
+	assert_true(is_trusted("Origin: http://10.77.0.2\r\n", false));
+	assert_true(is_trusted("Origin: https://10.77.0.2:443\r\n", true));
+	assert_false(is_trusted("Origin: http://10.77.0.2\r\n", true));
+	assert_false(is_trusted("Origin: https://10.77.0.2\r\n", false));
+	assert_false(is_trusted("Origin: http://10.77.0.2:8080\r\n", false));
 	assert_false(is_trusted("Origin: http://evil.example\r\n", false));
 	assert_false(is_trusted("Origin: null\r\n", false));
 	assert_false(is_trusted("Origin:\r\n", false));
-	assert_false(is_trusted("Origin: http://example.com\r\nOrigin: http://evil.example\r\n", false));
+	assert_false(is_trusted("Origin: http://10.77.0.2\r\nOrigin: http://evil.example\r\n", false));
 }
 
 static void fetch_metadata(void **state)
@@ -58,8 +71,23 @@ static void fetch_metadata(void **state)
 	assert_true(is_trusted("Sec-Fetch-Site: none\r\n", false));
 	assert_false(is_trusted("Sec-Fetch-Site: same-site\r\n", false));
 	assert_false(is_trusted("Sec-Fetch-Site: cross-site\r\n", false));
-	assert_false(is_trusted("Sec-Fetch-Site: cross-site\r\nOrigin: http://example.com\r\n", false));
+	assert_false(is_trusted("Sec-Fetch-Site: cross-site\r\nOrigin: http://10.77.0.2\r\n", false));
 	assert_false(is_trusted("Sec-Fetch-Site: same-origin\r\nOrigin: http://evil.example\r\n", false));
+}
+
+/* RFC 6454 knows names only: one that is somebody else's may lead here (DNS rebinding). */
+static void names_of_nobody_are_not_certain(void **state)
+{
+	(void)state;
+	assert_true(is_certain("10.77.0.2"));
+	assert_true(is_certain("10.77.0.2:8080"));
+	assert_true(is_certain("[2001:db8::1]:8080"));
+	assert_true(is_certain("LocalHost"));
+	assert_false(is_certain("evil.example"));
+	assert_false(is_certain("10.77.0.2.evil.example"));
+	assert_false(is_certain("a.name.that.is.longer.than.any.address.would.be.in.text.example"));
+	assert_false(is_so(http_origin_is_trusted, "evil.example", "", false));
+	assert_false(is_so(http_origin_is_trusted, "evil.example", "Origin: http://evil.example\r\n", false));
 }
 
 int main(void)
@@ -69,6 +97,7 @@ int main(void)
 		cmocka_unit_test(no_page_sends_neither_field),
 		cmocka_unit_test(origins),
 		cmocka_unit_test(fetch_metadata),
+		cmocka_unit_test(names_of_nobody_are_not_certain),
 	};
 	int failed;
 
