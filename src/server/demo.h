@@ -2,7 +2,7 @@
  * A location with demo = true: what pages of demos ask a server to do that shows something. It has parts,
  * each a handler of its own, that the first name of the path chooses.
  *
- * All of it is bounded, and costs no more than a request of the same size elsewhere.
+ * All of it is bounded.
  */
 #ifndef SERVER_DEMO_H
 #define SERVER_DEMO_H

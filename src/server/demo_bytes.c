@@ -18,6 +18,8 @@ enum {
 	PACE_MOST = 1000000000, /* bytes a second */
 	PACE_US = 20000,        /* from one look at the clock to the next */
 	FIELDS = 128,           /* room for their lines and a NUL */
+	DIGESTS = 8,            /* at once, of a worker, and ... */
+	DIGEST_MOST = 16 << 20, /* ... of so many bytes: others wait for the helper behind them */
 };
 
 struct demo_bytes {
@@ -77,7 +79,7 @@ static bool read_query(struct demo_bytes *b, struct bytes query)
 	b->n = DEFAULT_LENGTH;
 	b->wants_digest = http_form_find(query, "digest", &value);
 	b->ending = read_ending(query);
-	return read_number(query, "n", DEMO_BYTES_MOST, &b->n) &&
+	return read_number(query, "n", b->wants_digest ? DIGEST_MOST : DEMO_BYTES_MOST, &b->n) &&
 	       read_number(query, "seed", UINT64_MAX, &b->seed) &&
 	       read_number(query, "pace", PACE_MOST, &b->pace) && read_congestion(b, query);
 }
@@ -169,6 +171,7 @@ static void done(struct offload_job *job)
 	struct http_document document = { 0 };
 
 	b->is_out = false;
+	b->worker->digests--;
 	if (b->call == NULL)
 		free_bytes(b);
 	else if (job->ran && b->has_digest)
@@ -183,9 +186,14 @@ static unsigned answer(struct http_call *call, struct http_document *out)
 
 	if (!b->wants_digest)
 		return describe(b, out);
+	if (b->worker->digests == DIGESTS)
+		return 503;
 	b->job = (struct offload_job){ .run = run, .done = done };
 	b->is_out = offload_submit(&b->worker->helper.offload, &b->job);
-	return b->is_out ? HTTP_LATER : 503;
+	if (!b->is_out)
+		return 503;
+	b->worker->digests++;
+	return HTTP_LATER;
 }
 
 /* ---- the body ---- */

@@ -46,6 +46,7 @@ struct viewer {
 	bool everybody;
 	uint64_t left_out; /* events that it was not told of yet */
 	bool has_asked;    /* for connections, and has not got them yet */
+	uint64_t next_us;  /* not before that is it replayed anything again */
 	struct watch_request request;
 	struct watcher *watcher; /* NULL: it has not asked; it is told events */
 };
@@ -279,14 +280,15 @@ static bool become_watcher(struct events *e, struct viewer *v)
 }
 
 /* A replay takes time: one has its own in a period, and is then the last in the line. */
-static void begin_one(struct events *e)
+static void begin_one(struct events *e, uint64_t now_us)
 {
 	LIST_FOR_EACH(node, &e->viewers) {
 		struct viewer *v = LIST_ENTRY(node, struct viewer, node);
 
-		if (!v->has_asked)
+		if (!v->has_asked || now_us < v->next_us)
 			continue;
 		v->has_asked = false;
+		v->next_us = now_us + EVENTS_REPLAY_US;
 		watcher_begin(v->watcher, &v->request, e->recorder);
 		list_remove(&v->node);
 		list_append(&e->viewers, &v->node);
@@ -298,7 +300,7 @@ static void turn_watchers(struct events *e, uint64_t now_us)
 {
 	uint32_t share = max_u32(min_u32(EVENTS_ROWS / e->n_watchers, EVENTS_SHARE), 1);
 
-	begin_one(e);
+	begin_one(e, now_us);
 	LIST_FOR_EACH(node, &e->viewers) {
 		struct viewer *v = LIST_ENTRY(node, struct viewer, node);
 

@@ -20,6 +20,7 @@ enum {
 	EVENTS_VIEWERS = 64,
 	EVENTS_ROWS = 80,       /* in a period, for all who watch connections ... */
 	EVENTS_SHARE = 20,      /* ... and most for one: 1000 a second */
+	EVENTS_REPLAY_US = 250000, /* between two replays for one: each looks at all that is recorded */
 };
 
 struct events;

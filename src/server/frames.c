@@ -21,7 +21,7 @@ struct kept {
 };
 
 struct frames_watch {
-	struct tcp_info of; /* when it was armed */
+	struct tcp_name of; /* when it was armed */
 	uint64_t until_us;
 	unsigned long seen; /* frames, of which the last FRAMES_KEPT are kept */
 	struct kept kept[FRAMES_KEPT];
@@ -34,7 +34,7 @@ static bool is_end(const struct ip_addr *addr, uint16_t port, const struct ip_ad
 	return port == end_port && ip_addr_equal(addr, end);
 }
 
-static bool is_between(const struct ladder_segment *s, const struct tcp_info *c, bool is_out)
+static bool is_between(const struct ladder_segment *s, const struct tcp_name *c, bool is_out)
 {
 	if (is_out)
 		return is_end(&s->src, s->src_port, &c->local, c->local_port) &&
@@ -157,7 +157,19 @@ static bool begin(struct frames *f)
 	return true;
 }
 
-static struct frames_watch *new_watch(struct frames *f, const struct tcp_info *of)
+/* A connection that had the same ends is over. */
+static void end_predecessor(struct frames *f, const struct tcp_name *of)
+{
+	for (unsigned i = 0; i < f->n; i++) {
+		struct tcp_name *old = &f->watches[i]->of;
+
+		if (old->local_port == of->local_port &&
+		    is_end(&old->remote, old->remote_port, &of->remote, of->remote_port))
+			old->remote_port = 0;
+	}
+}
+
+static struct frames_watch *new_watch(struct frames *f, const struct tcp_name *of)
 {
 	struct frames_watch *w = calloc(1, sizeof *w);
 
@@ -167,12 +179,13 @@ static struct frames_watch *new_watch(struct frames *f, const struct tcp_info *o
 	}
 	if (f->n == FRAMES_WATCHES)
 		forget_oldest(f);
+	end_predecessor(f, of);
 	w->of = *of;
 	f->watches[f->n++] = w;
 	return w;
 }
 
-static struct frames_watch *arm(struct frames *f, const struct tcp_info *of)
+static struct frames_watch *arm(struct frames *f, const struct tcp_name *of)
 {
 	struct frames_watch *w = NULL;
 
@@ -212,27 +225,26 @@ struct wanted {
 	bool is_named; /* by id; else it is the call's own */
 	uint64_t id;
 	bool is_found;
-	struct tcp_info info;
+	struct tcp_name name;
 };
 
 static void look_at(void *context, const struct tcp_conn *c)
 {
 	struct wanted *w = context;
-	struct tcp_info info;
+	struct tcp_name name;
 
 	if (w->is_found)
 		return;
-	tcp_conn_info(c, &info);
-	if (!ip_addr_equal(&info.remote, &w->call->client))
+	tcp_conn_name(c, &name);
+	if (!ip_addr_equal(&name.remote, &w->call->client))
 		return;
-	if (w->is_named ? info.id != w->id :
-			  info.remote_port != w->call->client_port || info.local_port != w->call->server_port)
+	if (w->is_named ? name.id != w->id :
+			  name.remote_port != w->call->client_port || name.local_port != w->call->server_port)
 		return;
 	w->is_found = true;
-	w->info = info;
+	w->name = name;
 }
 
-/* A number of at most 18 digits. */
 /* False: the query asks for something else. */
 static bool parse_query(struct bytes query, struct wanted *w)
 {
@@ -299,7 +311,7 @@ unsigned frames_answer(struct frames *f, const struct http_call *call, struct do
 	tcp_each(f->stack->tcp, look_at, &wanted);
 	if (!wanted.is_found)
 		return 404;
-	w = arm(f, &wanted.info);
+	w = arm(f, &wanted.name);
 	if (w == NULL)
 		return 503;
 	write_watch(d, w, clock_wall_us() - clock_now_us());

@@ -18,7 +18,12 @@ bool pairs_begin(struct pairs *p, struct bytes content_type, struct bytes text)
 	*p = (struct pairs){ .rest = text, .is_json = is_type(content_type, "application/json") };
 	if (!p->is_json)
 		return is_type(content_type, "application/x-www-form-urlencoded");
-	return json_is_object(text);
+	if (!json_is_object(text))
+		return false;
+	while (p->rest.data[0] != '{')
+		bytes_skip(&p->rest, 1);
+	bytes_skip(&p->rest, 1);
+	return true;
 }
 
 static bool fail(struct pairs *p)
@@ -58,7 +63,7 @@ static bool next_of_form(struct pairs *p, char name[static PAIRS_TEXT], char val
 
 static void skip_to_token(struct bytes *text)
 {
-	while (text->len > 0 && text->data[0] != '\0' && strchr(" \t\r\n{,:", text->data[0]) != NULL)
+	while (text->len > 0 && text->data[0] != '\0' && strchr(" \t\r\n,:", text->data[0]) != NULL)
 		bytes_skip(text, 1);
 }
 

@@ -6,7 +6,7 @@
 #include "ip/ip.h"
 #include "link/ethernet.h"
 
-enum { IP4_HEADER = 20, TCP_HEADER = 20 };
+enum { IP4_HEADER = 20, TCP_HEADER = 20, FEW_HIDDEN = 8 };
 
 struct hidden {
 	struct ip_addr remote;
@@ -20,7 +20,8 @@ struct recorder {
 	void (*told)(void *context, const struct recorded *record);
 	void *context;
 	uint64_t n;               /* records ever made */
-	unsigned n_hidden, next_hidden;
+	unsigned n_hidden, end_hidden; /* how many there are, and in how many of the first places */
+	unsigned next_hidden;     /* the place that is used again when there is no other */
 	struct hidden hidden[RECORDER_HIDDEN];
 	struct recorded ring[RECORDER_RECORDS];
 };
@@ -78,7 +79,7 @@ bool recorded_segment(const struct recorded *record, struct ladder_seen *out)
 
 static struct hidden *find_hidden(struct recorder *r, const struct ip_addr *remote, uint16_t remote_port)
 {
-	for (unsigned i = 0; i < RECORDER_HIDDEN; i++)
+	for (unsigned i = 0; i < r->end_hidden; i++)
 		if (r->hidden[i].remote_port == remote_port && ip_addr_equal(&r->hidden[i].remote, remote))
 			return &r->hidden[i];
 	return NULL;
@@ -96,14 +97,32 @@ static bool is_hidden(struct recorder *r, const struct recorded *record)
 		return false;
 	if (!h->is_over || !opens(record))
 		return true;
-	h->remote_port = 0;
+	*h = (struct hidden){ .remote_port = 0 };
 	r->n_hidden--;
 	return false;
 }
 
+/* A free place, or one whose connection is over once there are more than a few: each segment looks at all. */
+static struct hidden *find_place(struct recorder *r)
+{
+	struct hidden *over = NULL;
+
+	for (unsigned i = 0; i < r->end_hidden; i++) {
+		if (r->hidden[i].remote_port == 0)
+			return &r->hidden[i];
+		if (r->hidden[i].is_over && over == NULL)
+			over = &r->hidden[i];
+	}
+	if (over != NULL && r->end_hidden >= FEW_HIDDEN)
+		return over;
+	if (r->end_hidden < RECORDER_HIDDEN)
+		return &r->hidden[r->end_hidden++];
+	return &r->hidden[r->next_hidden++ % RECORDER_HIDDEN];
+}
+
 static struct hidden *take_hidden(struct recorder *r)
 {
-	struct hidden *h = &r->hidden[r->next_hidden++ % RECORDER_HIDDEN];
+	struct hidden *h = find_place(r);
 
 	r->n_hidden += h->remote_port == 0;
 	return h;
@@ -165,10 +184,12 @@ static struct recorded *next_record(struct recorder *r)
 	return &r->ring[r->n % RECORDER_RECORDS];
 }
 
-static void make_last(struct recorder *r, const struct recorded *record)
+static void make_last(struct recorder *r, struct recorded *record)
 {
-	if (UNLIKELY(r->n_hidden > 0) && is_hidden(r, record))
+	if (UNLIKELY(r->n_hidden > 0) && is_hidden(r, record)) {
+		record->kind = RECORDED_NOTHING; /* it lies where the oldest was */
 		return;
+	}
 	r->n++;
 	if (UNLIKELY(r->told != NULL))
 		r->told(r->context, record);

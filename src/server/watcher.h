@@ -14,7 +14,7 @@
 #include "server/watch_request.h"
 
 enum {
-	WATCHER_SAVED = 256,          /* most rows at once */
+	WATCHER_SAVED = 512,          /* most rows at once */
 	WATCHER_RESERVED = 64,        /* of these for what opens or closes */
 	WATCHER_REPLAYED = 1024,      /* most rows of a replay */
 	WATCHER_PATIENCE_US = 1000000, /* so long a flow is followed after its last segment */

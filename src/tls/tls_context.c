@@ -165,7 +165,6 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 		     EVP_MAC_CTX *mac, int seal)
 {
 	struct tls_stream *s = SSL_get_app_data(ssl);
-
 	int verdict;
 
 	tls_tickets_turn(&s->tls->tickets, s->tls->world->now_us);

@@ -457,7 +457,9 @@ static void upper_resume(struct stream *stream)
 
 static int upper_set_congestion(struct stream *stream, const char *name)
 {
-	return stream_set_congestion(tls_stream_of(stream)->lower, name);
+	struct stream *lower = tls_stream_of(stream)->lower;
+
+	return lower != NULL ? stream_set_congestion(lower, name) : -EPIPE;
 }
 
 static const struct stream_ops upper_ops = {

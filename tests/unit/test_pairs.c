@@ -54,6 +54,7 @@ static void forms(void **state)
 static void json(void **state)
 {
 	(void)state;
+	assert_string_equal(read_all(JSON, "{\"loss\":{\"0.1\":1}}"), "!"); /* flat, or not at all */
 	assert_string_equal(read_all(JSON, "{\"loss\":0.02,\"drop_next\":\"synack:1\"}"),
 			    "loss=0.02|drop_next=synack:1|");
 	assert_string_equal(read_all("Application/JSON;charset=utf-8", " { \"a\" : 1 ,\n \"b\" : \"\" } "),

@@ -104,6 +104,15 @@ static unsigned replay(void)
 	return n_seen;
 }
 
+static uint64_t oldest_us; /* 0: not known yet */
+
+static void note_oldest(void *context, const struct recorded *record)
+{
+	(void)context;
+	if (oldest_us == 0)
+		oldest_us = record->now_us;
+}
+
 static void segments_come_back_as_they_went(void **state)
 {
 	struct ladder_frame request = syn;
@@ -216,6 +225,44 @@ static void who_is_hidden_is_not_seen(void **state)
 	assert_int_equal(replay(), 3);
 }
 
+/* What is hidden is written where the oldest was: that is gone, and it is not seen in its place. */
+static void who_is_hidden_is_not_seen_in_a_full_ring(void **state)
+{
+	struct ip_addr addr = ip_addr_from_4(syn.src);
+	struct ladder_frame other = syn;
+
+	(void)state;
+	other.src_port++;
+	for (uint64_t i = 1; i <= RECORDER_RECORDS; i++)
+		see_in(&other, i, DROP_NONE);
+	recorder_hide(recorder, &addr, syn.src_port);
+	see_in(&syn, RECORDER_RECORDS + 1, DROP_NONE);
+	recorder_tell(recorder, NULL, NULL);
+	oldest_us = 0;
+	recorder_each(recorder, note_oldest, NULL);
+	assert_int_equal(oldest_us, 2);
+}
+
+/* A place that is free is nobody's: not even of who has port 0. */
+static void a_free_place_hides_nobody_and_shows_nobody(void **state)
+{
+	struct ladder_frame viewer = syn, zero = syn;
+	struct ip_addr addr = ip_addr_from_4(syn.src);
+
+	(void)state;
+	viewer.src_port++;
+	zero.src_port = 0;
+	recorder_hide(recorder, &addr, viewer.src_port);
+	recorder_hide(recorder, &addr, syn.src_port);
+	recorder_unhide(recorder, &addr, syn.src_port);
+	see_in(&syn, 1, DROP_NONE); /* another connection: it is seen */
+	for (uint64_t i = 2; i < 5; i++)
+		see_in(&zero, i, DROP_NONE);
+	see_in(&viewer, 5, DROP_NONE);
+	assert_int_equal(replay(), 4);
+	assert_int_equal(seen[3].now_us, 4);
+}
+
 static void nothing_is_kept_while_it_is_off(void **state)
 {
 	(void)state;
@@ -285,6 +332,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_segment_does_not_come_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_oldest_give_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_is_hidden_is_not_seen, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(who_is_hidden_is_not_seen_in_a_full_ring, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_free_place_hides_nobody_and_shows_nobody, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_has_no_number_gets_that_of_its_connection, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(nothing_is_kept_while_it_is_off, set_up, tear_down),
