@@ -53,7 +53,7 @@ def curve(samples, width, top):
     bars = []
     for i in range(width):
         within = [cwnd for at, cwnd, _ in samples if i <= at * width / SECONDS < i + 1]
-        bars.append(sum(within) / len(within) if within else bars[-1] if bars else 0)
+        bars.append(max(within) if within else bars[-1] if bars else 0)
     for row in reversed(range(HEIGHT)):
         yield "".join(blocks[max(0, min(8, round((bar / top * HEIGHT - row) * 8)))] for bar in bars)
 

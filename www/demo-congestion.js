@@ -21,7 +21,7 @@ form.addEventListener('submit', (event) => event.preventDefault());
 
 let leftOut = 0; /* rows that the server did not tell */
 
-const atLeast = (n) => `${leftOut > 0 ? 'at least ' : ''}${count(n)}`;
+const atLeast = (n, { isCut }) => `${leftOut > 0 || isCut ? 'at least ' : ''}${count(n)}`;
 
 /* ---- curves ---- */
 
@@ -74,8 +74,8 @@ class Lane {
 		const { fast, tail, timeouts } = this.tally.update(flow);
 
 		this.connection = flow.connection;
-		cell(this.control, 'losses').textContent = atLeast(fast + tail);
-		cell(this.control, 'timeouts').textContent = atLeast(timeouts);
+		cell(this.control, 'losses').textContent = atLeast(fast + tail, flow);
+		cell(this.control, 'timeouts').textContent = atLeast(timeouts, flow);
 	}
 }
 
@@ -132,6 +132,14 @@ async function overBottleneck(work) {
 	}
 }
 
+/* The wire stays as it is until the last of them is through, whatever became of the others. */
+async function downloadTogether() {
+	const failed = (await Promise.allSettled(lanes.map(download))).find(({ status }) => status === 'rejected');
+
+	if (failed)
+		throw failed.reason;
+}
+
 async function race(experiment, { dataset }) {
 	runs.clear();
 	leftOut = 0;
@@ -139,7 +147,7 @@ async function race(experiment, { dataset }) {
 	experiment.follow(laneOf, 0, (flow) => laneOf(flow).look(flow));
 	await overBottleneck(async () => {
 		if (dataset.do === 'together')
-			await Promise.all(lanes.map(download));
+			await downloadTogether();
 		else
 			for (const lane of lanes)
 				await download(lane);

@@ -3,7 +3,7 @@
  * here was told by the server; nothing is estimated.
  */
 const ETHERNET = 14; /* bytes in front of each segment on the wire */
-const MOST_FLOWS = 200, MOST_ROWS = 2000; /* of one flow; what comes beyond is not looked at */
+const MOST_FLOWS = 200, MOST_ROWS = 20000; /* of one flow; what comes beyond is not looked at */
 
 export const has = (row, ...flags) => flags.every((flag) => row.flags.split(',').includes(flag));
 export const isLost = (row) => row.drop !== undefined;
@@ -15,10 +15,13 @@ export const between = (from, to) => (to.time - from.time) * 1000;
 class Flow {
 	rows = [];
 	isNew = false; /* its first segment was seen live */
+	isCut = false; /* there were more rows than are kept */
 
 	add(row) {
 		if (this.rows.length < MOST_ROWS)
 			this.rows.push(row);
+		else
+			this.isCut = true;
 		this.isNew ||= row.event === 'opened' && !row.replayed;
 		this.port ??= row.client_port;
 		this.connection ??= row.connection; /* there is none before the handshake's end */

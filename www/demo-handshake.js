@@ -13,7 +13,8 @@ const timeOf = (flow) => milliseconds(between(syns(flow)[0], thirdAck(flow)));
 
 /* ---- an ordinary one ---- */
 
-const ofRun = (run) => (flows) => flows.find((flow) => flow.tells(run) && thirdAck(flow));
+const ofRun = (run) => (flows) => flows.find((flow) =>
+	flow.tells(run) && syns(flow).length > 0 && synAcks(flow).length > 0 && thirdAck(flow));
 
 async function open(experiment) {
 	const run = newRun();
@@ -38,7 +39,7 @@ async function third(experiment) {
 
 	experiment.follow((flow) => flow.isNew && (next ??= flow) === flow);
 	experiment.say('Waiting for two minutes. Now the line for the terminal.');
-	await experiment.until(() => next && request(next), 'A connection with a request', 120);
+	await experiment.until(() => next && thirdAck(next) && request(next), 'A connection with a request', 120);
 	const rows = next.segments, ack = thirdAck(next);
 
 	experiment.set('third-len', `${ack.len} bytes`);

@@ -54,7 +54,8 @@ function takeStartLine(reader, line) {
 
 function takeField(reader, line) {
 	const colon = line.indexOf(':'), name = line.slice(0, colon), lower = name.toLowerCase();
-	const [text, rfc] = FIELDS[lower] ?? (lower.startsWith('sec-') ? SECURITY : OTHER);
+	const other = lower.startsWith('sec-') ? SECURITY : OTHER;
+	const [text, rfc] = Object.hasOwn(FIELDS, lower) ? FIELDS[lower] : other;
 
 	const key = `http.${lower.replaceAll('-', '_')}`, value = line.slice(colon + 1).trim();
 

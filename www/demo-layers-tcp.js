@@ -18,7 +18,7 @@ function takeFlags(reader) {
 	reader.bits(0, 1, { key: 'tcp.hdr_len', name: 'Data offset', value: (word >> 12) * 4,
 		bits: '0–3', unit: 'bytes', rfc: 'RFC 9293, 3.1',
 		text: `${word >> 12} words of four bytes: where the data begins. More than five are options.` });
-	reader.bits(0, 1, { key: 'tcp.flags.res', name: 'Reserved', value: word >> 9 & 7, bits: '4–7',
+	reader.bits(0, 1, { key: 'tcp.flags.res', name: 'Reserved', value: word >> 9 & 7, bits: '4–6',
 		rfc: 'RFC 9293, 3.1', text: 'Nought, until somebody finds a use for them.' });
 	FLAGS.forEach(([key, name, text, rfc], i) => reader.bits(1, 1,
 		{ key: `tcp.flags.${key}`, name, value: word >> (7 - i) & 1, bits: String(i), rfc, text }));

@@ -78,9 +78,9 @@ const NUMBERS = ['lost', 'damaged', 'acks', 'again', 'fast', 'tail', 'timeouts']
 
 let leftOut = 0; /* rows that the server did not tell */
 
-function showCounts(experiment, counts) {
+function showCounts(experiment, counts, { isCut }) {
 	for (const name of NUMBERS)
-		experiment.set(name, `${leftOut > 0 ? 'at least ' : ''}${count(counts[name])}`);
+		experiment.set(name, `${leftOut > 0 || isCut ? 'at least ' : ''}${count(counts[name])}`);
 }
 
 function showWire(experiment, { lost, corrupted, reordered, duplicated }) {
@@ -107,13 +107,13 @@ async function fetchOverIt(experiment) {
 
 	stopper = new AbortController();
 	leftOut = 0;
-	experiment.follow(isOurs, 0, (flow) => showCounts(experiment, tally.update(flow)));
+	experiment.follow(isOurs, 0, (flow) => showCounts(experiment, tally.update(flow), flow));
 	try {
 		const result = await overBadWire(experiment, seed, () => fetchFile(experiment, url));
 
 		/* Rows come in the order of what happened: when this one is there, all of the download are. */
-		await experiment.until((flows) => leftOut > 0 || flows.some((flow) => flow.tells(`after=${seed}`)),
-			'What the server saw');
+		await experiment.until((flows) => leftOut > 0
+			|| flows.some((flow) => flow.isCut || flow.tells(`after=${seed}`)), 'What the server saw');
 		return await verdict(experiment, result, url);
 	} catch (error) {
 		throw error.name === 'AbortError' ? new Error('Stopped.') : error;

@@ -2,6 +2,7 @@
 const WIRE = '/.taphouse/wire';
 
 let isBad = false;
+let left = new AbortController(); /* what is asked for when the page is left, and must not come behind its end */
 
 async function ask(options, query = '') {
 	const response = await fetch(WIRE + query, { cache: 'no-store', ...options });
@@ -14,8 +15,10 @@ async function ask(options, query = '') {
 /* spec: { loss, reorder, duplicate, corrupt (shares of one), delay_ms, rate_kbit }, both ways unless a key begins
  * with "tx.", from the server, or "rx.". */
 export async function makeWire(spec) {
+	const headers = { 'Content-Type': 'application/json' };
+
 	isBad = true;
-	await ask({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(spec) });
+	await ask({ method: 'POST', headers, body: JSON.stringify(spec), signal: left.signal });
 }
 
 /* What it is now, and what it has done. */
@@ -29,4 +32,8 @@ export async function mendWire(query) {
 	isBad = false;
 }
 
-addEventListener('pagehide', () => mendWire().catch(() => {}));
+addEventListener('pagehide', () => {
+	left.abort();
+	left = new AbortController(); /* the page may come back */
+	mendWire().catch(() => {});
+});

@@ -13,6 +13,10 @@ import { Flows } from './demo-flows.js';
 
 const LIVE = '/.taphouse/';
 const PATIENCE_S = 15;
+const WORDS = { /* for states of the feed */
+	open: 'The server tells what it sees.',
+	absent: 'There is no WebSocket here, so the buttons wait in vain.',
+};
 
 export const fresh = (path, options = {}) => fetch(path, { cache: 'no-store', credentials: 'omit', ...options });
 
@@ -218,7 +222,7 @@ export async function startDemo(works, { samples, onRows = () => {} } = {}) {
 			onRows(rows);
 		},
 		onState: (state) => {
-			tell(state === 'open' ? 'The server tells what it sees.' : 'Not connected to the server’s events.');
+			tell(WORDS[state] ?? 'Not connected to the server’s events.');
 			if (state === 'open' && !isReady)
 				experiments.forEach((experiment) => experiment.enable(isReady = true));
 		},

@@ -33,11 +33,12 @@ function connection(path, state, onMessage, onHandshake) {
 	let socket;
 
 	const open = () => {
-		let handshakeIsOwed = onHandshake !== undefined;
+		let handshakeIsOwed = onHandshake !== undefined, wasOpen = false;
 
 		socket = new WebSocket(BASE + path, handshakeIsOwed ? ['taphouse.handshake'] : []);
 		state.textContent = 'connecting';
 		socket.onopen = () => {
+			wasOpen = true;
 			state.textContent = `connected${socket.extensions ? ', compressed' : ''}`;
 		};
 		socket.onmessage = ({ data }) => {
@@ -48,7 +49,7 @@ function connection(path, state, onMessage, onHandshake) {
 			handshakeIsOwed = false;
 		};
 		socket.onclose = (event) => {
-			state.textContent = event.code === 1006 ? `no connection: is there a /ws/${path.split('?')[0]} here?` : ended(event);
+			state.textContent = event.code === 1006 && !wasOpen ? `no connection: is there a /ws/${path.split('?')[0]} here?` : ended(event);
 		};
 	};
 
