@@ -43,10 +43,14 @@ def test_every_press_opens_another_connection(demo):
 
 def test_data_on_the_third_ack(demo, namespace):
     demo.open(PAGE)
-    demo.browser.evaluate("document.querySelector('#third button').click()")
-    demo.browser.wait("document.querySelector('#third [role=status]').textContent.startsWith('Waiting')")
-    port = int(namespace.run("/usr/bin/python3", "-c", THIRD).stdout)
-    demo.browser.wait(f"document.querySelector('#third [role=status]').textContent === 'From port {port}.'")
+    for _ in range(5):  # the kernel holds its ACK back for 40 ms or so, in which the program must say something
+        demo.browser.wait("!document.querySelector('#third button').disabled")
+        demo.browser.evaluate("document.querySelector('#third button').click()")
+        demo.browser.wait("document.querySelector('#third [role=status]').textContent.startsWith('Waiting')")
+        port = int(namespace.run("/usr/bin/python3", "-c", THIRD).stdout)
+        demo.browser.wait(f"document.querySelector('#third [role=status]').textContent === 'From port {port}.'")
+        if demo.number("third-len") != "0 bytes":
+            break
     demo.stop()
     third = demo.captured(port)[2]
     assert demo.number("third-len") == f"{third[3]} bytes" and third[3] > 0
@@ -78,5 +82,6 @@ def test_a_full_syn_queue_lets_the_visitor_in(demo, tmp_path):
     assert limit == 64 and int(demo.number("most")) == limit
     syns = fields(demo.capture, "ip.src == 198.51.100.0/24 && tcp.flags.syn == 1", "tcp.dstport")
     assert {row[0] for row in syns} == {"8080"} and len(syns) > limit
-    assert back == 1 and sent == len(syns) - limit + 1  # one of them is the visitor's
+    # One of them is the visitor's; browsers may open a second connection when the first is slow.
+    assert 1 <= back <= 2 and sent == len(syns) - limit + back
     assert [row[0] for row in demo.captured(port)[:3]] == [2, 18, 16]

@@ -15,7 +15,9 @@ BENCH = """(async () => {
     for (const name of ['ladder.css', 'states.css'])
         document.head.append(Object.assign(document.createElement('link'), { rel: 'stylesheet', href: name }));
     document.getElementById('pause').click();
-    document.querySelector('main').innerHTML = '<h2>Bench</h2><div id="bench"></div>';
+    // Where the page's own feed, which may open a moment later, says so.
+    const said = '<p id="feed" hidden></p><p id="sampling" hidden></p>';
+    document.querySelector('main').innerHTML = `<h2>Bench</h2><div id="bench"></div>${said}`;
     const { createLadder } = await import('/.taphouse/ladder.js');
     const { createStates } = await import('/.taphouse/states.js');
     const { openFeed } = await import('/.taphouse/feed.js');

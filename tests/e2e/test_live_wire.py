@@ -25,10 +25,11 @@ import socket, sys
 s = socket.create_connection(('{ADDRESS}', 80), 10)
 print(s.getsockname()[1], flush=True)
 for line in sys.stdin:
-    s.sendall(b'GET /hello.txt HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n' * int(line))
-    got = b''
-    while got.count(b'HTTP/1.1 200 OK') < int(line):
-        got += s.recv(65536)
+    path, size, times = line.split()
+    s.sendall(f'GET {{path}} HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n'.encode() * int(times))
+    left = int(size) * int(times)
+    while left > 0:
+        left -= len(s.recv(1 << 20))
 s.close()
 """
 
@@ -54,8 +55,8 @@ def client(namespace):
     process.stdout.close()
 
 
-def tell(client, times):
-    client.stdin.write(f"{times}\n")
+def tell(client, times, path="/hello.txt", size=6):
+    client.stdin.write(f"{path} {size} {times}\n")
     client.stdin.flush()
 
 
@@ -124,7 +125,7 @@ def test_another_connection_is_watched_to_its_end(server, client, namespace, tmp
 def test_that_the_server_samples_is_said(server, client, namespace, tmp_path):  # noqa: F811
     page = live_page(namespace, tmp_path)
     open_connection(page, client.port)
-    tell(client, 900)  # keepalive_requests is 1,000
+    tell(client, 100, "/1m.bin", 1 << 20)  # more than 1,600 segments, at once
     page.wait("document.getElementById('sampling').textContent.startsWith('More happens than is told: the server samples')")
     page.wait("document.querySelector('.ladder-left-out') !== null")
     assert page.evaluate("document.querySelectorAll('.ladder-row').length") <= 248
