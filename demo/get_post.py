@@ -8,7 +8,6 @@ URL = f"http://{ADDRESS}"
 STATUS = "curl -s -o answer -w '%{http_code}\\n'"
 
 
-
 def play(on):
     server = on.serve(site='location "/echo" { echo = true }')
 
