@@ -8,6 +8,9 @@ const MOST_FLOWS = 200, MOST_ROWS = 20000; /* of one flow; what comes beyond is 
 export const has = (row, ...flags) => flags.every((flag) => row.flags.split(',').includes(flag));
 export const isLost = (row) => row.drop !== undefined;
 
+/* How many rows the server has not told, as these say. */
+export const leftOutOf = (rows) => rows.reduce((n, { event, rows: more }) => n + (event === 'left_out' ? more : 0), 0);
+
 /* Milliseconds from one row to the other. */
 export const between = (from, to) => (to.time - from.time) * 1000;
 

@@ -1,6 +1,6 @@
 /* Twenty objects, each over a connection of its own, and all over one: what that took, counted of the server's
  * events. */
-import { cost } from './demo-flows.js';
+import { cost, leftOutOf } from './demo-flows.js';
 import { count, get, milliseconds, newRun, startDemo } from './demo.js';
 
 const OBJECTS = 20;
@@ -46,5 +46,5 @@ async function both(experiment) {
 }
 
 startDemo({ both }, {
-	onRows: (rows) => rows.filter(({ event }) => event === 'left_out').forEach((row) => { leftOut += row.rows; }),
+	onRows: (rows) => { leftOut += leftOutOf(rows); },
 });

@@ -1,6 +1,7 @@
 /* Reliability: a wire that is bad for this visitor alone, and a file that arrives over it as it was. */
 import { count, startDemo } from './demo.js';
 import { isSame, newDigest, toldDigest } from './demo-digest.js';
+import { leftOutOf } from './demo-flows.js';
 import { Tally } from './demo-tally.js';
 import { makeWire, mendWire, readWire } from './demo-wire.js';
 
@@ -121,5 +122,5 @@ async function fetchOverIt(experiment) {
 }
 
 startDemo({ fetch: fetchOverIt }, {
-	onRows: (rows) => rows.filter(({ event }) => event === 'left_out').forEach((row) => { leftOut += row.rows; }),
+	onRows: (rows) => { leftOut += leftOutOf(rows); },
 });
