@@ -237,6 +237,21 @@ static size_t next_cut(uint32_t *state)
 	return (*state >> 16) % 7 == 0 ? (*state >> 20) % 200 + 1 : (*state >> 20) % 5 + 1;
 }
 
+/*
+ * Gives whatever a connection may wait for: acknowledgements, a hashed password, room at the handler, and the
+ * time at which memory of another connection is tried for again. One may come to wait for each behind another.
+ */
+static void give_everything(struct fake_stream *f)
+{
+	do
+		fake_stream_ack_all(f);
+	while (hand_offload_finish(&helper, true) > 0);
+	if (under_way != NULL)
+		http_call_resume(under_way);
+	world_advance(&world, world.now_us + 1);
+	fake_stream_ack_all(f);
+}
+
 static void run(struct fake_stream *f, const uint8_t *data, size_t size, size_t room, uint32_t cuts)
 {
 	bool is_slow = cuts > EVERY_BYTE;
@@ -259,17 +274,8 @@ static void run(struct fake_stream *f, const uint8_t *data, size_t size, size_t 
 	}
 	if (!fake_stream_is_over(f))
 		fake_stream_end(f);
-	do
-		fake_stream_ack_all(f);
-	while (hand_offload_finish(&helper, true) > 0);
-	for (size_t i = 0; i < 2 * size && under_way != NULL; i++) {
-		http_call_resume(under_way);
-		fake_stream_ack_all(f);
-	}
-	world_advance(&world, world.now_us + 1); /* what waited for another connection's memory */
-	do
-		fake_stream_ack_all(f);
-	while (hand_offload_finish(&helper, true) > 0);
+	for (size_t i = 0; i < 2 * size + 2 && !fake_stream_is_over(f); i++)
+		give_everything(f);
 	assert(fake_stream_is_over(f));
 	assert(!f->aborted && !f->unread);
 	world_advance(&world, world.now_us + HTTP_VERIFIED_US); /* the next one's password is hashed again */
