@@ -49,6 +49,7 @@ struct http_config {
 				 * default one may be missing */
 	uint32_t cache_entries;
 	uint64_t cache_bytes, cache_max_file; /* contents kept in memory */
+	uint64_t cache_max_warm_file; /* and those of files that are asked for again and again */
 	uint64_t cache_revalidate_us; /* a cached entry is checked against the file
 				       * system after this long ... */
 	uint32_t cache_watches; /* ... unless its directory is watched: most directories that are */
@@ -146,6 +147,7 @@ struct http_usage {
 	uint64_t cache_watch_events;         /* told by watched directories */
 	uint64_t cache_entries, cache_bytes, cache_watches; /* now */
 	uint64_t cache_compressed, cache_compressed_saved; /* files; bytes by which they are smaller */
+	uint64_t cache_warmed; /* files larger than cache_max_file that were read into memory */
 	uint64_t request_waits, buffer_waits; /* times that a connection waited for a pool at its limit */
 	uint64_t aborted;             /* reset by us: file changed under way, no memory, peer not reading */
 	uint64_t upgraded;            /* connections that went over to another protocol */

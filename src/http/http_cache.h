@@ -15,6 +15,7 @@
 #include "http/http_misses.h"
 #include "http/http_path.h"
 #include "http/http_site.h"
+#include "http/http_warm.h"
 #include "http/http_watch.h"
 
 struct http_cache_limits {
@@ -30,7 +31,8 @@ struct http_cache {
 	struct http_clock *clock;
 	const struct http_sites *sites;
 	struct span_owner *keeper;
-	struct http_compressor compressor; /* off unless its owner sets it */
+	struct http_compressor compressor; /* this and the next: off unless its owner sets it */
+	struct http_warmer warmer;
 	struct http_entry **buckets;
 	uint64_t mask;        /* number of buckets less one */
 	struct list lru;      /* most recently used first */

@@ -1,11 +1,10 @@
 /*
  * Entries: files read, and their field lines written. The contents of files up to the cache's max_file are
- * read; a larger one keeps its descriptor. System calls: fstat, pread, close.
+ * read; a larger one keeps its descriptor. System calls: fstat, close.
  */
 #include "http/http_entry.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "http/http_cache.h"
 #include "http/http_cache_control.h"
 #include "http/http_date.h"
+#include "http/http_file.h"
 #include "http/http_mime.h"
 
 enum {
@@ -42,6 +42,7 @@ static void entry_free(struct http_entry *e)
 		close(e->fd);
 	for (int i = 0; i < HTTP_CODINGS; i++)
 		http_entry_unref(e->encoded[i]);
+	free(e->warm);
 	free(e);
 	span_owner_unref(c->keeper);
 }
@@ -164,22 +165,6 @@ static struct http_entry *entry_new(struct http_cache *c, const struct source *f
 	return e;
 }
 
-static bool read_whole(int fd, char *out, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = pread(fd, out + done, len - done, (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		done += (size_t)n;
-	}
-	return true;
-}
-
 /* The room for the contents, right behind the fields. */
 static char *body_of(struct http_entry *e)
 {
@@ -189,13 +174,13 @@ static char *body_of(struct http_entry *e)
 /* Reads the contents; false if the file changed meanwhile, or could not be read. */
 static bool entry_read(struct http_entry *e)
 {
-	char *body = body_of(e);
+	uint8_t *body = (uint8_t *)body_of(e);
 
-	if (!read_whole(e->fd, body, e->version.size) || !http_version_is_current(&e->version, e->fd))
+	if (!http_file_read_all(e, body))
 		return false;
 	close(e->fd);
 	e->fd = -1;
-	e->body = (uint8_t *)body;
+	e->body = body;
 	return true;
 }
 
@@ -221,6 +206,7 @@ static struct http_entry *load(struct http_cache *c, const struct source *from)
 		if (e == NULL)
 			break;
 		if (!in_memory || entry_read(e)) {
+			e->warm_after = http_warm_after(e);
 			loaded = e;
 			break;
 		}

@@ -29,6 +29,7 @@ struct http_entry {
 	bool settled; /* was old enough when read that no later write has the same times */
 	bool is_negotiable; /* has encoded ones, or may get them */
 	bool is_made;     /* was encoded here: there is no such file */
+	uint8_t warm_after; /* after so many requests the contents are read into memory; 0: never */
 	uint8_t makeable; /* a bit for each coding in which it may still be encoded here */
 	enum http_coding coding;
 	const char *type;
@@ -39,8 +40,9 @@ struct http_entry {
 	uint32_t ranges_at;     /* before this are type and length */
 	uint32_t validators_at; /* those from here on go with a 304 as well */
 	uint32_t tail_at;       /* from here on: the policy's tail for a 200; other statuses have theirs */
-	const uint8_t *body;    /* the contents, right behind fields; NULL: to be read from fd */
-	int fd;                 /* -1 when the contents are here */
+	const uint8_t *body;    /* the contents, right behind fields, or warm; NULL: to be read from fd */
+	uint8_t *warm;          /* contents that were read later (http_warm.h), of malloc(); NULL: none */
+	int fd;                 /* -1 when the contents are right behind fields */
 	size_t footprint;       /* bytes of memory that it takes up */
 	struct http_entry *encoded[HTTP_CODINGS]; /* the same compressed; NULL: not there. Holds references */
 	char memory[];                            /* key, etag, fields, body */

@@ -38,6 +38,7 @@ void http_config_default(struct http_config *c)
 		.cache_entries = 1024,
 		.cache_bytes = 64 << 20,
 		.cache_max_file = 1 << 20,
+		.cache_max_warm_file = 16 << 20,
 		.cache_revalidate_us = SECONDS(1),
 		.cache_watches = 1024,
 		.compress_min = 512,
@@ -212,6 +213,10 @@ static int init_shared(struct http_server *s)
 			[HTTP_CODING_BR] = s->config.brotli_level,
 		},
 	};
+	s->cache.warmer = (struct http_warmer){
+		.offload = s->hooks.offload,
+		.max_file = s->config.cache_max_warm_file,
+	};
 	s->pages = http_pages_new(&s->keeper);
 	s->router = (struct http_router){
 		.sites = &s->sites,
@@ -348,6 +353,7 @@ void http_usage(const struct http_server *s, struct http_usage *out)
 	out->cache_watch_events += s->cache.watch.events;
 	out->cache_compressed += s->cache.compressor.made;
 	out->cache_compressed_saved += s->cache.compressor.saved;
+	out->cache_warmed += s->cache.warmer.warmed;
 	out->cache_watches = s->cache.watch.count;
 	out->cache_bytes = s->cache.bytes;
 	out->cache_entries = s->cache.entries;

@@ -9,6 +9,7 @@
 #include "http/http_conditional.h"
 #include "http/http_error_page.h"
 #include "http/http_partial.h"
+#include "http/http_warm.h"
 
 /* Of two that the client likes equally the site's own counts for more than what
  * was made here, then the smaller. */
@@ -120,6 +121,8 @@ void http_static_answer(const struct http_static *s, const struct http_request *
 		negotiate(r, out);
 	if (out->status != 200)
 		return;
+	if (UNLIKELY(out->entry->warm_after > 0) && --out->entry->warm_after == 0)
+		http_warm(out->entry);
 	if (http_request_has_any(r, HTTP_PRECONDITIONS))
 		out->status = http_evaluate_conditions(r, &out->entry->validators,
 						       http_clock_wall_s(s->clock));

@@ -123,6 +123,7 @@ const struct config_key config_keys[] = {
 	HTTP(cache_entries, count32, 0, 1 << 24),
 	HTTP(cache_bytes, size, 0, 1024 * GB),
 	HTTP(cache_max_file, size, 0, 1 * GB),
+	HTTP(cache_max_warm_file, size, 0, 1 * GB),
 	HTTP_US(cache_revalidate, time, 0, 1 * D),
 	HTTP(cache_watches, count32, 0, 1 << 20),
 	HTTP(compress_min, size, 1, 1 * GB),

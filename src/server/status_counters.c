@@ -60,6 +60,7 @@ static const struct status_counter http_counters[] = {
 	HTTP(cache_watch_events, "cache_watch_events", "Changes told by watched directories."),
 	HTTP(cache_compressed, "cache_compressed", "Files in the cache of which a compressed one was made."),
 	HTTP(cache_compressed_saved, "cache_compressed_saved_bytes", "Bytes by which these are smaller."),
+	HTTP(cache_warmed, "cache_warmed", "Large files read into memory because they were asked for again."),
 };
 
 static const struct status_counter http_gauges[] = {

@@ -128,3 +128,11 @@ def test_it_is_counted(server):
     assert after["cache_compressed"] == before["cache_compressed"] + 1
     assert after["cache_compressed_saved"] == before["cache_compressed_saved"] + len(TEXT) - len(body)
     assert b"taphouse_http_cache_compressed_saved_bytes_total" in get(server, "/.taphouse/metrics")[2]
+
+
+def test_a_large_file_that_is_asked_for_again_is_read_into_memory(server):
+    deadline = time.monotonic() + 20
+    while json.loads(get(server, "/.taphouse/status.json")[2])["http"][0]["cache_warmed"] == 0:
+        assert time.monotonic() < deadline
+        assert get(server, "/large.txt")[2] == TEXT * 3
+    assert get(server, "/large.txt")[2] == TEXT * 3
