@@ -3,16 +3,19 @@
  * all. It keeps no state, resends nothing, checks nothing. What it reaches on a device is what the device and
  * the client leave possible; the bench shows beside it how much of that the server reaches.
  *
- * 	reflector tap:NAME ADDRESS/LEN HOST-ADDRESS/LEN FILE
- * 	reflector packet:INTERFACE|xdp:INTERFACE ADDRESS/LEN - FILE
+ * 	reflector tap:NAME ADDRESS/LEN HOST-ADDRESS/LEN FILE [LARGE...]
+ * 	reflector packet:INTERFACE|xdp:INTERFACE ADDRESS/LEN - FILE [LARGE...]
  *
- * FILE is the body of every answer; head and body must fit into one segment. It says "ready" once it answers,
- * and ends by SIGTERM or SIGINT.
+ * FILE is the body of every answer but those to requests for a LARGE file; head and body must fit into one
+ * segment. LARGE files are not read: as many bytes are sent, of one buffer again and again, segments as large as
+ * the device takes them, and of them as many as the client's window has room for. That is the little that it
+ * knows of a connection. It says "ready" once it answers, and ends by SIGTERM or SIGINT.
  */
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/checksum.h"
 #include "base/clock.h"
@@ -25,18 +28,40 @@
 #endif
 
 enum {
-	IP4_HEADER = 20, TCP_HEADER = 20, TCP_MSS_OPTION = 4, ARP_LEN = 28,
+	IP4_HEADER = 20, TCP_HEADER = 20, ARP_LEN = 28,
 	TCP_CHECKSUM = 16,
 	FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16,
 	OUR_ISN = 1, WINDOW = 65535, MSS = 1460,
 	POLL_ON_US = 50, /* as the server's loop has it */
+	MAX_LARGE = 4, STREAMS = 64,
+	STREAM_BYTES = 44 * MSS, /* of a segment that the device cuts */
+	STREAM_FLIGHT = 1 << 20, /* most that is not acknowledged */
 };
 
 static const uint8_t our_mac[6] = { 2, 0, 0, 0, 0, 1 };
 
+/* A file that is sent as a stream of segments. */
+struct large {
+	const char *name; /* without its folder */
+	uint64_t size;
+};
+
+/* What is on its way to a port of the client's. */
+struct stream {
+	uint8_t client[6];     /* address and port */
+	uint8_t window_shift;  /* the client's (RFC 7323 section 2.3) */
+	bool is_used;          /* since its SYN */
+	uint32_t next;         /* sequence number */
+	uint32_t unacknowledged;
+	uint64_t left;         /* bytes that are still to be sent */
+};
+
 struct reflector {
 	struct device *device;
 	struct ip_prefix address, host;
+	struct large large[MAX_LARGE];
+	int n_large;
+	struct stream streams[STREAMS]; /* by the client's port */
 	uint8_t answer[MSS];
 	uint32_t answer_len;
 	struct tx_frame out[2 * DEVICE_BATCH];
@@ -108,21 +133,30 @@ static void finish_checksum(const struct reflector *r, struct tx_frame *f, const
 		f->checksum_offset = TCP_CHECKSUM;
 	} else {
 		sum = checksum_add(sum, tcp, tcp_len - f->payload_len);
-		field = checksum_finish(f->payload_len > 0 ? checksum_add(sum, r->answer, f->payload_len) : sum);
+		if (f->payload_len > 0)
+			sum = checksum_add(sum, f->iov[1].iov_base, f->payload_len);
+		field = checksum_finish(sum);
 	}
 	memcpy(tcp + TCP_CHECKSUM, &field, sizeof field);
 }
 
+/* To where s came from, with this payload, of which len is 0 if there is none. */
 static void answer_tcp(struct reflector *r, const struct segment *s, uint8_t flags, uint32_t seq, uint32_t ack,
-		       uint32_t payload)
+		       struct bytes payload)
 {
-	uint32_t header = TCP_HEADER + ((flags & SYN) != 0 ? TCP_MSS_OPTION : 0);
+	/* MSS, and so that large windows are offered to us: no operation, window scale 0. */
+	static const uint8_t syn_options[] = { 2, 4, MSS >> 8, MSS & 255, 1, 3, 3, 0 };
+	uint32_t header = TCP_HEADER + ((flags & SYN) != 0 ? sizeof syn_options : 0);
 	struct tx_frame *f = begin(r);
 	uint8_t *tcp, *ip;
 	uint16_t sum;
 
-	if (payload > 0)
-		tx_add_payload(f, r->answer, payload);
+	if (payload.len > 0)
+		tx_add_payload(f, payload.data, payload.len);
+	if (payload.len > MSS) {
+		f->gso = GSO_TCP4;
+		f->gso_size = MSS;
+	}
 	tcp = tx_push(f, header);
 	memset(tcp, 0, header);
 	memcpy(tcp, s->tcp + 2, 2);
@@ -133,11 +167,11 @@ static void answer_tcp(struct reflector *r, const struct segment *s, uint8_t fla
 	tcp[13] = flags;
 	store_be16(tcp + 14, WINDOW);
 	if ((flags & SYN) != 0)
-		store_be32(tcp + TCP_HEADER, 2U << 24 | 4U << 16 | MSS);
+		memcpy(tcp + TCP_HEADER, syn_options, sizeof syn_options);
 	ip = tx_push(f, IP4_HEADER);
 	memset(ip, 0, IP4_HEADER);
 	ip[0] = 0x45;
-	store_be16(ip + 2, (uint16_t)(IP4_HEADER + header + payload));
+	store_be16(ip + 2, (uint16_t)(IP4_HEADER + header + payload.len));
 	ip[6] = 0x40;
 	ip[8] = 64;
 	ip[9] = 6;
@@ -145,8 +179,105 @@ static void answer_tcp(struct reflector *r, const struct segment *s, uint8_t fla
 	memcpy(ip + 16, s->ip + 12, 4);
 	sum = checksum_finish(checksum_add(0, ip, IP4_HEADER));
 	memcpy(ip + 10, &sum, sizeof sum);
-	finish_checksum(r, f, ip, tcp, header + payload);
+	finish_checksum(r, f, ip, tcp, header + (uint32_t)payload.len);
 	push_ethernet(f, s->frame + 6, ETH_TYPE_IPV4);
+}
+
+static struct bytes nothing(void)
+{
+	return bytes_of("", 0);
+}
+
+/* ---- large files ---- */
+
+static struct stream *stream_of(struct reflector *r, const struct segment *s)
+{
+	return &r->streams[load_be16(s->tcp) % STREAMS];
+}
+
+static bool is_client(const struct stream *t, const struct segment *s)
+{
+	return t->is_used && memcmp(t->client, s->ip + 12, 4) == 0 && memcmp(t->client + 4, s->tcp, 2) == 0;
+}
+
+/* The shift of the window scale option; 0 without one (RFC 7323 section 2.2). */
+static uint8_t window_shift_of(const struct segment *s)
+{
+	const uint8_t *p = s->tcp + TCP_HEADER;
+
+	while (p + 2 < s->text && *p != 0) {
+		if (*p == 3)
+			return p[2];
+		p += *p == 1 || p[1] == 0 ? 1 : p[1];
+	}
+	return 0;
+}
+
+static void begin_stream(struct reflector *r, const struct segment *s)
+{
+	struct stream *t = stream_of(r, s);
+
+	*t = (struct stream){ .is_used = true, .window_shift = window_shift_of(s) };
+	memcpy(t->client, s->ip + 12, 4);
+	memcpy(t->client + 4, s->tcp, 2);
+}
+
+static const struct large *find_large(const struct reflector *r, const struct segment *s)
+{
+	for (int i = 0; i < r->n_large; i++) {
+		size_t len = strlen(r->large[i].name);
+
+		if (s->len > len + 5 && memcmp(s->text, "GET /", 5) == 0 &&
+		    memcmp(s->text + 5, r->large[i].name, len) == 0)
+			return &r->large[i];
+	}
+	return NULL;
+}
+
+/* As much as the window has room for, and a turn. */
+static void send_some(struct reflector *r, const struct segment *s, struct stream *t, uint32_t ack)
+{
+	static const uint8_t zeros[STREAM_BYTES];
+	uint32_t most = r->device->caps.gso_max > 0 ? STREAM_BYTES : MSS;
+	uint64_t room = (uint64_t)load_be16(s->tcp + 14) << t->window_shift;
+
+	if (room > STREAM_FLIGHT)
+		room = STREAM_FLIGHT;
+	while (t->left > 0 && r->n_out < 2 * DEVICE_BATCH) {
+		uint32_t n = t->left < most ? (uint32_t)t->left : most;
+
+		if (t->next - t->unacknowledged + n > room)
+			break;
+		t->left -= n;
+		answer_tcp(r, s, t->left > 0 ? ACK : ACK | PSH, t->next, ack, bytes_of(zeros, n));
+		t->next += n;
+	}
+}
+
+static void answer_large(struct reflector *r, const struct segment *s, const struct large *file)
+{
+	static char head[128];
+	struct stream *t = stream_of(r, s);
+	uint32_t seq = load_be32(s->tcp + 8), ack = load_be32(s->tcp + 4) + s->len;
+	int len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n",
+			   (unsigned long long)file->size);
+
+	t->unacknowledged = seq;
+	t->next = seq + (uint32_t)len;
+	t->left = file->size;
+	answer_tcp(r, s, ACK, seq, ack, bytes_of(head, (size_t)len));
+	send_some(r, s, t, ack);
+}
+
+/* ---- any segment ---- */
+
+/* Whose FIN was first shows in what the client has: whole answers, or our FIN as well. Behind a large file it
+ * is always the client's. */
+static bool is_first_fin(const struct reflector *r, const struct segment *s, const struct stream *t)
+{
+	uint32_t had = load_be32(s->tcp + 8) - OUR_ISN - 1;
+
+	return had % r->answer_len == 0 || (is_client(t, s) && t->next != 0);
 }
 
 /* Each segment with text is taken for one whole request. */
@@ -155,20 +286,26 @@ static void take_tcp(struct reflector *r, const struct segment *s)
 	static const char closing[] = "Connection: close";
 	uint32_t seq = load_be32(s->tcp + 4), ack = load_be32(s->tcp + 8);
 	uint8_t flags = s->tcp[13];
+	const struct large *file;
+	struct stream *t = stream_of(r, s);
 
 	if ((flags & RST) != 0)
 		return;
 	if ((flags & SYN) != 0) {
-		answer_tcp(r, s, SYN | ACK, OUR_ISN, seq + 1, 0);
+		begin_stream(r, s);
+		answer_tcp(r, s, SYN | ACK, OUR_ISN, seq + 1, nothing());
+	} else if (s->len > 0 && is_client(t, s) && (file = find_large(r, s)) != NULL) {
+		answer_large(r, s, file);
 	} else if (s->len > 0) {
 		bool last = memmem(s->text, s->len, closing, sizeof closing - 1) != NULL;
 
-		answer_tcp(r, s, (uint8_t)(ACK | PSH | (last ? FIN : 0)), ack, seq + s->len, r->answer_len);
+		answer_tcp(r, s, (uint8_t)(ACK | PSH | (last ? FIN : 0)), ack, seq + s->len,
+			   bytes_of(r->answer, r->answer_len));
 	} else if ((flags & FIN) != 0) {
-		/* Whose FIN was first shows in what the client has: whole answers, or our FIN as well. */
-		bool first = ack == OUR_ISN + 1 || (ack - OUR_ISN - 1) % r->answer_len == 0;
-
-		answer_tcp(r, s, (uint8_t)(ACK | (first ? FIN : 0)), ack, seq + 1, 0);
+		answer_tcp(r, s, (uint8_t)(ACK | (is_first_fin(r, s, t) ? FIN : 0)), ack, seq + 1, nothing());
+	} else if (is_client(t, s) && t->left > 0) {
+		t->unacknowledged = ack;
+		send_some(r, s, t, seq);
 	}
 }
 
@@ -245,6 +382,28 @@ static int make_answer(struct reflector *r, const char *path)
 	return 0;
 }
 
+static int add_large(struct reflector *r, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (r->n_large == MAX_LARGE || stat(path, &st) < 0)
+		return -1;
+	r->large[r->n_large++] = (struct large){ slash != NULL ? slash + 1 : path, (uint64_t)st.st_size };
+	return 0;
+}
+
+static int read_arguments(struct reflector *r, int argc, char **argv)
+{
+	if (argc < 5 || !ip_prefix_parse(argv[2], &r->address) ||
+	    (strcmp(argv[3], "-") != 0 && !ip_prefix_parse(argv[3], &r->host)) || make_answer(r, argv[4]) < 0)
+		return -1;
+	for (int i = 5; i < argc; i++)
+		if (add_large(r, argv[i]) < 0)
+			return -1;
+	return 0;
+}
+
 static int open_device(struct reflector *r, const char *name, struct failure *why)
 {
 	if (strncmp(name, "tap:", 4) == 0) {
@@ -272,9 +431,8 @@ int main(int argc, char **argv)
 	static struct reflector r;
 	struct failure why = { "" };
 
-	if (argc != 5 || !ip_prefix_parse(argv[2], &r.address) ||
-	    (strcmp(argv[3], "-") != 0 && !ip_prefix_parse(argv[3], &r.host)) || make_answer(&r, argv[4]) < 0) {
-		fprintf(stderr, "usage: reflector DEVICE ADDRESS/LEN HOST-ADDRESS/LEN|- FILE\n");
+	if (read_arguments(&r, argc, argv) < 0) {
+		fprintf(stderr, "usage: reflector DEVICE ADDRESS/LEN HOST-ADDRESS/LEN|- FILE [LARGE...]\n");
 		return 2;
 	}
 	if (open_device(&r, argv[1], &why) < 0) {

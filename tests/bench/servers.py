@@ -151,7 +151,8 @@ class Bare(Server):
         super().__init__(stack, place, namespace, address)
 
     def command(self, place):
-        return [place.reflector, self.device, f"{self.address}/24", self.host, os.path.join(place.site, "1k.bin")]
+        return [place.reflector, self.device, f"{self.address}/24", self.host,
+                *(os.path.join(place.site, name) for name in ("1k.bin", "100k.bin", "10m.bin", "1g.bin"))]
 
 
 class Nginx(Server):

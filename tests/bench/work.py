@@ -159,12 +159,13 @@ def mebibytes(sample):
 
 
 ROWS = [
-    Row("bulk", "1 GiB, one connection", "Gbit/s", gigabits, curl("1g.bin", 1), "MiB", mebibytes),
-    Row("again", "10 MB again and again, one connection", "Gbit/s", gigabits, curl("10m.bin", 50), "MiB", mebibytes),
+    Row("bulk", "1 GiB, one connection", "Gbit/s", gigabits, curl("1g.bin", 1), "MiB", mebibytes, bare=True),
+    Row("again", "10 MB again and again, one connection", "Gbit/s", gigabits, curl("10m.bin", 50), "MiB", mebibytes,
+        bare=True),
     Row("keepalive", "1 KiB keep-alive, 64 connections", "requests/s", rate, wrk("1k.bin", 64), bare=True),
     Row("short", "1 KiB short connections, 64 at a time", "requests/s", rate,
         wrk("1k.bin", 64, "Connection: close"), bare=True),
-    Row("hundred", "100 KiB, 16 connections", "requests/s", rate, wrk("100k.bin", 16)),
+    Row("hundred", "100 KiB, 16 connections", "requests/s", rate, wrk("100k.bin", 16), bare=True),
     Row("latency", "1 KiB, one at a time, p50", "us", lambda sample: sample.p50_us, wrk("1k.bin", 1),
         less_is_better=True, bare=True),
     Row("paced", f"1 KiB at {PACED_SHARE:.0%} of nginx's best rate, p99", "us", lambda sample: sample.p99_us,
