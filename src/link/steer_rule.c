@@ -1,0 +1,123 @@
+/* Owners of frames: Ethernet, IPv4 (RFC 791), the ports of TCP and UDP, and the packets that ICMP errors
+ * quote (RFC 792). */
+#include "link/steer_rule.h"
+
+#include <assert.h>
+#include <stdbool.h>
+
+#include "link/ethernet.h"
+
+enum {
+	IP4_HEADER = 20,
+	IP4_FRAGMENT = 0x3fff, /* the flag of more to come, and the offset */
+	PROTOCOL_ICMP = 1,
+	PROTOCOL_TCP = 6,
+	PROTOCOL_UDP = 17,
+	PORTS = 4,
+	ICMP_HEADER = 8,
+};
+
+/* The least factor has its lowest and one high bit set: every bit of a word then reaches the high bits of the
+ * hash, which choose. */
+struct steer_rule steer_rule_make(enum steer_mode mode, unsigned queues, uint64_t key)
+{
+	assert(queues >= 1 && queues <= STEER_QUEUES);
+	return (struct steer_rule){
+		.mode = mode,
+		.queues = queues,
+		.start = (uint32_t)(key >> 32),
+		.factor = (uint32_t)key | 0x40000001,
+	};
+}
+
+static int choose(const struct steer_rule *r, uint32_t hash)
+{
+	return (int)((uint64_t)hash * r->queues >> 32);
+}
+
+static int owner_of_address(const struct steer_rule *r, uint32_t remote)
+{
+	return choose(r, steer_mix(r, r->start, remote));
+}
+
+/* ports: the remote one in the upper half. */
+static int owner_of_flow(const struct steer_rule *r, uint32_t remote, uint32_t local, uint32_t ports)
+{
+	uint32_t hash = steer_mix(r, r->start, remote);
+
+	if (r->mode == STEER_FLOW)
+		hash = steer_mix(r, steer_mix(r, hash, local), ports);
+	return choose(r, hash);
+}
+
+static bool is_fragment(const uint8_t *ip)
+{
+	return (load_be16(ip + 6) & IP4_FRAGMENT) != 0;
+}
+
+/* Where the ports are; NULL: the packet, or what there is of it, has none. */
+static const uint8_t *find_ports(struct bytes packet)
+{
+	const uint8_t *ip = packet.data;
+	uint32_t header = (ip[0] & 15u) * 4;
+
+	if ((ip[9] != PROTOCOL_TCP && ip[9] != PROTOCOL_UDP) || packet.len < header + PORTS)
+		return NULL;
+	return ip + header;
+}
+
+/* Destination unreachable, source quench, redirect, time exceeded, parameter problem: what we have sent
+ * stands in them, and in that we are the source. */
+static bool take_quoted(struct bytes packet, struct bytes *quoted)
+{
+	uint32_t header = (packet.data[0] & 15u) * 4;
+	uint8_t type;
+
+	if (packet.data[9] != PROTOCOL_ICMP || packet.len < header + ICMP_HEADER + IP4_HEADER)
+		return false;
+	type = packet.data[header];
+	*quoted = packet;
+	bytes_skip(quoted, header + ICMP_HEADER);
+	return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+}
+
+static int owner_of_quoted(const struct steer_rule *r, struct bytes quoted)
+{
+	const uint8_t *ip = quoted.data, *ports = find_ports(quoted);
+	uint32_t both;
+
+	if (ports == NULL)
+		return r->mode == STEER_ADDRESS ? owner_of_address(r, load_be32(ip + 16)) : 0;
+	both = load_be32(ports);
+	return owner_of_flow(r, load_be32(ip + 16), load_be32(ip + 12), both << 16 | both >> 16);
+}
+
+int steer_owner_of_packet(const struct steer_rule *r, struct bytes packet)
+{
+	const uint8_t *ip = packet.data, *ports;
+	struct bytes quoted;
+
+	if (packet.len < IP4_HEADER)
+		return 0;
+	if (is_fragment(ip))
+		return owner_of_address(r, load_be32(ip + 12));
+	ports = find_ports(packet);
+	if (ports != NULL)
+		return owner_of_flow(r, load_be32(ip + 12), load_be32(ip + 16), load_be32(ports));
+	if (take_quoted(packet, &quoted))
+		return owner_of_quoted(r, quoted);
+	return r->mode == STEER_ADDRESS ? owner_of_address(r, load_be32(ip + 12)) : 0;
+}
+
+int steer_owner(const struct steer_rule *r, struct bytes frame)
+{
+	uint16_t type;
+
+	if (frame.len < ETH_HEADER_LEN)
+		return 0;
+	type = load_be16(frame.data + 12);
+	bytes_skip(&frame, ETH_HEADER_LEN);
+	if (LIKELY(type == ETH_TYPE_IPV4))
+		return steer_owner_of_packet(r, frame);
+	return type == ETH_TYPE_ARP ? STEER_ALL : 0;
+}
