@@ -155,6 +155,12 @@ static void announce_again(struct timer *timer, uint64_t now_us)
 		timer_set(&c->link->world->timers, timer, now_us + ARP_ANNOUNCE_INTERVAL_US);
 }
 
+/* Of several stacks on a port one speaks; the others listen, and ask for themselves. */
+static bool speaks_for_us(const struct link *l)
+{
+	return l->caps.queue == 0;
+}
+
 void arp_claim(struct link *l, const struct ip_addr *address)
 {
 	struct arp_claim *c = &l->arp->claims[l->arp->n_claims++];
@@ -163,7 +169,8 @@ void arp_claim(struct link *l, const struct ip_addr *address)
 	c->link = l;
 	c->ip = ip_addr_to_4(address);
 	timer_init(&c->announce, announce_again);
-	announce_again(&c->announce, l->world->now_us);
+	if (speaks_for_us(l))
+		announce_again(&c->announce, l->world->now_us);
 }
 
 static struct arp_claim *find_claim(struct arp *arp, uint32_t ip)
@@ -232,13 +239,15 @@ enum drop_reason arp_input(struct link *l, struct bytes payload)
 
 	claimed = find_claim(l->arp, p.sender_ip);
 	if (claimed != NULL) {
-		defend(claimed, &p.sender_mac);
+		if (speaks_for_us(l))
+			defend(claimed, &p.sender_mac);
 		return DROP_NONE;
 	}
 	ours = find_claim(l->arp, p.target_ip);
 	merged = merge_sender(l, &p, ours != NULL);
 	if (ours != NULL && p.operation == ARP_REQUEST) {
-		reply(l, &p);
+		if (speaks_for_us(l))
+			reply(l, &p);
 		return DROP_NONE;
 	}
 	return merged ? DROP_NONE : world_drop(l->world, DROP_ARP_NOT_OURS);

@@ -25,6 +25,7 @@ struct device_caps {
 	uint32_t gso_max;      /* largest IP packet that send() cuts into segments, 0: cannot */
 	uint8_t tx_checksum;   /* send() finishes TX_CHECKSUM_PARTIAL */
 	uint8_t mac[6];        /* the port's own address if it has one to suggest, else zero */
+	uint8_t queue;         /* of several stacks on one port, which; 0 speaks ARP for all (link/steer.h) */
 };
 
 /* Calls: system calls (for wire: batches). rx_dropped: lost before we saw them, as far as the device can
@@ -53,7 +54,7 @@ struct device_ops {
 	/* File descriptor to wait for with poll(2), or -1. */
 	int (*fd)(const struct device *d);
 	/* When recv() or send() must be called next though fd() is silent (delayed frames), or
-	 * TIMER_NEVER. */
+	 * TIMER_NEVER. Asked just before sleeping: some devices tell others by that (link/steer.h). */
 	uint64_t (*deadline)(const struct device *d);
 	void (*close)(struct device *d); /* frees d */
 };

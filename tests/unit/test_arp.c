@@ -400,6 +400,25 @@ static void a_conflict_over_one_address_leaves_the_others_alone(void **state)
 	assert_int_equal(load_be32(link_host_sent(h, 1).data + 38), 0x0a4d0003);
 }
 
+/* The first one announces, answers and defends for them too. */
+static void of_several_stacks_on_a_port_the_others_learn_and_are_silent(void **state)
+{
+	const struct ip_addr us = ip_addr_from_4(LINK_HOST_US);
+	struct link_host *h = *state;
+
+	h->link.caps.queue = 1;
+	assert_int_equal(link_add_address(&h->link, &us), 0);
+	link_host_advance(h, 10 * second_us);
+	link_host_expect_nothing(h);
+	assert_int_equal(put_packet(h, request, sizeof request), DROP_NONE);
+	link_host_put_arp(h, ARP_REQUEST, LINK_HOST_US, &link_host_peer_mac, THIRD);
+	link_host_expect_nothing(h);
+	assert_int_equal(h->log_lines, 0);
+	assert_true(mac_equal(known_mac(h, LINK_HOST_PEER), &link_host_peer_mac));
+	link_host_send(h, THIRD, "x", 1, NULL);
+	link_host_expect_request(h, THIRD, &mac_broadcast);
+}
+
 static void a_full_ring_costs_the_answer_and_is_counted(void **state)
 {
 	struct link_host *h = *state;
@@ -479,6 +498,7 @@ int main(void)
 		WITH_ADDRESS(requests_are_broadcast_and_polls_unicast_rfc1122_2_3_2_1),
 		WITH_ADDRESS(a_conflict_is_defended_and_logged_once_in_ten_seconds_rfc5227_2_4),
 		WITH_ADDRESS(a_conflict_over_one_address_leaves_the_others_alone),
+		WITHOUT_ADDRESS(of_several_stacks_on_a_port_the_others_learn_and_are_silent),
 		WITH_ADDRESS(a_full_ring_costs_the_answer_and_is_counted),
 		WITH_ADDRESS(random_packets_leave_the_table_sane),
 	};
