@@ -9,8 +9,8 @@
  *
  * PACKET_QDISC_BYPASS is not used: behind it the kernel drops a frame that it would have to cut itself.
  *
- * System calls: socket, setsockopt, bind, ioctl, sendto, recvfrom (start); recvmmsg, sendmmsg, poll, ioctl,
- * close.
+ * System calls: socket, setsockopt, getsockopt, bind, ioctl, sendto, recvfrom (start); recvmmsg, sendmmsg,
+ * poll, ioctl, close.
  */
 #include "link/packet.h"
 
@@ -26,11 +26,13 @@
 #include "base/timer.h"
 #include "link/interface.h"
 #include "link/netdev.h"
+#include "link/queues.h"
 #include "link/vnet.h"
 
 enum {
 	TX_PATIENCE = 10, /* tries of at most a millisecond each in one send() */
 	SOCKET_BUFFER = 8 << 20,
+	FANOUT_IGNORE_OUTGOING = 0x4000, /* PACKET_FANOUT_FLAG_…, which not all headers have */
 	CONTROL_SIZE = CMSG_SPACE(sizeof(struct tpacket_auxdata)) + CMSG_SPACE(sizeof(uint32_t)),
 };
 
@@ -279,11 +281,64 @@ static int bind_socket(const struct packet *p, const char *name, struct failure 
 	address.sll_protocol = htons(ETH_P_ALL);
 	if (bind(p->fd, (const struct sockaddr *)&address, sizeof address) < 0)
 		return failure_set(why, -errno, "cannot bind to %s: %s", name, strerror(errno));
-	return interface_promiscuous(p->fd, p->index, name, why);
+	return 0;
 }
 
-static int packet_init(struct packet *p, const struct packet_config *c, struct failure *why)
+struct opening {
+	const struct packet_config *config;
+	const struct packet *first; /* of queue 0 */
+	int fanout;                 /* the id of the sockets' group */
+};
+
+/* What is to be true of the interface, once; later queues rely on it. */
+static int check(struct packet *p, const struct opening *o, struct failure *why)
 {
+	const char *name = o->config->interface;
+
+	if (o->first == NULL)
+		return interface_check(p->fd, name, &p->device.caps, &p->index, why);
+	p->device.caps = o->first->device.caps;
+	p->index = o->first->index;
+	return 0;
+}
+
+/* A number of our own in the namespace is the kernel's to give. */
+static int found_fanout(const struct packet *p, struct opening *o, int type)
+{
+	socklen_t len = sizeof o->fanout;
+	int how = (type | PACKET_FANOUT_FLAG_UNIQUEID) << 16;
+
+	if (setsockopt(p->fd, SOL_PACKET, PACKET_FANOUT, &how, sizeof how) < 0 ||
+	    getsockopt(p->fd, SOL_PACKET, PACKET_FANOUT, &o->fanout, &len) < 0)
+		return -errno;
+	o->fanout &= 0xffff;
+	/* Refused, it leaves all to queue 0. */
+	if (o->config->program >= 0)
+		(void)setsockopt(p->fd, SOL_PACKET, PACKET_FANOUT_DATA, &o->config->program,
+				 sizeof o->config->program);
+	return 0;
+}
+
+/* The sockets share what comes. In a group PACKET_IGNORE_OUTGOING is the group's to say. */
+static int share(const struct packet *p, struct opening *o, struct failure *why)
+{
+	int type = (o->config->program >= 0 ? PACKET_FANOUT_EBPF : PACKET_FANOUT_HASH) |
+		   FANOUT_IGNORE_OUTGOING;
+	int how = o->fanout | type << 16, err = 0;
+
+	if (o->first == NULL)
+		err = found_fanout(p, o, type);
+	else if (setsockopt(p->fd, SOL_PACKET, PACKET_FANOUT, &how, sizeof how) < 0)
+		err = -errno;
+	if (err < 0)
+		failure_set(why, err, "the kernel refuses PACKET_FANOUT on %s (%s): use a TAP, or one worker",
+			    o->config->interface, strerror(-err));
+	return err;
+}
+
+static int packet_init(struct packet *p, struct opening *o, struct failure *why)
+{
+	const struct packet_config *c = o->config;
 	int err;
 
 	p->device.ops = &packet_ops;
@@ -294,28 +349,42 @@ static int packet_init(struct packet *p, const struct packet_config *c, struct f
 	prepare_receive(p);
 	err = interface_socket(c->interface, &p->fd, why);
 	if (err == 0)
-		err = interface_check(p->fd, c->interface, &p->device.caps, &p->index, why);
+		err = check(p, o, why);
 	if (err == 0)
 		err = set_options(p->fd, c->interface, why);
 	if (err == 0)
 		err = bind_socket(p, c->interface, why);
+	if (err == 0 && c->queues > 1)
+		err = share(p, o, why);
+	if (err == 0 && o->first == NULL)
+		err = interface_promiscuous(p->fd, p->index, c->interface, why);
 	p->device.caps.gso_max = c->offload ? 65535 : 0;
 	p->device.caps.tx_checksum = c->offload;
 	return err;
 }
 
-int packet_open(const struct packet_config *config, struct device **out, struct failure *why)
+static int open_one(void *context, unsigned queue, struct device **out, struct failure *why)
 {
+	struct opening *o = context;
 	struct packet *p = calloc(1, sizeof *p);
 	int err;
 
 	if (p == NULL)
-		return failure_set(why, -ENOMEM, "no memory for the device %s", config->interface);
-	err = packet_init(p, config, why);
+		return failure_set(why, -ENOMEM, "no memory for the device %s", o->config->interface);
+	err = packet_init(p, o, why);
 	if (err < 0) {
 		packet_close(&p->device);
 		return err;
 	}
+	if (queue == 0)
+		o->first = p;
 	*out = &p->device;
 	return 0;
+}
+
+int packet_open(const struct packet_config *config, struct device **out, struct failure *why)
+{
+	struct opening o = { .config = config };
+
+	return queues_open(config->queues > 1 ? config->queues : 1, open_one, &o, out, why);
 }

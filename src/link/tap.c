@@ -20,6 +20,7 @@
 
 #include "base/timer.h"
 #include "link/netdev.h"
+#include "link/queues.h"
 #include "link/vnet.h"
 
 enum {
@@ -181,8 +182,10 @@ static int explain_open(int error, struct failure *why)
 	}
 }
 
-static int explain_attach(int error, const char *name, struct failure *why)
+static int explain_attach(int error, const struct tap_config *c, struct failure *why)
 {
+	const char *name = c->name;
+
 	switch (error) {
 	case EPERM:
 	case EACCES:
@@ -194,6 +197,11 @@ static int explain_attach(int error, const char *name, struct failure *why)
 				   "`grep -lw %s /proc/[0-9]*/fdinfo/*` finds, or choose another name",
 				   name, name);
 	case EINVAL:
+		if (c->queues > 1)
+			return failure_set(why, -error,
+					   "%s exists and is not a TAP with several queues: make it with `ip "
+					   "tuntap add dev %s mode tap multi_queue`, or choose another name",
+					   name, name);
 		return failure_set(why, -error, "%s exists and is not a TAP: choose another name", name);
 	default:
 		return failure_set(why, -error, "cannot make TAP %s: %s", name, strerror(error));
@@ -208,7 +216,7 @@ static int attach(int fd, const char *name, int flags)
 	memcpy(r.ifr_name, name, strlen(name) + 1);
 	if (ioctl(fd, TUNSETIFF, &r) == 0)
 		return 0;
-	if (errno != EINVAL)
+	if (errno != EINVAL || (flags & IFF_MULTI_QUEUE) != 0)
 		return -errno;
 	/* One that was made with several queues takes no other kind: then we are its only queue. */
 	r.ifr_flags = (short)(r.ifr_flags | IFF_MULTI_QUEUE);
@@ -227,7 +235,7 @@ static void set_offloads(int fd, bool vnet)
 
 static int open_queue(struct tap *t, const struct tap_config *c, struct failure *why)
 {
-	int header_len = VNET_HEADER_LEN, err;
+	int header_len = VNET_HEADER_LEN, flags = c->queues > 1 ? IFF_MULTI_QUEUE : 0, err;
 	unsigned features = 0;
 
 	if (!netdev_name_is_valid(c->name))
@@ -240,11 +248,11 @@ static int open_queue(struct tap *t, const struct tap_config *c, struct failure 
 	if (ioctl(t->fd, TUNGETFEATURES, &features) < 0)
 		return explain_open(errno, why);
 	t->vnet = c->offload && (features & IFF_VNET_HDR);
-	err = attach(t->fd, c->name, t->vnet ? IFF_VNET_HDR : 0);
+	err = attach(t->fd, c->name, flags | (t->vnet ? IFF_VNET_HDR : 0));
 	if (err < 0)
-		return explain_attach(-err, c->name, why);
+		return explain_attach(-err, c, why);
 	if (t->vnet && ioctl(t->fd, TUNSETVNETHDRSZ, &header_len) < 0)
-		return explain_attach(errno, c->name, why);
+		return explain_attach(errno, c, why);
 	set_offloads(t->fd, t->vnet);
 	return 0;
 }
@@ -307,7 +315,9 @@ out:
 	return err;
 }
 
-static int tap_init(struct tap *t, const struct tap_config *c, struct failure *why)
+/* first: the device of queue 0, NULL if it is this one. */
+static int tap_init(struct tap *t, const struct tap_config *c, const struct device *first,
+		    struct failure *why)
 {
 	int err;
 
@@ -319,24 +329,48 @@ static int tap_init(struct tap *t, const struct tap_config *c, struct failure *w
 	err = open_queue(t, c, why);
 	if (err < 0)
 		return err;
+	if (first != NULL) {
+		t->device.caps = first->caps;
+		return 0;
+	}
 	t->device.caps.gso_max = t->vnet ? 65535 : 0;
 	t->device.caps.tx_checksum = t->vnet;
 	/* caps.mac stays zero: the interface's own address is the kernel's, ours must be another. */
 	return configure(t, c, why);
 }
 
-int tap_open(const struct tap_config *config, struct device **out, struct failure *why)
+struct opening {
+	const struct tap_config *config;
+	struct device *first; /* of queue 0 */
+};
+
+static int open_one(void *context, unsigned queue, struct device **out, struct failure *why)
 {
+	struct opening *o = context;
 	struct tap *t = calloc(1, sizeof *t);
 	int err;
 
 	if (t == NULL)
-		return failure_set(why, -ENOMEM, "no memory for the device %s", config->name);
-	err = tap_init(t, config, why);
+		return failure_set(why, -ENOMEM, "no memory for the device %s", o->config->name);
+	err = tap_init(t, o->config, queue > 0 ? o->first : NULL, why);
 	if (err < 0) {
 		tap_close(&t->device);
 		return err;
 	}
+	if (queue == 0)
+		o->first = &t->device;
 	*out = &t->device;
 	return 0;
+}
+
+int tap_open(const struct tap_config *config, struct device **out, struct failure *why)
+{
+	unsigned queues = config->queues > 1 ? config->queues : 1;
+	struct opening o = { .config = config };
+	int err = queues_open(queues, open_one, &o, out, why);
+
+	/* An earlier owner's program goes (-1), or ours comes. A kernel that takes none chooses itself. */
+	if (err == 0 && queues > 1)
+		(void)ioctl(tap_of(out[0])->fd, TUNSETSTEERINGEBPF, &config->program);
+	return err;
 }

@@ -10,10 +10,14 @@ struct tap_config {
 	const char *name;                     /* interface; made if need be, used as it is if it exists */
 	const struct ip_prefix *host_address; /* for the kernel's side, or NULL: leave its addresses alone */
 	bool offload; /* IFF_VNET_HDR: checksums and segmentation; false: plain frames of at most an MTU */
+	unsigned queues; /* 0: one. Several: a device for each (IFF_MULTI_QUEUE) */
+	int program;     /* with several: chooses the queue (link/steer_program.h). -1: each flow comes by the
+			  * one that it was last sent by, if the kernel still knows */
 };
 
-/* 0 and *out, or negative errno and *why. Sets the interface up. An interface made here goes when the
- * device is closed. A kernel without IFF_VNET_HDR gives a plain device, as caps then say. */
+/* 0 and *out, as many devices as queues; or negative errno and *why. Sets the interface up. An interface made
+ * here goes when all its devices are closed. A kernel without IFF_VNET_HDR gives plain devices, as caps then
+ * say. */
 int tap_open(const struct tap_config *config, struct device **out, struct failure *why);
 
 #endif

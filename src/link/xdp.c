@@ -1,8 +1,9 @@
 /*
- * AF_XDP on one queue of an interface, by libxdp's rings and libbpf. The memory (UMEM) is cut into chunks of
- * a page: half of them are the kernel's to receive into, half are ours to send from. A received frame is
- * looked at where it lies, and its chunk goes back to the kernel when recv() is called again. To send, a
- * frame is copied into a chunk, once: the only copy that this project makes of payload.
+ * AF_XDP on the queues of an interface, a device each, by libxdp's rings and libbpf. The memory of each
+ * (UMEM) is cut into chunks of a page: half of them are the kernel's to receive into, half are ours to send
+ * from. A received frame is looked at where it lies, and its chunk goes back to the kernel when recv() is
+ * called again. To send, a frame is copied into a chunk, once: the only copy that this project makes of
+ * payload.
  *
  * The BPF program of five instructions hands every frame of the queue to the socket. It hangs on a link, not
  * on the interface: the kernel takes both away with the process.
@@ -32,6 +33,7 @@
 
 #include "link/interface.h"
 #include "link/netdev.h"
+#include "link/queues.h"
 #include "link/vnet.h"
 
 enum {
@@ -52,7 +54,7 @@ struct xdp {
 	int control;            /* a packet socket: keeps the interface promiscuous */
 	int index;              /* the interface's, which outlives its name */
 	bool is_veth;           /* the sender is a kernel on this machine */
-	int program, map, link; /* -1: none */
+	int program, map, link; /* -1: none; the first queue's device has them for all */
 	void *memory;           /* the chunks, UMEM_SIZE bytes */
 	struct xsk_umem *umem;
 	struct xsk_socket *socket;
@@ -289,19 +291,39 @@ static int explain(int err, const char *what, const char *name, struct failure *
 	}
 }
 
-/* All that arrives must arrive where our socket is. An interface that does not tell has one queue. */
-static int check_queues(int socket, const char *name, struct failure *why)
+/* An interface that does not tell has one queue each way. */
+static void count_queues(int socket, const char *name, struct ethtool_channels *channels)
 {
-	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-	struct ifreq r = { .ifr_data = (void *)&channels };
+	struct ifreq r = { .ifr_data = (void *)channels };
 
+	*channels = (struct ethtool_channels){ .cmd = ETHTOOL_GCHANNELS };
 	memcpy(r.ifr_name, name, strlen(name) + 1);
-	if (ioctl(socket, SIOCETHTOOL, &r) < 0 || channels.rx_count + channels.combined_count <= 1)
+	if (ioctl(socket, SIOCETHTOOL, &r) < 0 || channels->rx_count + channels->combined_count == 0)
+		*channels = (struct ethtool_channels){ .rx_count = 1, .tx_count = 1 };
+}
+
+/* All that arrives must arrive where a socket of ours is, and a socket sends by the queue that it receives
+ * by. */
+static int check_queues(int socket, const char *name, unsigned wanted, struct failure *why)
+{
+	struct ethtool_channels c;
+	unsigned rx, tx;
+
+	count_queues(socket, name, &c);
+	rx = c.rx_count + c.combined_count;
+	tx = c.tx_count + c.combined_count;
+	if (rx == wanted && tx >= wanted)
 		return 0;
+	if (wanted == 1)
+		return failure_set(why, -EINVAL,
+				   "%s has %u receive queues and AF_XDP would see one of them: make it one "
+				   "with `ethtool -L %s %s 1`", name, rx, name,
+				   c.combined_count > 0 ? "combined" : "rx");
 	return failure_set(why, -EINVAL,
-			   "%s has %u receive queues and AF_XDP would see one of them: make it one with "
-			   "`ethtool -L %s %s 1`", name, channels.rx_count + channels.combined_count, name,
-			   channels.combined_count > 0 ? "combined" : "rx");
+			   "%s has %u receive and %u transmit queues, and %u workers want one each: make it "
+			   "as many with `ethtool -L %s %s`, a veth after `ip link add %s numrxqueues %u "
+			   "numtxqueues %u type veth`", name, rx, tx, wanted, name,
+			   c.combined_count > 0 ? "combined N" : "rx N tx N", name, wanted, wanted);
 }
 
 static bool is_veth(int socket, const char *name)
@@ -338,14 +360,14 @@ static int share_memory(struct xdp *x, const char *name, struct failure *why)
 }
 
 /* Without flags for it the kernel takes zero copy if the driver can. */
-static int open_socket(struct xdp *x, const char *name, struct failure *why)
+static int open_socket(struct xdp *x, const char *name, unsigned queue, struct failure *why)
 {
 	static const struct xsk_socket_config config = {
 		.rx_size = RX_CHUNKS, .tx_size = TX_CHUNKS,
 		.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
 		.bind_flags = XDP_USE_NEED_WAKEUP,
 	};
-	int err = xsk_socket__create(&x->socket, name, 0, x->umem, &x->rx, &x->tx, &config);
+	int err = xsk_socket__create(&x->socket, name, queue, x->umem, &x->rx, &x->tx, &config);
 
 	return err < 0 ? explain(err, "open an AF_XDP socket", name, why) : 0;
 }
@@ -390,17 +412,37 @@ static int attach(int program, int index)
 	return bpf_link_create(program, index, BPF_XDP, &generic);
 }
 
-static int redirect(struct xdp *x, const char *name, struct failure *why)
-{
-	int err;
+struct opening {
+	const char *interface;
+	unsigned queues;
+	struct xdp *first; /* of queue 0 */
+};
 
-	x->map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "taphouse", sizeof(int), sizeof(int), 1, NULL);
-	err = x->map >= 0 ? xsk_socket__update_xskmap(x->socket, x->map) : x->map;
+/* Which socket has the frames of which queue. */
+static int make_map(struct xdp *x, unsigned queues)
+{
+	x->map = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "taphouse", sizeof(int), sizeof(int), queues, NULL);
+	return x->map < 0 ? x->map : 0;
+}
+
+static int enter_map(struct xdp *x, const struct opening *o, struct failure *why)
+{
+	int err = x == o->first ? make_map(x, o->queues) : 0;
+
 	if (err == 0)
-		err = x->program = load_program(x->map);
+		err = xsk_socket__update_xskmap(x->socket, o->first->map);
+	return err < 0 ? explain(err, "make a BPF map", o->interface, why) : 0;
+}
+
+/* From now on frames come. */
+static int redirect(struct xdp *first, const char *name, struct failure *why)
+{
+	int err = first->program = load_program(first->map);
+
 	if (err >= 0)
-		err = x->link = attach(x->program, x->index);
-	return err < 0 ? explain(err, "put a BPF program", name, why) : 0;
+		err = first->link = attach(first->program, first->index);
+	return err < 0 ? explain(err, "put a BPF program", name, why)
+		       : interface_promiscuous(first->control, first->index, name, why);
 }
 
 /* With zero copy the card's queue is then polled from our calls, on our core. Where the kernel or the driver
@@ -414,52 +456,80 @@ static void prefer_polling(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &frames, sizeof frames);
 }
 
-static int check(struct xdp *x, const char *name, struct failure *why)
+static int check(struct xdp *x, const char *name, unsigned queues, struct failure *why)
 {
-	int err = interface_socket(name, &x->control, why);
+	int err = interface_check(x->control, name, &x->device.caps, &x->index, why);
 
 	if (err == 0)
-		err = interface_check(x->control, name, &x->device.caps, &x->index, why);
-	if (err == 0)
-		err = check_queues(x->control, name, why);
+		err = check_queues(x->control, name, queues, why);
 	if (err == 0)
 		err = check_mtu(x->device.caps.mtu, name, why);
 	x->is_veth = err == 0 && is_veth(x->control, name);
 	return err;
 }
 
-static int xdp_init(struct xdp *x, const char *name, struct failure *why)
+/* What is to be true of the interface, once; later queues rely on it. */
+static int begin(struct xdp *x, const struct opening *o, struct failure *why)
 {
-	int err = check(x, name, why);
+	int err = interface_socket(o->interface, &x->control, why);
+
+	if (err < 0 || x == o->first)
+		return err < 0 ? err : check(x, o->interface, o->queues, why);
+	x->device.caps = o->first->device.caps;
+	x->index = o->first->index;
+	x->is_veth = o->first->is_veth;
+	return 0;
+}
+
+static int xdp_init(struct xdp *x, unsigned queue, const struct opening *o, struct failure *why)
+{
+	int err = begin(x, o, why);
 
 	if (err == 0)
-		err = share_memory(x, name, why);
+		err = share_memory(x, o->interface, why);
 	if (err == 0)
-		err = open_socket(x, name, why);
+		err = open_socket(x, o->interface, queue, why);
 	if (err < 0)
 		return err;
 	fill_rings(x);
 	prefer_polling(xsk_socket__fd(x->socket));
-	err = redirect(x, name, why);
-	return err < 0 ? err : interface_promiscuous(x->control, x->index, name, why);
+	return enter_map(x, o, why);
 }
 
-int xdp_open(const struct xdp_config *config, struct device **out, struct failure *why)
+static int open_one(void *context, unsigned queue, struct device **out, struct failure *why)
 {
+	struct opening *o = context;
 	struct xdp *x = calloc(1, sizeof *x);
 	int err;
 
 	if (x == NULL)
-		return failure_set(why, -ENOMEM, "no memory for the device %s", config->interface);
+		return failure_set(why, -ENOMEM, "no memory for the device %s", o->interface);
 	x->device.ops = &xdp_ops;
 	x->control = x->program = x->map = x->link = -1;
 	x->memory = MAP_FAILED;
-	libbpf_set_print(NULL); /* what is wrong we say ourselves */
-	err = xdp_init(x, config->interface, why);
+	if (queue == 0)
+		o->first = x;
+	err = xdp_init(x, queue, o, why);
 	if (err < 0) {
 		xdp_close(&x->device);
 		return err;
 	}
 	*out = &x->device;
 	return 0;
+}
+
+int xdp_open(const struct xdp_config *config, struct device **out, struct failure *why)
+{
+	unsigned queues = config->queues > 1 ? config->queues : 1;
+	struct opening o = { .interface = config->interface, .queues = queues };
+	int err;
+
+	libbpf_set_print(NULL); /* what is wrong we say ourselves */
+	err = queues_open(queues, open_one, &o, out, why);
+	if (err < 0)
+		return err;
+	err = redirect(o.first, config->interface, why);
+	if (err < 0)
+		queues_close(queues, out);
+	return err;
 }

@@ -12,14 +12,16 @@
 #include "link/device.h"
 
 struct xdp_config {
-	/* Must exist, be up, have one receive queue, and carry no address of the kernel's. */
+	/* Must exist, be up, have as many receive queues as are to be opened, and carry no address of the
+	 * kernel's. */
 	const char *interface;
+	unsigned queues; /* 0: one. Several: a device for each; the card chooses by which a frame comes */
 };
 
 /*
- * 0 and *out, or negative errno and *why. Only where TH_WITH_XDP is defined. The interface is promiscuous
- * while open. All that arrives there is ours; the program that sees to it goes with the
- * process, however it ends.
+ * 0 and *out, as many devices as queues; or negative errno and *why. Only where TH_WITH_XDP is defined. The
+ * interface is promiscuous while open. All that arrives there is ours; the program that sees to it goes with
+ * the process, however it ends.
  *
  * The kernel at the other end of a veth leaves checksums to a card that is not there, of which frames do not
  * tell here; on a veth such frames are recognised (frame_find_unfinished()). On other virtual interfaces the

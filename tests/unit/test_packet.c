@@ -289,6 +289,46 @@ static void what_the_socket_had_no_room_for_is_counted(void **state)
 	d->ops->close(d);
 }
 
+/* ---- several queues ---- */
+
+enum { QUEUES = 3 };
+
+static void queues_share_what_comes_and_nothing_that_was_sent_comes_back(void **state)
+{
+	struct packet_config config = { .interface = ours, .offload = true, .queues = QUEUES, .program = -1 };
+	unsigned files = kernel_host_open_files(), got = 0;
+	struct rx_frame f[DEVICE_BATCH];
+	struct device *queues[QUEUES], *watcher;
+	struct failure why;
+
+	(void)state;
+	if (packet_open(&config, queues, &why) != 0)
+		fail_msg("%s", why.text);
+	watcher = open_packet(true);
+	for (int i = 0; i < 50; i++) {
+		uint16_t port;
+		int fd = kernel_host_udp_socket(&port);
+
+		kernel_host_sends_udp(fd, "x", 1);
+		close(fd);
+		kernel_host_receive_until(watcher, f, (uint64_t)i + 1);
+	}
+	for (int i = 0; i < QUEUES; i++) {
+		assert_int_equal(queues[i]->caps.mtu, 1500);
+		assert_int_equal(kernel_host_deliver_udp(queues[i], kernels, 1), 19);
+	}
+	for (int i = 0; i < QUEUES; i++)
+		got += (unsigned)queues[i]->ops->recv(queues[i], f, DEVICE_BATCH, 0);
+	assert_int_equal(got, 50);
+	watcher->ops->close(watcher);
+	for (int i = QUEUES; i-- > 0;) {
+		assert_contains(kernel_host_ask("ip -d link show dev %s", ours), "promiscuity 1");
+		queues[i]->ops->close(queues[i]);
+	}
+	assert_contains(kernel_host_ask("ip -d link show dev %s", ours), "promiscuity 0");
+	assert_int_equal(kernel_host_open_files(), files);
+}
+
 /* ---- start-up errors ---- */
 
 static void interfaces_that_cannot_be_used_are_refused(void **state)
@@ -406,6 +446,7 @@ int main(void)
 		TEST(frames_with_a_vlan_tag_are_not_ours),
 		TEST(frames_of_other_interfaces_and_from_before_do_not_come),
 		TEST(what_the_socket_had_no_room_for_is_counted),
+		TEST(queues_share_what_comes_and_nothing_that_was_sent_comes_back),
 		TEST(interfaces_that_cannot_be_used_are_refused),
 		TEST(an_interface_with_an_address_of_the_kernels_is_refused),
 		TEST(without_privileges_the_error_says_what_to_do),

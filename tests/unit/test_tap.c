@@ -233,6 +233,56 @@ static void a_tap_of_several_queues_is_used_with_one(void **state)
 	kernel_host_run("ip link del dev %s", name);
 }
 
+static int try_open_queues(struct device **queues, struct failure *why)
+{
+	struct tap_config config = { .name = name, .offload = true, .queues = 3, .program = -1 };
+
+	return tap_open(&config, queues, why);
+}
+
+static void queues_have_a_device_each(void **state)
+{
+	unsigned files = kernel_host_open_files();
+	struct device *queues[3];
+	struct failure why;
+
+	(void)state;
+	if (try_open_queues(queues, &why) != 0)
+		fail_msg("%s", why.text);
+	kernel_host_run("ip addr add 10.77.0.1/24 dev %s", name);
+	kernel_host_knows_us(name);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(queues[i]->caps.mtu, 1500);
+		assert_int_equal(queues[i]->caps.gso_max, 65535);
+		assert_int_equal(kernel_host_deliver_udp(queues[i], name, 1), 19);
+	}
+	for (int i = 0; i < 3; i++) {
+		assert_contains(kernel_host_ask("ip -o link show dev %s", name), ",UP");
+		queues[i]->ops->close(queues[i]);
+	}
+	assert_int_equal(kernel_host_open_files(), files);
+	assert_string_equal(kernel_host_ask("ip -o link show dev %s 2>/dev/null", name), "");
+}
+
+static void a_tap_of_one_queue_is_not_used_with_several(void **state)
+{
+	unsigned files = kernel_host_open_files();
+	struct device *queues[3];
+	struct failure why;
+
+	(void)state;
+	kernel_host_run("ip tuntap add dev %s mode tap", name);
+	assert_int_equal(try_open_queues(queues, &why), -EINVAL);
+	assert_contains(why.text, "ip tuntap add dev taptest0 mode tap multi_queue");
+	kernel_host_run("ip link del dev %s", name);
+	kernel_host_run("ip tuntap add dev %s mode tap multi_queue", name);
+	assert_int_equal(try_open_queues(queues, &why), 0);
+	for (int i = 0; i < 3; i++)
+		queues[i]->ops->close(queues[i]);
+	kernel_host_run("ip link del dev %s", name);
+	assert_int_equal(kernel_host_open_files(), files);
+}
+
 static void an_ipv6_host_address_is_given_too(void **state)
 {
 	struct ip_prefix host;
@@ -376,6 +426,8 @@ int main(void)
 		cmocka_unit_test(an_existing_tap_is_used_as_it_is_and_stays),
 		cmocka_unit_test(what_the_last_owner_had_set_does_not_matter),
 		cmocka_unit_test(a_tap_of_several_queues_is_used_with_one),
+		cmocka_unit_test(queues_have_a_device_each),
+		cmocka_unit_test(a_tap_of_one_queue_is_not_used_with_several),
 		cmocka_unit_test(an_ipv6_host_address_is_given_too),
 		cmocka_unit_test(a_tap_in_use_is_told),
 		cmocka_unit_test(other_interfaces_and_bad_names_are_refused),

@@ -260,6 +260,83 @@ static void an_interface_with_several_queues_is_refused(void **state)
 	kernel_host_remove("xdptest2");
 }
 
+/* ---- several queues ---- */
+
+enum { QUEUES = 2 };
+
+static int try_open_queues(const char *interface, struct device **queues, struct failure *why)
+{
+	struct xdp_config config = { .interface = interface, .queues = QUEUES };
+
+	return xdp_open(&config, queues, why);
+}
+
+/* By queues in turn: from each of many sockets the kernel's side sends by the one that its hash says. */
+static void receive_by_all(struct device *const *queues)
+{
+	enum { SOCKETS = 50 };
+	struct rx_frame f[DEVICE_BATCH];
+	unsigned got[QUEUES] = { 0 };
+	int fds[SOCKETS];
+	uint16_t port;
+
+	for (int i = 0; i < SOCKETS; i++) {
+		fds[i] = kernel_host_udp_socket(&port);
+		kernel_host_sends_udp(fds[i], "x", 1);
+	}
+	while (got[0] + got[1] < SOCKETS) {
+		unsigned before = got[0] + got[1];
+
+		for (int i = 0; i < QUEUES; i++)
+			got[i] += (unsigned)queues[i]->ops->recv(queues[i], f, DEVICE_BATCH, 0);
+		if (got[0] + got[1] == before && !kernel_host_wait(queues[0]))
+			assert_true(kernel_host_wait(queues[1]));
+	}
+	for (int i = 0; i < SOCKETS; i++)
+		close(fds[i]);
+}
+
+static void queues_have_a_device_each(void **state)
+{
+	struct failure why = { "" };
+	struct device *queues[QUEUES];
+	unsigned files = kernel_host_open_files();
+
+	(void)state;
+	kernel_host_remove(kernels);
+	kernel_host_run("ip link add %s numrxqueues 2 numtxqueues 2 type veth peer name %s numrxqueues 2 "
+			"numtxqueues 2", ours, kernels);
+	kernel_host_run("ip addr add 10.77.0.1/24 dev %s", kernels);
+	kernel_host_run("ip link set %s up && ip link set %s up", ours, kernels);
+	kernel_host_wait_up(kernels);
+	kernel_host_knows_us(kernels);
+	if (try_open_queues(ours, queues, &why) != 0)
+		fail_msg("%s", why.text);
+	receive_by_all(queues);
+	for (int i = 0; i < QUEUES; i++) {
+		assert_int_equal(queues[i]->caps.mtu, 1500);
+		assert_int_equal(kernel_host_deliver_udp(queues[i], kernels, 0), 19);
+	}
+	for (int i = 0; i < QUEUES; i++)
+		queues[i]->ops->close(queues[i]);
+	assert_null(strstr(kernel_host_ask("ip -d link show dev %s", ours), "prog/xdp"));
+	assert_int_equal(kernel_host_open_files(), files);
+}
+
+static void too_few_queues_are_refused(void **state)
+{
+	unsigned files = kernel_host_open_files();
+	struct device *queues[QUEUES];
+	struct failure why = { "" };
+
+	(void)state;
+	assert_int_equal(try_open_queues(ours, queues, &why), -EINVAL);
+	assert_contains(why.text, "1 receive and 1 transmit queues");
+	assert_contains(why.text, "`ethtool -L xdptest0 ");
+	assert_contains(why.text, "numrxqueues 2 numtxqueues 2");
+	assert_int_equal(kernel_host_open_files(), files);
+}
+
 static int open_fails_with_advice(void)
 {
 	struct failure why = { "" };
@@ -331,6 +408,8 @@ int main(void)
 		TEST(tcp_passes_both_ways_a_segment_a_frame),
 		TEST(interfaces_that_cannot_be_used_are_refused),
 		TEST(an_interface_with_several_queues_is_refused),
+		TEST(queues_have_a_device_each),
+		TEST(too_few_queues_are_refused),
 		TEST(without_privileges_the_error_says_what_to_do),
 		TEST(an_interface_that_is_gone_is_reported),
 		TEST(a_killed_process_leaves_nothing_behind),
