@@ -107,6 +107,12 @@ int ip_add_route(struct ip *ip, const struct ip_prefix *to, const struct ip_addr
 	return route_add(ip, to, gateway);
 }
 
+void ip_divert(struct ip *ip, ip_divert_fn *divert, void *context)
+{
+	ip->divert = divert;
+	ip->divert_context = context;
+}
+
 void ip_each_pool(const struct ip *ip, pool_visit_fn *visit, void *context)
 {
 	reassembly_each_pool(ip->reassembly, visit, context);

@@ -57,6 +57,11 @@ struct ip_stats {
 #undef X
 };
 
+struct ip_packet;
+
+/* A packet was put together here. True: it was another stack's, which has it now. */
+typedef bool ip_divert_fn(void *context, const struct ip_packet *whole);
+
 struct ip {
 	struct world *world;
 	struct link *link;
@@ -66,6 +71,8 @@ struct ip {
 	unsigned n_routes;
 	struct ip_reassembly *reassembly;
 	struct icmp *icmp; /* rate limits, and memory for answers */
+	ip_divert_fn *divert; /* NULL: there is one stack */
+	void *divert_context;
 	struct ip_stats stats;
 };
 
@@ -123,6 +130,8 @@ int ip_add_address(struct ip *ip, const struct ip_prefix *address);
 /* gateway NULL or any: the prefix is on-link. 0, -EINVAL (gateway not on-link), -ENOSPC. A later route to the
  * same prefix replaces the earlier one. */
 int ip_add_route(struct ip *ip, const struct ip_prefix *to, const struct ip_addr *gateway);
+/* Packets of fragments are shown to divert() before they are taken. */
+void ip_divert(struct ip *ip, ip_divert_fn *divert, void *context);
 
 /* Takes apart what link_input() handed over with ethertype IPv4 (or, later, IPv6). */
 enum ip_verdict ip_input(struct ip *ip, uint16_t ethertype, const struct rx_frame *frame,

@@ -192,6 +192,8 @@ static enum ip_verdict input_fragment(struct ip *ip, struct ip_packet *packet, s
 	packet->checksum_valid = false;
 	packet->gso_size = 0;
 	mend_header(header, packet);
+	if (ip->divert != NULL && ip->divert(ip->divert_context, packet))
+		return IP_DONE;
 	return dispatch(ip, packet, error, reason);
 }
 

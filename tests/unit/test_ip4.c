@@ -410,6 +410,39 @@ static void test_fragments_become_one_packet_with_a_mended_header(void **state)
 	assert_int_equal(ip_host_drops(h), 0);
 }
 
+/* Of several stacks the one that puts it together need not be the one that it is for. */
+static bool takes_it_if_long(void *context, const struct ip_packet *whole)
+{
+	*(size_t *)context = whole->payload.len;
+	assert_int_equal(checksum_finish(checksum_add(0, whole->header.data, whole->header.len)), 0);
+	assert_ptr_equal(whole->header.data + whole->header.len, whole->payload.data);
+	return whole->payload.len > 100;
+}
+
+static void test_packet_of_fragments_can_be_another_stacks(void **state)
+{
+	struct ip_host *h = *state;
+	uint8_t data[200] = { 0 };
+	struct ip4_spec first = { .id = 1, .field = MF, .payload = data, .payload_len = 64 };
+	struct ip4_spec last = { .id = 1, .field = 8, .payload = data, .payload_len = 36 };
+	size_t shown = 0;
+
+	ip_divert(&h->ip, takes_it_if_long, &shown);
+	assert_int_equal(ip_host_put_spec(h, &first), IP_DONE);
+	assert_int_equal(shown, 0);
+	assert_int_equal(ip_host_put_spec(h, &last), IP_DELIVER);
+	assert_int_equal(shown, 100);
+	last.payload_len = 37;
+	assert_int_equal(ip_host_put_spec(h, &first), IP_DONE);
+	assert_int_equal(ip_host_put_spec(h, &last), IP_DONE);
+	assert_int_equal(shown, 101);
+	assert_int_equal(h->ip.stats.in_delivers, 1);
+	first.field = 0;
+	assert_int_equal(ip_host_put_spec(h, &first), IP_DELIVER);
+	assert_int_equal(shown, 101);
+	assert_int_equal(ip_host_drops(h), 0);
+}
+
 static void test_tcp_header_split_over_fragments_is_refused_rfc3128(void **state)
 {
 	struct ip_host *h = *state;
@@ -791,6 +824,7 @@ int main(void)
 		T(test_unknown_protocol_is_dropped_and_reported),
 		T(test_df_and_the_reserved_flag_make_no_fragment),
 		T(test_fragments_become_one_packet_with_a_mended_header),
+		T(test_packet_of_fragments_can_be_another_stacks),
 		T(test_tcp_header_split_over_fragments_is_refused_rfc3128),
 		T(test_header_byte_by_byte_rfc791_3_1),
 		T(test_ttl_and_tos_are_the_senders),
