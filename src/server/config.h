@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "http/http.h"
 #include "link/impair.h"
+#include "link/steer_rule.h"
 #include "server/upload_store.h"
 #include "server/access_line.h"
 #include "server/values.h"
@@ -71,6 +72,7 @@ struct config_device {
 	bool host_address_given;
 	struct mac_addr mac;                 /* zero: the device's own, or one made from device and address */
 	struct optional_impair impair;
+	enum steer_mode steering;            /* of frames to workers, if there are several */
 	const char *pcap;                    /* file, or "" */
 };
 

@@ -56,6 +56,7 @@ const struct config_key config_keys[] = {
 	DEVICE(host_address, optional_prefix),
 	DEVICE(mac, mac),
 	DEVICE(impair, impair),
+	DEVICE(steering, steering),
 	DEVICE(pcap, output_file),
 
 	TCP(congestion, congestion, 0, 0),

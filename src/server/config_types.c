@@ -476,6 +476,8 @@ static const char *const compression_words[] = {
 
 static const char *const slow_reader_words[] = { [WS_SLOW_DROP] = "drop", [WS_SLOW_CLOSE] = "close" };
 
+static const char *const steering_words[] = { [STEER_FLOW] = "flow", [STEER_ADDRESS] = "address" };
+
 static const char *const access_format_words[] = {
 	[ACCESS_COMBINED] = "combined",
 	[ACCESS_COMBINED_TCP] = "combined-tcp",
@@ -551,6 +553,7 @@ const struct key_type type_rate =
 	OTHER(struct rate_limit, "a rate such as \"10/s burst=20\" (s, m, h, d), or empty", parse_rate);
 const struct key_type type_mac =
 	OTHER(struct mac_addr, "a MAC address of one port, such as \"02:00:5e:10:00:01\"", parse_mac);
+const struct key_type type_steering = WORDS(enum steer_mode, "flow or address", steering_words);
 const struct key_type type_impair = OTHER(struct optional_impair, "an impairment", parse_impair);
 const struct key_type type_optional_prefix = OTHER(struct optional_prefix, A_PREFIX, parse_optional_prefix);
 const struct key_type type_prefixes = LIST(struct prefix_list, A_PREFIX, parse_prefix_item);

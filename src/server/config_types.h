@@ -64,6 +64,7 @@ extern const struct key_type type_realm;      /* text that goes into a quoted st
 extern const struct key_type type_users;      /* path of a file of users (http_users.h), or "" */
 extern const struct key_type type_rate;       /* struct rate_limit */
 extern const struct key_type type_mac;        /* struct mac_addr; "" gives zero */
+extern const struct key_type type_steering;   /* enum steer_mode */
 extern const struct key_type type_impair;     /* struct optional_impair */
 extern const struct key_type type_optional_prefix;
 /* Lists, as config.h has them. */

@@ -6,10 +6,8 @@
 
 #include "base/clock.h"
 #include "link/impair.h"
-#include "link/packet.h"
-#include "link/tap.h"
 #include "link/visitors.h"
-#include "link/xdp.h"
+#include "server/ports.h"
 
 /* Rings of frames sent in one turn before received frames get their turn again. */
 enum { SENDS_A_TURN = 8 };
@@ -30,61 +28,14 @@ struct mac_addr host_mac(const struct device_name *device, const struct ip_addr 
 	return mac;
 }
 
-static int open_tap(const struct config_device *d, struct device **out, struct failure *why)
+/* The devices that wrap the queue. It is closed on failure. */
+static int wrap(struct host *h, const struct config_device *d, struct failure *why)
 {
-	struct tap_config c = {
-		.name = d->name.interface,
-		.host_address = d->host_address.given ? &d->host_address.prefix : NULL,
-		.offload = !d->impair.given,
-	};
+	int r = 0;
 
-	return tap_open(&c, out, why);
-}
-
-static int open_packet(const struct config_device *d, struct device **out, struct failure *why)
-{
-	struct packet_config c = { .interface = d->name.interface, .offload = !d->impair.given };
-
-	return packet_open(&c, out, why);
-}
-
-static int open_xdp(const struct config_device *d, struct device **out, struct failure *why)
-{
-#ifdef TH_WITH_XDP
-	struct xdp_config c = { .interface = d->name.interface };
-
-	return xdp_open(&c, out, why);
-#else
-	(void)out;
-	return failure_set(why, -EOPNOTSUPP,
-			   "xdp:%s: this taphouse was built without AF_XDP: use packet:%s, or build it with "
-			   "configure --with-xdp", d->name.interface, d->name.interface);
-#endif
-}
-
-static int open_port(const struct config_device *d, struct device **out, struct failure *why)
-{
-	switch (d->name.kind) {
-	case DEVICE_PACKET:
-		return open_packet(d, out, why);
-	case DEVICE_XDP:
-		return open_xdp(d, out, why);
-	case DEVICE_TAP:
-		break;
-	}
-	return open_tap(d, out, why);
-}
-
-static int open_device(struct host *h, const struct config_device *d, struct failure *why)
-{
-	struct device *port;
-	int r = open_port(d, &port, why);
-
-	if (r < 0)
-		return r;
-	h->port = port;
+	h->port = h->queue;
 	if (d->impair.given)
-		r = impair_open(&d->impair.spec, port, &h->port);
+		r = impair_open(&d->impair.spec, h->queue, &h->port);
 	if (r == 0)
 		r = visitors_open(h->port, &h->device);
 	if (r < 0) {
@@ -155,6 +106,15 @@ static int add_gateways(struct host *h, const struct config_device *d, struct fa
 	return 0;
 }
 
+/* Fragments are put together by who owns their address: the whole is of a flow, which may be another's. */
+static bool pass_on(void *context, const struct ip_packet *whole)
+{
+	const struct host *h = context;
+
+	return steer_pass_on(h->queue, whole->frame->data,
+			     bytes_of(whole->header.data, whole->header.len + whole->payload.len));
+}
+
 static int open_pcap(struct host *h, const struct config_device *d, struct failure *why)
 {
 	int r;
@@ -170,15 +130,30 @@ static int open_pcap(struct host *h, const struct config_device *d, struct failu
 int host_open(struct host *h, const struct config_device *device, const struct tcp_config *tcp,
 	      const struct log *log, struct failure *why)
 {
+	struct ports ports;
+	int r = ports_open(&ports, device, 1, log, why);
+
+	if (r < 0)
+		return r;
+	r = host_open_queue(h, ports_take(&ports, 0), device, tcp, log, why);
+	ports_close(&ports);
+	return r;
+}
+
+int host_open_queue(struct host *h, struct device *queue, const struct config_device *device,
+		    const struct tcp_config *tcp, const struct log *log, struct failure *why)
+{
 	int r;
 
-	*h = (struct host){ .log = log };
-	r = open_device(h, device, why);
+	*h = (struct host){ .log = log, .queue = queue };
+	r = wrap(h, device, why);
 	if (r < 0)
 		return r;
 	r = open_stack(h, device, tcp, why);
 	if (r == 0)
 		tell_of_wires(h, device);
+	if (r == 0 && steer_is_member(queue))
+		ip_divert(&h->stack->ip, pass_on, h);
 	if (r == 0)
 		r = add_addresses(h, device, why);
 	if (r == 0)

@@ -11,7 +11,8 @@
 
 struct host {
 	struct device *device; /* the outermost, with a wire of its own for whoever asks (link/visitors.h) */
-	struct device *port;   /* the one in it, which counts: an impairment, or the real one */
+	struct device *port;   /* the one in it, which counts: an impairment, or the queue */
+	struct device *queue;  /* the real one, or one of several workers (server/ports.h) */
 	struct stack *stack;
 	struct pcapng *pcap;   /* NULL: nothing is recorded */
 	const struct log *log;
@@ -20,6 +21,9 @@ struct host {
 /* Opens the device, and gives the stack on it its addresses and routes. 0, or negative errno and *why. */
 int host_open(struct host *h, const struct config_device *device, const struct tcp_config *tcp,
 	      const struct log *log, struct failure *why);
+/* The same on a queue that is open, and is the host's from now on, whatever comes of it. */
+int host_open_queue(struct host *h, struct device *queue, const struct config_device *device,
+		    const struct tcp_config *tcp, const struct log *log, struct failure *why);
 void host_close(struct host *h);
 
 /* One bounded turn: takes a batch of frames, runs the timers, sends what is due. Returns the number of frames
