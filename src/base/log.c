@@ -110,13 +110,18 @@ static void end_line(struct line *l)
 	l->text[l->len++] = '\n';
 }
 
+void log_set_level(struct log *log, enum log_level level)
+{
+	__atomic_store_n(&log->level, level, __ATOMIC_RELAXED);
+}
+
 void log_line(const struct log *log, enum log_level level, const char *room, const char *format, ...)
 {
 	struct line l = { .len = 0 };
 	int saved_errno = errno; /* callers log first and return -errno afterwards */
 	va_list args;
 
-	if (log == NULL || level > log->level)
+	if (log == NULL || level > __atomic_load_n(&log->level, __ATOMIC_RELAXED))
 		return;
 	put_string(&l, log_level_name(level));
 	put_string(&l, " ");

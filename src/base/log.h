@@ -16,7 +16,8 @@ enum { LOG_LINE_MAX = 1024 };
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
 struct log {
-	enum log_level level; /* less important lines are not even formatted */
+	enum log_level level; /* less important lines are not even formatted; to be changed by
+			       * log_set_level() where several threads write */
 	/* Takes one finished line, newline included. */
 	void (*write)(void *context, const char *line, size_t len);
 	void *context;
@@ -24,6 +25,8 @@ struct log {
 
 /* Writes to the file descriptor that context points at (int *): each line one write(2). */
 void log_write_to_fd(void *context, const char *line, size_t len);
+
+void log_set_level(struct log *log, enum log_level level);
 
 /* log may be NULL: nothing is logged. room is the part of the system that speaks ("arp", "tcp", "http", …).
  * errno is kept. */

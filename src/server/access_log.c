@@ -28,6 +28,11 @@ int access_log_open(struct access_log *a, const char *path, enum access_format f
 	return r;
 }
 
+void access_log_take_turns(struct access_log *a, struct log_turn *turn)
+{
+	a->file.turn = turn;
+}
+
 void access_log_close(struct access_log *a)
 {
 	if (a->is_open)
@@ -44,9 +49,14 @@ static bool is_same_file(const struct access_log *a, const struct access_log *b)
 int access_log_prepare(const struct access_log *a, const char *path, enum access_format format,
 		       struct access_log *next, struct failure *why)
 {
+	int r = 0;
+
 	*next = (struct access_log){ .file.path = path };
 	set_format(next, format);
-	return is_same_file(a, next) ? 0 : access_log_open(next, path, format, a->file.log, why);
+	if (!is_same_file(a, next))
+		r = access_log_open(next, path, format, a->file.log, why);
+	access_log_take_turns(next, a->file.turn);
+	return r;
 }
 
 void access_log_succeed(struct access_log *a, struct access_log *next)

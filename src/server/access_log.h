@@ -21,6 +21,9 @@ int access_log_open(struct access_log *a, const char *path, enum access_format f
 		    struct failure *why);
 void access_log_close(struct access_log *a);
 
+/* Others write to its file too. turn must outlive *a. */
+void access_log_take_turns(struct access_log *a, struct log_turn *turn);
+
 /* Opens what another configuration has beside the one that is open. 0, or negative errno and *why. Then one
  * of the two below is to be called. */
 int access_log_prepare(const struct access_log *a, const char *path, enum access_format format,

@@ -1,4 +1,4 @@
-/* System calls: openat, close. */
+/* System calls: openat, fcntl, dup3, close. */
 #include "server/error_log.h"
 
 #include <errno.h>
@@ -6,25 +6,30 @@
 #include <string.h>
 #include <unistd.h>
 
+static int open_file(const char *path)
+{
+	if (strcmp(path, "-") == 0)
+		return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (strcmp(path, "off") == 0)
+		path = "/dev/null";
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
 /* The descriptor, or negative errno and *why. */
 static int open_path(const char *path, struct failure *why)
 {
-	int fd;
+	int fd = open_file(path);
 
-	if (strcmp(path, "-") == 0)
-		return STDERR_FILENO;
-	if (strcmp(path, "off") == 0)
-		path = "/dev/null";
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 	if (fd < 0)
 		return failure_set(why, -errno, "log file %s: cannot be opened: %s", path, strerror(errno));
 	return fd;
 }
 
-static void close_fd(int fd)
+/* It can only fail for a descriptor that is not open. */
+static void put_in_place(struct error_log *e, int fd)
 {
-	if (fd != STDERR_FILENO)
-		close(fd);
+	dup3(fd, e->fd, O_CLOEXEC);
+	close(fd);
 }
 
 int error_log_open(struct error_log *e, const char *path, enum log_level level, struct failure *why)
@@ -36,7 +41,7 @@ int error_log_open(struct error_log *e, const char *path, enum log_level level, 
 
 void error_log_close(struct error_log *e)
 {
-	close_fd(e->fd);
+	close(e->fd);
 }
 
 void error_log_reopen(struct error_log *e)
@@ -48,8 +53,7 @@ void error_log_reopen(struct error_log *e)
 		log_line(&e->log, LOG_ERROR, "log", "%s", why.text);
 		return;
 	}
-	close_fd(e->fd);
-	e->fd = fd;
+	put_in_place(e, fd);
 }
 
 /* The same path stays open: whoever we are by now might not be allowed to open it. */
@@ -61,14 +65,13 @@ int error_log_prepare(const struct error_log *e, const char *path, struct failur
 void error_log_succeed(struct error_log *e, const char *path, int fd, enum log_level level)
 {
 	if (fd != e->fd)
-		close_fd(e->fd);
+		put_in_place(e, fd);
 	e->path = path;
-	e->fd = fd;
-	e->log.level = level;
+	log_set_level(&e->log, level);
 }
 
 void error_log_discard(const struct error_log *e, int fd)
 {
 	if (fd != e->fd)
-		close_fd(fd);
+		close(fd);
 }

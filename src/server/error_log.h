@@ -1,4 +1,7 @@
-/* The error log's file: lines (base/log.h) go out one by one, at once. */
+/*
+ * The error log's file: lines (base/log.h) go out one by one, at once, from any thread. So its descriptor
+ * keeps its number while the log is open: another file is put in its place.
+ */
 #ifndef SERVER_ERROR_LOG_H
 #define SERVER_ERROR_LOG_H
 
@@ -11,7 +14,8 @@ struct error_log {
 	struct log log;   /* for all who have something to say */
 };
 
-/* path must outlive *e, which must not move while it is open. 0, or negative errno and *why. */
+/* Everything but the log itself is for one thread. path must outlive *e, which must not move while it is
+ * open. 0, or negative errno and *why. */
 int error_log_open(struct error_log *e, const char *path, enum log_level level, struct failure *why);
 void error_log_close(struct error_log *e);
 

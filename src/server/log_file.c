@@ -14,6 +14,39 @@
 /* A pipe that poll(2) calls writable takes this much without blocking (pipe(7): PIPE_BUF). */
 enum { PATIENT_WRITE = 4096 };
 
+void log_turn_init(struct log_turn *t)
+{
+	*t = (struct log_turn){ .torn = NULL };
+	pthread_mutex_init(&t->lock, NULL);
+}
+
+void log_turn_fini(struct log_turn *t)
+{
+	pthread_mutex_destroy(&t->lock);
+}
+
+/* False: another one's line has been begun, and is to be ended first. */
+static bool take_turn(const struct log_file *f)
+{
+	bool is_ours;
+
+	if (f->turn == NULL)
+		return true;
+	pthread_mutex_lock(&f->turn->lock);
+	is_ours = f->turn->torn == NULL || f->turn->torn == f;
+	if (!is_ours)
+		pthread_mutex_unlock(&f->turn->lock);
+	return is_ours;
+}
+
+static void end_turn(const struct log_file *f, bool is_torn)
+{
+	if (f->turn == NULL)
+		return;
+	f->turn->torn = is_torn ? f : NULL;
+	pthread_mutex_unlock(&f->turn->lock);
+}
+
 static int open_path(const char *path, struct failure *why)
 {
 	int fd;
@@ -63,6 +96,8 @@ int log_file_open(struct log_file *f, const char *path, const struct log *log, s
 void log_file_close(struct log_file *f)
 {
 	log_file_flush(f);
+	if (take_turn(f))
+		end_turn(f, false);
 	close_fd(f);
 	free(f->buffer);
 }
@@ -117,6 +152,15 @@ static bool is_writable(const struct log_file *f)
 	return !f->may_block || poll(&p, 1, 0) == 1;
 }
 
+/* Of what may be written in one piece, the lines that are whole; a line that is longer alone goes in
+ * several. */
+static size_t whole_lines(const char *text, size_t len)
+{
+	const char *end = memrchr(text, '\n', len);
+
+	return end != NULL ? (size_t)(end + 1 - text) : len;
+}
+
 /* Writes one piece at done. The number of bytes, 0: it would block, or negative errno. */
 static ssize_t write_piece(const struct log_file *f, size_t done)
 {
@@ -126,14 +170,14 @@ static ssize_t write_piece(const struct log_file *f, size_t done)
 	if (!is_writable(f))
 		return 0;
 	if (f->may_block && len > PATIENT_WRITE)
-		len = PATIENT_WRITE;
+		len = whole_lines(f->buffer + done, PATIENT_WRITE);
 	n = write(f->fd, f->buffer + done, len);
 	if (n >= 0)
 		return n;
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-void log_file_flush(struct log_file *f)
+static void write_out(struct log_file *f)
 {
 	size_t done = 0;
 	ssize_t n = 1;
@@ -148,6 +192,14 @@ void log_file_flush(struct log_file *f)
 		discard(f, (int)-n);
 	else if (done > 0 && f->used == 0 && f->losing)
 		recover(f);
+}
+
+void log_file_flush(struct log_file *f)
+{
+	if (f->used == 0 || !take_turn(f))
+		return;
+	write_out(f);
+	end_turn(f, f->is_torn);
 }
 
 char *log_file_reserve(struct log_file *f, size_t size)

@@ -5,6 +5,7 @@
 #ifndef SERVER_LOG_FILE_H
 #define SERVER_LOG_FILE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,6 +13,18 @@
 #include "base/log.h"
 
 enum { LOG_FILE_BUFFER = 1 << 17 };
+
+struct log_file;
+
+/* Whose turn it is, of several that write to one file: a line that one has begun is ended before another
+ * writes. Each call takes the lock once, for as long as its writing takes. */
+struct log_turn {
+	pthread_mutex_t lock;
+	const struct log_file *torn; /* who has begun a line; NULL: nobody */
+};
+
+void log_turn_init(struct log_turn *t);
+void log_turn_fini(struct log_turn *t);
 
 struct log_file {
 	const char *path;      /* "-": standard output */
@@ -23,6 +36,7 @@ struct log_file {
 	uint64_t lost;         /* lines lost, in all */
 	uint64_t lost_before;  /* of them before this trouble began */
 	const struct log *log; /* told when lines begin to be lost and when they no longer are */
+	struct log_turn *turn; /* NULL: nobody else writes to it */
 	char *buffer;          /* LOG_FILE_BUFFER bytes */
 	size_t used;
 };

@@ -1,6 +1,7 @@
 /* The buffered log file: what becomes of lines when all is well, and when it is not. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -241,6 +242,85 @@ static void test_line_after_a_torn_one_begins_anew(void **state)
 	unlink(path);
 }
 
+/* ---- several that write to one file ---- */
+
+enum { WRITERS = 3, WRITER_LINES = 400, LONGEST = 9000 };
+
+struct writer {
+	struct log_file file;
+	pthread_t thread;
+	char letter;
+};
+
+static void *write_lines(void *context)
+{
+	struct writer *w = context;
+	char line[LONGEST + 2];
+
+	for (unsigned i = 0; i < WRITER_LINES; i++) {
+		size_t len = 1 + i * 7919u % LONGEST;
+
+		memset(line, w->letter, len);
+		memcpy(line + len, "\n", 2);
+		add(&w->file, line);
+		do
+			log_file_flush(&w->file);
+		while (w->file.used > LOG_FILE_BUFFER / 2);
+	}
+	while (w->file.used > 0)
+		log_file_flush(&w->file);
+	return NULL;
+}
+
+/* A line, all of one letter, whoever wrote it. Its bytes. */
+static size_t read_line(FILE *from)
+{
+	int first = fgetc(from), c = first;
+	size_t len = 0;
+
+	for (; c != '\n'; c = fgetc(from), len++)
+		assert_int_equal(c, first);
+	assert_int_not_equal(len, 0);
+	return len + 1;
+}
+
+static void test_lines_of_several_writers_stay_whole(void **state)
+{
+	struct writer writers[WRITERS];
+	struct log_turn turn;
+	struct failure why;
+	size_t bytes = 0, expected = 0;
+	FILE *from;
+	int ends[2];
+
+	(void)state;
+	log_turn_init(&turn);
+	assert_int_equal(pipe(ends), 0);
+	for (unsigned i = 0; i < WRITERS; i++) {
+		struct writer *w = &writers[i];
+
+		w->letter = (char)('a' + i);
+		assert_int_equal(log_file_open_fd(&w->file, dup(ends[1]), "pipe", &why), 0);
+		w->file.turn = &turn;
+		assert_int_equal(pthread_create(&w->thread, NULL, write_lines, w), 0);
+	}
+	close(ends[1]);
+	for (unsigned i = 0; i < WRITER_LINES; i++)
+		expected += WRITERS * (1 + i * 7919u % LONGEST + 1);
+	from = fdopen(ends[0], "r");
+	for (unsigned i = 0; i < WRITERS * WRITER_LINES; i++)
+		bytes += read_line(from);
+	assert_int_equal(bytes, expected);
+	for (unsigned i = 0; i < WRITERS; i++) {
+		pthread_join(writers[i].thread, NULL);
+		assert_int_equal(writers[i].file.lost, 0);
+		log_file_close(&writers[i].file);
+	}
+	assert_int_equal(fgetc(from), EOF);
+	fclose(from);
+	log_turn_fini(&turn);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_full_disk_loses_lines_and_tells_once),
 		cmocka_unit_test(test_reader_that_stands_still_loses_lines_not_time),
 		cmocka_unit_test(test_line_after_a_torn_one_begins_anew),
+		cmocka_unit_test(test_lines_of_several_writers_stay_whole),
 	};
 
 	return cmocka_run_group_tests_name("log_file", tests, NULL, NULL);
