@@ -36,11 +36,18 @@ static void free_memory(struct span_owner *keeper)
 	free(tls);
 }
 
+_Static_assert((int)TLS_SHARED_SECRET == (int)TLS_TICKET_SECRET, "the ratchet begins with what is shared");
+
+bool tls_share_tickets(struct tls *tls, const uint8_t secret[static TLS_SHARED_SECRET], uint64_t since_us)
+{
+	return tls_tickets_init(&tls->tickets, secret, tls->config.ticket_rotation_us, since_us);
+}
+
 static bool init_tickets(struct tls *tls)
 {
 	uint8_t secret[TLS_TICKET_SECRET];
 	bool ok = RAND_bytes(secret, sizeof secret) == 1 &&
-		  tls_tickets_init(&tls->tickets, secret, tls->config.ticket_rotation_us, tls->world->now_us);
+		  tls_share_tickets(tls, secret, tls->world->now_us);
 
 	OPENSSL_cleanse(secret, sizeof secret);
 	return ok;
@@ -88,18 +95,49 @@ void tls_free(struct tls *tls)
 	}
 	turns_fini(&tls->turns);
 	tls_tickets_fini(&tls->tickets);
+	tls_tickets_fini(&tls->own);
 	BIO_meth_free(tls->bio);
 	pool_fini(&tls->streams);
 	span_owner_unref(&tls->keeper);
 }
 
+static bool are_own(const struct tls_tickets *t)
+{
+	return t->period_us > 0;
+}
+
+static int use_file(struct tls *tls, const char *file, struct failure *why)
+{
+	struct tls_tickets loaded;
+	int r = tls_tickets_load(&loaded, file, why);
+
+	if (r < 0)
+		return r;
+	if (are_own(&tls->tickets))
+		tls->own = tls->tickets;
+	tls->tickets = loaded;
+	tls_tickets_fini(&loaded);
+	return 0;
+}
+
+/* The ratchet goes on where it was. The turns that are due by now come before another period begins, so that
+ * all instances that share a secret have made the same ones. */
+static void use_own(struct tls *tls)
+{
+	if (!are_own(&tls->tickets)) {
+		tls->tickets = tls->own;
+		tls_tickets_fini(&tls->own);
+	}
+	tls_tickets_turn(&tls->tickets, tls->world->now_us);
+	tls->tickets.period_us = tls->config.ticket_rotation_us;
+}
+
 static int set_tickets(struct tls *tls, const char *file, struct failure *why)
 {
 	if (*file != '\0')
-		return tls_tickets_load(&tls->tickets, file, why);
-	if (tls->tickets.period_us == tls->config.ticket_rotation_us || init_tickets(tls))
-		return 0;
-	return failure_set(why, -ENOMEM, "OpenSSL has no random numbers for ticket keys");
+		return use_file(tls, file, why);
+	use_own(tls);
+	return 0;
 }
 
 int tls_set(struct tls *tls, const struct tls_config *config, const char *ticket_keys, struct failure *why)

@@ -63,6 +63,12 @@ struct tls_usage {
 /* world must outlive the instance. 0, or negative errno and *why. */
 int tls_new(const struct tls_config *config, struct world *world, const struct tls_hooks *hooks,
 	    struct tls **out, struct failure *why);
+enum { TLS_SHARED_SECRET = 32 };
+
+/* Own ticket keys from a secret that other instances are given too, with the same moment: they open each
+ * other's tickets. To be called before anything else. False: OpenSSL failed. */
+bool tls_share_tickets(struct tls *tls, const uint8_t secret[static TLS_SHARED_SECRET], uint64_t since_us);
+
 /* Resets every connection. Memory that streams still point at is freed when they let go of it. To be called
  * before the stack is freed, and after all contexts. */
 void tls_free(struct tls *tls);

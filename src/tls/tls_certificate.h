@@ -44,6 +44,9 @@ void tls_certificate_free(struct tls_certificate *c);
 int tls_self_signed_make(struct tls_self_signed *out, const char *const *names,
 			 const struct ip_addr *addresses, size_t n_addresses, int64_t wall_s,
 			 struct failure *why);
+/* Another one of the same, which shares no memory with it. 0, or negative errno and *why. */
+int tls_self_signed_copy(struct tls_self_signed *out, const struct tls_self_signed *from,
+			 struct failure *why);
 void tls_self_signed_free(struct tls_self_signed *s);
 
 enum { TLS_FINGERPRINT = 3 * 32 };

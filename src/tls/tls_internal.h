@@ -18,7 +18,8 @@ struct tls {
 	struct tls_hooks hooks;
 	struct world *world;
 	BIO_METHOD *bio;
-	struct tls_tickets tickets;
+	struct tls_tickets tickets; /* in use: own ones, or a file's; */
+	struct tls_tickets own;     /* the own ones in the meantime */
 	struct tls_buffers buffers;
 	struct pool streams;
 	struct list all;     /* streams */

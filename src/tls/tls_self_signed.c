@@ -140,6 +140,20 @@ int tls_self_signed_make(struct tls_self_signed *out, const char *const *names,
 	return failure_set(why, -ENOMEM, "OpenSSL cannot make a self-signed certificate");
 }
 
+int tls_self_signed_copy(struct tls_self_signed *out, const struct tls_self_signed *from,
+			 struct failure *why)
+{
+	*out = (struct tls_self_signed){
+		.certificate = X509_dup(from->certificate),
+		.key = EVP_PKEY_dup(from->key),
+	};
+	if (out->certificate != NULL && out->key != NULL)
+		return 0;
+	tls_self_signed_free(out);
+	ERR_clear_error();
+	return failure_set(why, -ENOMEM, "no memory for a self-signed certificate");
+}
+
 void tls_self_signed_free(struct tls_self_signed *s)
 {
 	X509_free(s->certificate);
