@@ -75,14 +75,22 @@ struct config *config_new(void)
 {
 	struct config *c = malloc(sizeof *c);
 
-	if (c != NULL)
-		config_init(c);
+	if (c == NULL)
+		return NULL;
+	config_init(c);
+	atomic_init(&c->references, 1);
 	return c;
 }
 
-void config_free(struct config *c)
+struct config *config_ref(struct config *c)
 {
-	if (c == NULL)
+	atomic_fetch_add_explicit(&c->references, 1, memory_order_relaxed);
+	return c;
+}
+
+void config_unref(struct config *c)
+{
+	if (c == NULL || atomic_fetch_sub_explicit(&c->references, 1, memory_order_acq_rel) > 1)
 		return;
 	config_fini(c);
 	free(c);

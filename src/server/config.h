@@ -1,9 +1,11 @@
 /*
  * The configuration: what a file and the command line settle before anything is opened. Nothing in it changes
- * while a worker uses it: what is read again becomes another one.
+ * while workers use it, so all have the same one: what is read again becomes another one.
  */
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
+
+#include <stdatomic.h>
 
 #include "base/failure.h"
 #include "base/log.h"
@@ -203,6 +205,7 @@ struct config {
 	unsigned n_sites;
 	struct config_location locations[CONFIG_LOCATIONS];
 	unsigned n_locations;
+	atomic_uint references;    /* of one that is allocated: who uses it */
 	struct config_text *texts; /* owns every string above that is not a literal */
 };
 
@@ -210,9 +213,11 @@ struct config {
 void config_init(struct config *c);
 void config_fini(struct config *c);
 
-/* The same, allocated; NULL: no memory. */
+/* The same, allocated, with one reference; NULL: no memory. */
 struct config *config_new(void);
-void config_free(struct config *c); /* NULL: nothing happens */
+/* For another who uses it, on any thread. Gives c back. */
+struct config *config_ref(struct config *c);
+void config_unref(struct config *c); /* NULL: nothing happens */
 
 /* Reads file over what is in *c. 0, or a negative errno and *why: "file:line: what is wrong". */
 int config_load(struct config *c, const char *file, struct failure *why);

@@ -253,12 +253,10 @@ int generation_new(struct worker *w, struct config *config, struct generation *b
 	struct generation *g = calloc(1, sizeof *g);
 	int r;
 
-	if (g == NULL) {
-		config_free(config);
+	if (g == NULL)
 		return failure_set(why, -ENOMEM, "no memory for what the configuration names");
-	}
 	g->worker = w;
-	g->config = config;
+	g->config = config_ref(config);
 	list_init(&g->node);
 	r = forms_open(&g->forms, config, w, why);
 	if (r == 0)
@@ -297,7 +295,7 @@ void generation_free(struct generation *g)
 	uploads_close(&g->uploads);
 	fastcgis_close(&g->fastcgis);
 	websockets_close(&g->websockets);
-	config_free(g->config);
+	config_unref(g->config);
 	list_remove(&g->node);
 	free(g);
 }

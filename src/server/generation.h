@@ -48,7 +48,7 @@ struct generation {
 };
 
 /* Opens all that config names but listeners, which are opened on ports that `before` (may be NULL) has not.
- * Takes config over, whatever comes of it. 0, or negative errno and *why. */
+ * config is the generation's too from then on. 0, or negative errno and *why. */
 int generation_new(struct worker *w, struct config *config, struct generation *before,
 		   struct generation **out, struct failure *why);
 

@@ -9,6 +9,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
 #include "base/clock.h"
 #include "base/hash.h"
 
@@ -89,20 +92,45 @@ static uint64_t mark_port(const struct config *c, uint16_t number)
 
 /* ---- life ---- */
 
+int secure_common_init(struct secure_common *c, uint64_t now_us, struct failure *why)
+{
+	*c = (struct secure_common){ .since_us = now_us };
+	if (RAND_bytes(c->ticket_secret, sizeof c->ticket_secret) != 1)
+		return failure_set(why, -EIO, "OpenSSL has no random numbers for ticket keys");
+	pthread_mutex_init(&c->lock, NULL);
+	return 0;
+}
+
+void secure_common_fini(struct secure_common *c)
+{
+	tls_self_signed_free(&c->own);
+	OPENSSL_cleanse(c->ticket_secret, sizeof c->ticket_secret);
+	pthread_mutex_destroy(&c->lock);
+}
+
+static int share_tickets(struct secure *s, struct failure *why)
+{
+	if (s->common == NULL || tls_share_tickets(s->tls, s->common->ticket_secret, s->common->since_us))
+		return 0;
+	return failure_set(why, -ENOMEM, "OpenSSL has no memory for ticket keys");
+}
+
 int secure_open(struct secure *s, const struct config *c, struct world *world, struct host *host,
-		const struct log *log, struct failure *why)
+		struct secure_common *common, const struct log *log, struct failure *why)
 {
 	bool captures = host != NULL && host->pcap != NULL && c->tls.capture_secrets;
 	struct tls_hooks hooks = { .context = s };
 	int r;
 
-	*s = (struct secure){ .log = log, .host = captures ? host : NULL, .key_log = -1 };
+	*s = (struct secure){ .common = common, .log = log, .host = captures ? host : NULL, .key_log = -1 };
 	r = open_key_log(s, c->tls.key_log, why);
 	if (r < 0)
 		return r;
 	if (captures || s->key_log >= 0)
 		hooks.on_key_log = on_key_log;
 	r = tls_new(&c->tls.limits, world, &hooks, &s->tls, why);
+	if (r == 0)
+		r = share_tickets(s, why);
 	if (r == 0)
 		r = secure_change(s, c, why);
 	if (r < 0)
@@ -131,21 +159,39 @@ int secure_change(struct secure *s, const struct config *c, struct failure *why)
 /* ---- contexts ---- */
 
 /* For the names of all sites that are self-signed, and all our addresses. */
-static int make_own(struct secure *s, const struct config *c, struct failure *why)
+static int make_self_signed(struct tls_self_signed *out, const struct config *c, struct failure *why)
 {
 	const char *names[CONFIG_SITES * CONFIG_LIST + 1] = { NULL };
 	struct ip_addr addresses[CONFIG_LIST];
 	size_t n = 0;
 
-	if (s->own.certificate != NULL)
-		return 0;
 	for (unsigned i = 0; i < c->n_sites; i++)
 		for (unsigned k = 0; c->sites[i].tls.self_signed && k < c->sites[i].hosts.n; k++)
 			names[n++] = c->sites[i].hosts.items[k];
 	for (unsigned i = 0; i < c->device.address.n; i++)
 		addresses[i] = c->device.address.items[i].addr;
-	return tls_self_signed_make(&s->own, names, addresses, c->device.address.n,
+	return tls_self_signed_make(out, names, addresses, c->device.address.n,
 				    (int64_t)(clock_wall_us() / 1000000), why);
+}
+
+static int copy_common(struct secure *s, const struct config *c, struct failure *why)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&s->common->lock);
+	if (s->common->own.certificate == NULL)
+		r = make_self_signed(&s->common->own, c, why);
+	if (r == 0)
+		r = tls_self_signed_copy(&s->own, &s->common->own, why);
+	pthread_mutex_unlock(&s->common->lock);
+	return r;
+}
+
+static int make_own(struct secure *s, const struct config *c, struct failure *why)
+{
+	if (s->own.certificate != NULL)
+		return 0;
+	return s->common != NULL ? copy_common(s, c, why) : make_self_signed(&s->own, c, why);
 }
 
 static struct tls_identity_config identity_of(const struct config_site *site,

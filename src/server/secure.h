@@ -5,18 +5,34 @@
 #ifndef SERVER_SECURE_H
 #define SERVER_SECURE_H
 
+#include <pthread.h>
+
 #include "server/config.h"
 #include "server/host.h"
 #include "tls/tls.h"
 #include "tls/tls_context.h"
 
+/* What the workers' TLS have in common: clients are shown one certificate, and a ticket opens at all of
+ * them. */
+struct secure_common {
+	pthread_mutex_t lock;
+	struct tls_self_signed own; /* made by who needs it first; the others have copies. It stays the
+				     * same while the process lives */
+	uint8_t ticket_secret[TLS_SHARED_SECRET];
+	uint64_t since_us;          /* the first ticket key is used from here on */
+};
+
+/* now_us: as worlds have it. 0, or negative errno and *why. */
+int secure_common_init(struct secure_common *c, uint64_t now_us, struct failure *why);
+void secure_common_fini(struct secure_common *c);
+
 struct secure {
 	struct tls *tls;
+	struct secure_common *common; /* NULL: there are no others */
 	const struct log *log;
 	struct host *host;          /* whose capture gets the secrets; NULL: none does */
 	int key_log;                /* descriptor, or -1 */
-	struct tls_self_signed own; /* certificate NULL: not made yet; it stays the same
-				     * while the process lives */
+	struct tls_self_signed own; /* certificate NULL: not made yet */
 	uint64_t ticket_mark;       /* of the file with ticket keys */
 };
 
@@ -26,9 +42,9 @@ struct secure_port {
 	uint64_t mark;               /* of the files that it was made of */
 };
 
-/* world and host must outlive it. host may be NULL. 0, or negative errno and *why. */
+/* world, host and common must outlive it; the last two may be NULL. 0, or negative errno and *why. */
 int secure_open(struct secure *s, const struct config *c, struct world *world, struct host *host,
-		const struct log *log, struct failure *why);
+		struct secure_common *common, const struct log *log, struct failure *why);
 /* To be called when no context is left. */
 void secure_close(struct secure *s);
 

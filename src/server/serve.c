@@ -1,5 +1,5 @@
-/* taphouse serve: configuration settled, worker opened, privileges dropped, the ready line, then the loop.
- * System calls: prlimit64 (start), and those of what it opens. */
+/* taphouse serve: configuration settled, workers opened, privileges dropped, the ready line, then their
+ * loops. System calls: prlimit64 (start), and those of what it opens. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,12 +9,12 @@
 #include "base/clock.h"
 #include "server/commands.h"
 #include "server/config_fixed.h"
+#include "server/crew.h"
 #include "server/error_log.h"
 #include "server/ladder.h"
 #include "server/notify.h"
 #include "server/privileges.h"
 #include "server/self_signed.h"
-#include "server/worker.h"
 
 /* ---- the command line's site: the first one ---- */
 
@@ -133,9 +133,17 @@ static void say_ready(const struct config *c)
 struct serving {
 	const struct cli *cli;
 	struct error_log errors;
-	struct worker worker;
+	struct crew *crew;
 	struct ladder_options trace;
+	struct config *next;  /* read on SIGHUP, and not in use yet; NULL: none */
+	int next_errors;      /* its error log */
+	bool read_again;      /* another SIGHUP came meanwhile */
 };
+
+static const struct worker *first_worker(const struct serving *s)
+{
+	return crew_worker(s->crew, 0);
+}
 
 static void reopen_error_log(void *context)
 {
@@ -152,82 +160,118 @@ static struct config *read_again(const struct serving *s, struct failure *why)
 	struct config *c = config_new();
 
 	if (c != NULL && settle(s->cli, c, why) != EXIT_SUCCESS) {
-		config_free(c);
+		config_unref(c);
 		return NULL;
 	}
-	if (c != NULL && config_keep_fixed(c, s->worker.config, &s->errors.log) == 0)
+	if (c != NULL && config_keep_fixed(c, first_worker(s)->config, &s->errors.log) == 0)
 		return c;
-	config_free(c);
+	config_unref(c);
 	failure_set(why, -ENOMEM, "out of memory");
 	return NULL;
 }
 
-static int use(struct serving *s, struct config *c, struct failure *why)
+/* Reads it, and opens its error log. */
+static int prepare(struct serving *s, struct failure *why)
 {
-	int fd = error_log_prepare(&s->errors, c->log.error, why);
-	int r;
+	struct config *c = read_again(s, why);
 
-	if (fd < 0) {
-		config_free(c);
-		return fd;
+	if (c == NULL)
+		return -EINVAL;
+	s->next_errors = error_log_prepare(&s->errors, c->log.error, why);
+	if (s->next_errors < 0) {
+		config_unref(c);
+		return s->next_errors;
 	}
-	r = worker_reload(&s->worker, c, why);
-	if (r < 0)
-		error_log_discard(&s->errors, fd);
-	else
-		error_log_succeed(&s->errors, c->log.error, fd, c->log.level);
-	return r;
+	s->next = c;
+	return 0;
 }
 
-static bool read_and_use(struct serving *s)
+static void tell_refusal(const struct serving *s, const struct failure *why)
 {
-	const struct log *log = &s->errors.log;
-	struct failure why;
-	struct config *c = read_again(s, &why);
-	const char *user = s->worker.config->user;
+	const char *user = first_worker(s)->config->user;
 
-	if (c != NULL && use(s, c, &why) == 0) {
-		log_line(log, LOG_NOTICE, "server",
-			 "SIGHUP: the configuration was read again, and is in use");
-		return true;
-	}
 	if (*user != '\0')
-		log_line(log, LOG_ERROR, "server",
-			 "SIGHUP: the configuration in use stays: %s (read as user \"%s\")", why.text, user);
+		log_line(&s->errors.log, LOG_ERROR, "server",
+			 "SIGHUP: the configuration in use stays: %s (read as user \"%s\")", why->text, user);
 	else
-		log_line(log, LOG_ERROR, "server", "SIGHUP: the configuration in use stays: %s", why.text);
-	return false;
+		log_line(&s->errors.log, LOG_ERROR, "server", "SIGHUP: the configuration in use stays: %s",
+			 why->text);
 }
 
-static bool reload(void *context)
+static void tell_outcome(struct serving *s, const struct failure *why)
 {
-	bool is_used;
+	struct worker_reloads *reloads = &crew_worker(s->crew, 0)->reloads;
 
-	notify_reloading();
-	is_used = read_and_use(context);
+	*(why == NULL ? &reloads->done : &reloads->refused) += 1;
+	if (why != NULL)
+		tell_refusal(s, why);
+	else
+		log_line(&s->errors.log, LOG_NOTICE, "server",
+			 "SIGHUP: the configuration was read again, and is in use");
 	notify_ready();
-	return is_used;
+}
+
+static void reload(void *context)
+{
+	struct serving *s = context;
+	struct failure why;
+
+	s->read_again = s->next != NULL;
+	if (s->read_again)
+		return;
+	notify_reloading();
+	if (prepare(s, &why) < 0)
+		tell_outcome(s, &why);
+	else
+		crew_reload(s->crew, s->next);
+}
+
+static void on_reloaded(void *context, const struct failure *why)
+{
+	struct serving *s = context;
+
+	if (why == NULL)
+		error_log_succeed(&s->errors, s->next->log.error, s->next_errors, s->next->log.level);
+	else
+		error_log_discard(&s->errors, s->next_errors);
+	config_unref(s->next);
+	s->next = NULL;
+	tell_outcome(s, why);
+	if (s->read_again)
+		reload(s);
+}
+
+static void discard_next(struct serving *s)
+{
+	if (s->next == NULL)
+		return;
+	error_log_discard(&s->errors, s->next_errors);
+	config_unref(s->next);
+	s->next = NULL;
 }
 
 /* ---- start to end ---- */
 
-static int run_worker(struct serving *s, struct failure *why)
+static int run_crew(struct serving *s, struct failure *why)
 {
-	const struct worker_owner owner = { .reopen = reopen_error_log, .reload = reload, .context = s };
-	const char *user = s->worker.config->user;
+	const struct worker *first = first_worker(s);
+	const char *user = first->config->user;
 	struct failure what;
 	int r;
 
-	say_self_signed(s->worker.config, &s->worker.secure);
+	say_self_signed(first->config, &first->secure);
 	r = privileges_drop(user, why);
 	if (r < 0)
 		return r;
-	r = generation_check_roots(s->worker.current, &what);
+	r = generation_check_roots(first->current, &what);
 	if (r < 0)
 		return failure_set(why, r, "as user \"%s\": %s", user, what.text);
-	say_ready(s->worker.config);
+	r = crew_start(s->crew, why);
+	if (r < 0)
+		return r;
+	say_ready(crew_worker(s->crew, 0)->config);
 	notify_ready();
-	return worker_run(&s->worker, &owner, why);
+	return crew_run(s->crew, why);
 }
 
 /* As many descriptors as there may be: the soft limit of 1024 is for programs that call select(). Each port
@@ -250,38 +294,38 @@ static int run_traced(struct serving *s, struct failure *why)
 		.wall_offset_us = clock_wall_us() - clock_now_us(),
 	};
 	struct ladder *ladder;
-	int r = ladder_open(&config, s->worker.host.stack, &ladder, why);
+	int r = ladder_open(&config, first_worker(s)->host.stack, &ladder, why);
 
 	if (r < 0)
 		return r;
-	r = run_worker(s, why);
+	r = run_crew(s, why);
 	ladder_close(ladder);
 	return r;
 }
 
-/* c is freed, whatever comes of it. */
 static int serve(struct serving *s, struct config *c, struct failure *why)
 {
+	const struct crew_owner owner = {
+		.reopen = reopen_error_log, .reload = reload, .reloaded = on_reloaded, .context = s,
+	};
 	struct signals signals;
 	int r = error_log_open(&s->errors, c->log.error, c->log.level, why);
 
 	if (r < 0)
-		goto free_config;
+		return r;
 	raise_descriptor_limit();
 	r = signals_open(&signals, why);
 	if (r < 0)
 		goto close_log;
-	r = worker_open(&s->worker, c, &s->errors.log, &signals, why);
-	c = NULL;
+	r = crew_open(&s->crew, c, &owner, &s->errors.log, &signals, why);
 	if (r == 0) {
 		r = run_traced(s, why);
-		worker_close(&s->worker);
+		crew_close(s->crew);
+		discard_next(s);
 	}
 	signals_close(&signals);
 close_log:
 	error_log_close(&s->errors);
-free_config:
-	config_free(c);
 	return r;
 }
 
@@ -298,9 +342,8 @@ int serve_command(const struct cli *cli)
 	}
 	status = ladder_options_parse(cli_value(cli, "trace"), &s.trace, &why) < 0 ? EXIT_USAGE
 										   : settle(cli, c, &why);
-	if (status != EXIT_SUCCESS)
-		config_free(c);
-	else if (serve(&s, c, &why) < 0)
+	if (status == EXIT_SUCCESS && serve(&s, c, &why) < 0)
 		status = EXIT_FAILED;
+	config_unref(c);
 	return status == EXIT_SUCCESS ? status : command_failed(&why, status);
 }

@@ -42,7 +42,7 @@ enum signal_event signals_take(const struct signals *s)
 {
 	struct signalfd_siginfo info;
 
-	if (read(s->fd, &info, sizeof info) != (ssize_t)sizeof info)
+	if (s->fd < 0 || read(s->fd, &info, sizeof info) != (ssize_t)sizeof info)
 		return SIGNAL_NONE;
 	switch (info.ssi_signo) {
 	case SIGHUP:

@@ -12,7 +12,7 @@ enum signal_event {
 };
 
 struct signals {
-	int fd; /* readable when one waits */
+	int fd; /* readable when one waits; -1: another takes them */
 };
 
 /* From now on the process's signals come here; SIGPIPE is ignored. 0, or negative errno and *why. */

@@ -1,4 +1,4 @@
-/* A worker: one generation after the other, signals obeyed, a drain at the end. */
+/* A worker: one generation after the other, a drain at the end. */
 #include "server/worker.h"
 
 #include <errno.h>
@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "server/demo_pattern.h"
-#include "server/notify.h"
 #include "server/status.h"
 
 static void on_request_done(void *context, const struct http_log_record *record)
@@ -49,6 +48,12 @@ static void on_idle(void *context)
 	host_flush(&w->host);
 }
 
+/* The queue is the host's from here on. */
+static int open_host(struct worker *w, struct failure *why)
+{
+	return host_open(&w->host, &w->config->device, &w->config->tcp, w->log, why);
+}
+
 /* What all else stands on. */
 static int open_ground(struct worker *w, struct failure *why)
 {
@@ -59,9 +64,14 @@ static int open_ground(struct worker *w, struct failure *why)
 	r = helper_open(&w->helper, &w->poller, why);
 	if (r < 0)
 		goto close_poller;
-	r = host_open(&w->host, &w->config->device, &w->config->tcp, w->log, why);
+	r = errands_open(&w->errands, &w->poller, w, why);
+	if (r < 0)
+		goto close_helper;
+	r = open_host(w, why);
 	if (r == 0)
 		return 0;
+	errands_close(&w->errands);
+close_helper:
 	helper_close(&w->helper);
 close_poller:
 	poller_close(&w->poller);
@@ -75,23 +85,26 @@ static int open_rest(struct worker *w, struct config *config, struct failure *wh
 	if (r == 0)
 		r = access_log_open(&w->access, config->log.access, config->log.format, w->log, why);
 	if (r == 0)
-		r = secure_open(&w->secure, config, &w->host.stack->world, &w->host, w->log, why);
-	if (r < 0) {
-		config_free(config);
+		r = secure_open(&w->secure, config, &w->host.stack->world, &w->host, w->place.secure, w->log,
+				why);
+	if (r < 0)
 		return r;
-	}
+	access_log_take_turns(&w->access, w->place.turn);
 	set_look(w);
 	return generation_new(w, config, NULL, &w->current, why);
 }
 
-int worker_open(struct worker *w, struct config *config, const struct log *log, const struct signals *signals,
+int worker_open(struct worker *w, struct config *config, const struct worker_place *place,
 		struct failure *why)
 {
+	static const struct signals none = { .fd = -1 };
+	const struct signals *signals = place->signals != NULL ? place->signals : &none;
 	int r;
 
 	*w = (struct worker){
+		.place = *place,
 		.config = config,
-		.log = log,
+		.log = place->log,
 		.hooks = {
 			.on_request_done = on_request_done,
 			.context = &w->access,
@@ -106,10 +119,8 @@ int worker_open(struct worker *w, struct config *config, const struct log *log, 
 	list_init(&w->retired);
 	timer_init(&w->look, on_look);
 	r = open_ground(w, why);
-	if (r < 0) {
-		config_free(config);
+	if (r < 0)
 		return r;
-	}
 	w->started_us = w->host.stack->world.now_us;
 	frames_init(&w->frames, w->host.stack);
 	w->opened_us = clock_wall_us();
@@ -131,6 +142,7 @@ void worker_close(struct worker *w)
 {
 	struct generation *retired;
 
+	worker_discard(w);
 	if (w->current != NULL)
 		generation_stop_listening(w->current);
 	helper_close(&w->helper); /* who waits for it is answered, and what is over is freed */
@@ -148,6 +160,7 @@ void worker_close(struct worker *w)
 	host_turn(&w->host, clock_now_us()); /* the RST segments of those cut off */
 	access_log_close(&w->access);
 	host_close(&w->host);
+	errands_close(&w->errands);
 	poller_close(&w->poller);
 }
 
@@ -192,30 +205,48 @@ static void put_in_use(struct worker *w, struct generation *next)
 	bound_retired(w);
 }
 
-/* What can fail comes first; then nothing does. */
-int worker_reload(struct worker *w, struct config *config, struct failure *why)
+/* What can fail comes first; then nothing does. TLS has its files at once: nothing else of it can fail. */
+int worker_prepare(struct worker *w, struct config *config, struct failure *why)
 {
 	struct generation *next;
-	struct access_log access;
 	int r = generation_new(w, config, w->current, &next, why);
 
 	if (r < 0)
 		return r;
-	r = access_log_prepare(&w->access, config->log.access, config->log.format, &access, why);
+	r = access_log_prepare(&w->access, config->log.access, config->log.format, &w->next_access, why);
 	if (r < 0)
 		goto free_generation;
 	r = secure_change(&w->secure, config, why);
 	if (r < 0)
 		goto discard_log;
-	access_log_succeed(&w->access, &access);
-	put_in_use(w, next);
-	set_look(w);
+	w->next = next;
 	return 0;
 discard_log:
-	access_log_discard(&w->access, &access);
+	access_log_discard(&w->access, &w->next_access);
 free_generation:
 	generation_free(next);
 	return r;
+}
+
+void worker_use(struct worker *w)
+{
+	access_log_succeed(&w->access, &w->next_access);
+	put_in_use(w, w->next);
+	w->next = NULL;
+	set_look(w);
+}
+
+void worker_discard(struct worker *w)
+{
+	struct failure why;
+
+	if (w->next == NULL)
+		return;
+	access_log_discard(&w->access, &w->next_access);
+	generation_free(w->next);
+	w->next = NULL;
+	if (secure_change(&w->secure, w->config, &why) < 0)
+		log_line(w->log, LOG_ERROR, "tls", "the ticket keys that were to be used stay: %s", why.text);
 }
 
 static void bury_retired(struct worker *w)
@@ -226,13 +257,16 @@ static void bury_retired(struct worker *w)
 
 /* ---- stopping ---- */
 
-static void begin_drain(struct worker *w)
+void worker_drain(struct worker *w)
 {
-	log_line(w->log, LOG_INFO, "server", "stopping: no new connections");
-	notify_stopping();
 	generation_stop_listening(w->current);
 	ws_server_drain(w->websockets, WS_CLOSE_GOING_AWAY);
 	w->drain_until_us = w->loop.now_us + w->config->drain_timeout_us;
+}
+
+void worker_stop(struct worker *w)
+{
+	w->stopped = true;
 }
 
 static bool is_drained(const struct worker *w)
@@ -246,58 +280,40 @@ static bool is_drained(const struct worker *w)
 	return all && usage.connections == 0;
 }
 
-static void drain(struct worker *w)
+static void tell_cut_off(const struct worker *w)
 {
 	struct tcp_usage usage;
 
-	w->stopped = is_drained(w);
-	if (w->stopped || w->loop.now_us < w->drain_until_us)
-		return;
 	tcp_usage(w->host.stack->tcp, &usage);
 	log_line(w->log, LOG_NOTICE, "server", "connections cut off at the end of drain_timeout: %" PRIu32,
 		 usage.connections);
-	w->stopped = true;
+}
+
+static void drain(struct worker *w)
+{
+	bool is_over = is_drained(w);
+
+	if (!is_over && w->loop.now_us < w->drain_until_us)
+		return;
+	if (!is_over)
+		tell_cut_off(w);
+	w->drained = true;
+	w->drain_until_us = TIMER_NEVER;
+	w->place.on_drained(w);
 }
 
 /* ---- the loop ---- */
 
-static void reopen_logs(struct worker *w, const struct worker_owner *owner)
+void worker_reopen(struct worker *w)
 {
 	struct failure why;
 
-	owner->reopen(owner->context);
 	if (access_log_reopen(&w->access, &why) < 0)
 		log_line(w->log, LOG_ERROR, "server", "%s", why.text);
 	forms_reopen(&w->current->forms);
 }
 
-static void obey(struct worker *w, enum signal_event signal, const struct worker_owner *owner)
-{
-	bool is_stopping = w->drain_until_us != TIMER_NEVER;
-
-	switch (signal) {
-	case SIGNAL_STOP:
-		if (is_stopping)
-			w->stopped = true;
-		else
-			begin_drain(w);
-		break;
-	case SIGNAL_REOPEN:
-		reopen_logs(w, owner);
-		break;
-	case SIGNAL_RELOAD:
-		if (is_stopping)
-			log_line(w->log, LOG_NOTICE, "server",
-				 "SIGHUP: nothing is read again while the server stops");
-		else
-			*(owner->reload(owner->context) ? &w->reloads.done : &w->reloads.refused) += 1;
-		break;
-	case SIGNAL_NONE:
-		break;
-	}
-}
-
-int worker_run(struct worker *w, const struct worker_owner *owner, struct failure *why)
+int worker_run(struct worker *w, struct failure *why)
 {
 	int r = helper_start(&w->helper, why);
 
@@ -310,10 +326,11 @@ int worker_run(struct worker *w, const struct worker_owner *owner, struct failur
 		if (r < 0)
 			return failure_set(why, r, "device %s is gone: %s", w->config->device.name.interface,
 					   strerror(-r));
-		obey(w, signal, owner);
+		if (signal != SIGNAL_NONE)
+			w->place.on_signal(w, signal);
 		if (UNLIKELY(!list_is_empty(&w->retired)))
 			bury_retired(w);
-		if (w->drain_until_us != TIMER_NEVER && !w->stopped)
+		if (w->drain_until_us != TIMER_NEVER)
 			drain(w);
 	}
 	return 0;

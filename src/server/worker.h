@@ -1,7 +1,8 @@
 /*
- * A worker: one core, one host, one HTTP server a port (design rule 5). It holds all that its thread uses.
+ * A worker: one core, one host, one HTTP server a port (design rule 5). It holds all that its thread uses,
+ * and nobody else touches it while it runs: whoever wants something of it sends an errand (server/errand.h).
  * What comes of the configuration is in its current generation; a configuration that is in use is never
- * changed, but replaced. This version runs one worker, on the main thread.
+ * changed, but replaced.
  */
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
@@ -9,6 +10,7 @@
 #include "server/access_log.h"
 #include "server/demo.h"
 #include "server/document.h"
+#include "server/errand.h"
 #include "server/events.h"
 #include "server/frames.h"
 #include "server/generation.h"
@@ -25,7 +27,26 @@ struct worker_reloads {
 	uint64_t cut_off; /* connections, at the limit of retired generations */
 };
 
+struct worker;
+struct crew;
+
+/* Who it is among the others, and what it has in common with them. */
+struct worker_place {
+	struct crew *crew;             /* NULL: it is alone */
+	unsigned number;               /* from 0 */
+	struct device *queue;          /* of a device that others have queues of; NULL: it opens the device */
+	const struct log *log;
+	const struct signals *signals; /* NULL: another worker takes them */
+	struct secure_common *secure;
+	struct log_turn *turn;         /* of the access log */
+	struct pcapng *capture;        /* that it writes to as well; NULL: it opens its own, if any */
+	/* In its loop: a signal came; and after worker_drain(), once, all its connections are over. */
+	void (*on_signal)(struct worker *w, enum signal_event signal);
+	void (*on_drained)(struct worker *w);
+};
+
 struct worker {
+	struct worker_place place;
 	const struct config *config; /* the current generation's */
 	const struct log *log;
 	struct host host;
@@ -38,10 +59,13 @@ struct worker {
 	struct tls_acceptor acceptor; /* of streams whose handshake is done */
 	struct timer look;            /* at certificate files */
 	struct generation *current;
+	struct generation *next;     /* prepared, and not in use yet; NULL: none is */
+	struct access_log next_access;
 	struct list retired;         /* generations, oldest first */
 	struct worker_reloads reloads;
 	struct poller poller;
 	struct helper helper;
+	struct errands errands;
 	struct loop loop;
 	struct demo_flood flood;
 	struct demo_pattern *pattern; /* that demos send; NULL: nobody has asked for it */
@@ -51,30 +75,34 @@ struct worker {
 	uint64_t started_us;     /* world time */
 	uint64_t opened_us;      /* the same moment, since 1970 */
 	uint64_t drain_until_us; /* TIMER_NEVER: not draining */
-	bool stopped;
+	bool drained, stopped;
 };
 
-/* What the process does itself when a signal asks for it. */
-struct worker_owner {
-	void (*reopen)(void *context); /* SIGUSR1: logs that are not the worker's */
-	/* SIGHUP: reads the configuration, for worker_reload(). False: it does not do. */
-	bool (*reload)(void *context);
-	void *context;
-};
-
-/* Opens everything that config names. config is the worker's from now on, whatever comes of it. 0, or
- * negative errno and *why. *w must not move while it is open. */
-int worker_open(struct worker *w, struct config *config, const struct log *log, const struct signals *signals,
+/* Opens everything that config names, which it holds from then on. 0, or negative errno and *why. *w must not
+ * move while it is open. A queue of *place is the worker's, whatever comes of it. */
+int worker_open(struct worker *w, struct config *config, const struct worker_place *place,
 		struct failure *why);
 
-/* Opens what config names, and then uses it instead of what was in use. Device, tcp and user must be what
- * they were (config_keep_fixed()). config is the worker's from now on, whatever comes of it. 0; or negative
- * errno and *why, and all is as it was. Not from within a callback of the stack's. */
-int worker_reload(struct worker *w, struct config *config, struct failure *why);
+/* Serves until worker_stop(). 0, or negative errno and *why when the device is gone. */
+int worker_run(struct worker *w, struct failure *why);
 
-/* Serves until SIGTERM or SIGINT and the draining that follows. 0, or negative errno
- * and *why when the device is gone. */
-int worker_run(struct worker *w, const struct worker_owner *owner, struct failure *why);
+/* ---- in its loop, and not from within a callback of the stack's ---- */
+
+/* Opens what config names, beside what is in use. Device, tcp and user must be what they were
+ * (config_keep_fixed()). 0; then one of the two below is to be called. Or negative errno and *why. */
+int worker_prepare(struct worker *w, struct config *config, struct failure *why);
+/* It is used from now on, instead of what was. */
+void worker_use(struct worker *w);
+/* It is not. Nothing was prepared: nothing happens. */
+void worker_discard(struct worker *w);
+
+/* Opens its logs and what forms are appended to anew. */
+void worker_reopen(struct worker *w);
+
+/* No new connections, idle ones closed, busy ones finished, at most drain_timeout. It goes on turning
+ * afterwards: frames of others may come by its queue. */
+void worker_drain(struct worker *w);
+void worker_stop(struct worker *w);
 
 /* Connections that are still open are reset. */
 void worker_close(struct worker *w);

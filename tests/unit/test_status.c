@@ -43,8 +43,8 @@ static int set_up(void **state)
 	assert_int_equal(stack_new(&c, 5000000, &f.worker.host.stack, &why), 0);
 	assert_int_equal(ip_add_address(&f.worker.host.stack->ip, &f.config.device.address.items[0]), 0);
 	assert_int_equal(websockets_open_server(&f.worker, &f.config, &why), 0);
-	assert_int_equal(
-		secure_open(&f.worker.secure, &f.config, &f.worker.host.stack->world, NULL, NULL, &why), 0);
+	assert_int_equal(secure_open(&f.worker.secure, &f.config, &f.worker.host.stack->world, NULL, NULL,
+				     NULL, &why), 0);
 	f.worker.started_us = 1000000;
 	f.worker.opened_us = 1700000000999999;
 	*state = &f;
