@@ -61,6 +61,14 @@ void json_bool(struct document *d, const char *key, bool value)
 	document_add_text(d, value ? "true" : "false");
 }
 
+void json_values(struct document *d, const struct document *from)
+{
+	if (from->len == 0)
+		return;
+	begin(d, NULL);
+	document_add(d, from->text, from->len);
+}
+
 size_t utf8_length(const uint8_t *p, size_t left)
 {
 	uint8_t low = 0x80, high = 0xbf; /* range of the second byte */

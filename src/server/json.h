@@ -21,6 +21,8 @@ void json_bool(struct document *d, const char *key, bool value);
 size_t utf8_length(const uint8_t *p, size_t left);
 /* The key of the next value, which is then written with key NULL: any bytes, as in a text. */
 void json_key(struct document *d, const void *name, size_t len);
+/* Values that another document has, one or more. */
+void json_values(struct document *d, const struct document *from);
 /* Any bytes; those that are no UTF-8 become U+FFFD. */
 void json_bytes(struct document *d, const char *key, const void *data, size_t len);
 /* The same up to a NUL; NULL becomes null. */

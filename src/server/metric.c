@@ -74,6 +74,21 @@ void metric_sample(struct document *d, const char *name, const struct metric_lab
 	end_sample(d, value);
 }
 
+static void end_seconds(struct document *d, uint64_t us)
+{
+	document_add(d, " ", 1);
+	document_add_seconds(d, us);
+	document_add(d, "\n", 1);
+}
+
+void metric_seconds(struct document *d, const char *name, const struct metric_label *labels, size_t n,
+		    uint64_t us)
+{
+	add_name(d, name, "");
+	add_labels(d, labels, n);
+	end_seconds(d, us);
+}
+
 /* ---- histograms ---- */
 
 static void add_bucket(struct document *d, const char *name, const struct metric_label *labels, size_t n,
@@ -101,9 +116,7 @@ void metric_histogram(struct document *d, const char *name, const struct metric_
 	}
 	add_name(d, name, "_sum");
 	add_labels(d, labels, n);
-	document_add(d, " ", 1);
-	document_add_seconds(d, h->sum_us);
-	document_add(d, "\n", 1);
+	end_seconds(d, h->sum_us);
 	add_name(d, name, "_count");
 	add_labels(d, labels, n);
 	end_sample(d, count);

@@ -16,6 +16,9 @@ struct metric_label {
 void metric_begin(struct document *d, const char *name, const char *type, const char *help);
 void metric_sample(struct document *d, const char *name, const struct metric_label *labels, size_t n,
 		   uint64_t value);
+/* The same of a time: in seconds. */
+void metric_seconds(struct document *d, const char *name, const struct metric_label *labels, size_t n,
+		    uint64_t us);
 /* The samples of one: its buckets, each with those before it, their sum in seconds and their number. */
 void metric_histogram(struct document *d, const char *name, const struct metric_label *labels, size_t n,
 		      const struct histogram *h);

@@ -1,13 +1,15 @@
 /*
  * What the server says about itself, below a location with status = true: status.json, connections.json and
- * metrics (Prometheus text), and the page that shows it (live.h). Each is made when it is asked for; nothing
- * is gathered before. They read the worker that answers, and change nothing.
+ * metrics (Prometheus text), and the page that shows it (live.h). Each is made when it is asked for, and
+ * changes nothing: where there are several workers, each of them is asked (status_gather.h) and the sums are
+ * told.
  */
 #ifndef SERVER_STATUS_H
 #define SERVER_STATUS_H
 
 #include "http/http_call.h"
 #include "server/document.h"
+#include "server/status_sample.h"
 #include "server/worker.h"
 
 enum {
@@ -20,11 +22,30 @@ enum {
 /* The context is the location's struct websocket: what it has at "events". */
 extern const struct http_handler status_handler;
 
-void status_write_json(struct document *d, const struct worker *w);
-/* At most max_rows of them. The call's own can be told from the others. */
-void status_write_connections(struct document *d, const struct worker *w, const struct http_call *call,
-			      uint32_t max_rows);
-void status_write_metrics(struct document *d, const struct worker *w);
+/* What a document is written of. */
+struct status_view {
+	const struct worker *worker; /* who answers: what all have alike is its own */
+	const struct status_sample *total;
+	const struct status_row *rows; /* a worker each */
+	unsigned n;
+};
+
+void status_write_json(struct document *d, const struct status_view *view);
+void status_write_metrics(struct document *d, const struct status_view *view);
+
+/* Connections of one worker, as rows: they go behind those of others. */
+struct status_connections {
+	struct document *connections, *time_waits;
+	uint32_t max, left_out;
+};
+
+/* In its loop. */
+void status_write_rows(struct status_connections *rows, const struct worker *w);
+/* others: n of them; their own are added by the worker that answers, at most max_rows. The call's own
+ * connection can be told from the others. */
+void status_write_connections(struct document *d, const struct status_view *view,
+			      const struct http_call *call, const struct status_connections *others,
+			      unsigned n, uint32_t max_rows);
 
 /* ---- what the documents have in common ---- */
 
@@ -49,5 +70,7 @@ extern const size_t status_groups_count;
 extern const struct status_group status_http_counters, status_http_gauges; /* a port's */
 
 uint64_t status_value(const struct status_counter *c, const void *base);
+/* Those of a group, in its order. */
+const uint64_t *status_values(const struct status_sample *s, const struct status_group *g);
 
 #endif

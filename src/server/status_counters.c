@@ -176,3 +176,12 @@ uint64_t status_value(const struct status_counter *c, const void *base)
 	memcpy(&value, (const char *)base + c->offset, sizeof value);
 	return value;
 }
+
+const uint64_t *status_values(const struct status_sample *s, const struct status_group *g)
+{
+	const uint64_t *values = s->counters;
+
+	for (const struct status_group *before = status_groups; before < g; before++)
+		values += before->n;
+	return values;
+}

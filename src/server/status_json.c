@@ -2,7 +2,6 @@
  * otherwise. */
 #include "base/clock.h"
 #include "base/minmax.h"
-#include "link/neighbour.h"
 #include "server/config_keys.h"
 #include "server/json.h"
 #include "server/status.h"
@@ -22,8 +21,9 @@ static void write_server(struct document *d, const struct worker *w)
 	json_number(d, "uptime_seconds", (w->host.stack->world.now_us - w->started_us) / 1000000);
 }
 
-static void write_device(struct document *d, const struct worker *w)
+static void write_device(struct document *d, const struct status_view *view)
 {
+	const struct worker *w = view->worker;
 	const struct link *link = &w->host.stack->link;
 	char text[DEVICE_NAME_TEXT], mac[MAC_TEXT], prefix[IP_PREFIX_TEXT];
 
@@ -37,8 +37,8 @@ static void write_device(struct document *d, const struct worker *w)
 	for (unsigned i = 0; i < w->config->device.address.n; i++)
 		json_text(d, NULL, ip_prefix_format(&w->config->device.address.items[i], prefix));
 	json_close_array(d);
-	json_number(d, "neighbours", link->neighbours->n_entries);
-	json_number(d, "neighbours_incomplete", link->neighbours->n_incomplete);
+	json_number(d, "neighbours", view->total->neighbours);
+	json_number(d, "neighbours_incomplete", view->total->neighbours_incomplete);
 	json_close_object(d);
 }
 
@@ -48,65 +48,70 @@ static void write_numbers(struct document *d, const struct status_group *g, cons
 		json_number(d, g->counters[i].name, status_value(&g->counters[i], base));
 }
 
-static void write_group(struct document *d, const struct worker *w, const struct status_group *g)
+static void write_group(struct document *d, const struct status_sample *s, const struct status_group *g)
 {
+	const uint64_t *values = status_values(s, g);
+
 	json_open_object(d, g->name);
-	write_numbers(d, g, g->base(w));
+	for (size_t i = 0; i < g->n; i++)
+		json_number(d, g->counters[i].name, values[i]);
 	json_close_object(d);
 }
 
-static void write_drops(struct document *d, const struct worker *w)
+static void write_drops(struct document *d, const struct status_sample *s)
 {
 	json_open_object(d, "drops");
 	for (int i = DROP_NONE + 1; i < DROP_REASON_COUNT; i++)
-		json_number(d, drop_reason_name((enum drop_reason)i), w->host.stack->world.drops[i]);
+		json_number(d, drop_reason_name((enum drop_reason)i), s->drops[i]);
 	json_close_object(d);
 }
 
-static void write_tcp_usage(struct document *d, const struct worker *w)
+static void write_tcp_usage(struct document *d, const struct tcp_usage *usage)
 {
-	struct tcp_usage usage;
-
-	tcp_usage(w->host.stack->tcp, &usage);
 	json_open_object(d, "tcp_now");
-	json_number(d, "connections", usage.connections);
-	json_number(d, "half_open", usage.half_open);
-	json_number(d, "accept_queued", usage.accept_queued);
-	json_number(d, "orphans", usage.orphans);
-	json_number(d, "time_wait", usage.time_wait);
+	json_number(d, "connections", usage->connections);
+	json_number(d, "half_open", usage->half_open);
+	json_number(d, "accept_queued", usage->accept_queued);
+	json_number(d, "orphans", usage->orphans);
+	json_number(d, "time_wait", usage->time_wait);
 	json_close_object(d);
 }
 
-static void write_tls(struct document *d, const struct worker *w)
+static void write_tls(struct document *d, const struct tls_usage *usage)
 {
-	struct tls_usage usage;
-
-	tls_usage(w->secure.tls, &usage);
 	json_open_object(d, "tls");
-	json_number(d, "connections", usage.connections);
-	json_number(d, "handshakes", usage.handshakes);
-	json_number(d, "full", usage.full);
-	json_number(d, "resumed", usage.resumed);
-	json_number(d, "postponed", usage.postponed);
-	json_number(d, "truncated", usage.truncated);
-	json_number(d, "broken", usage.broken);
+	json_number(d, "connections", usage->connections);
+	json_number(d, "handshakes", usage->handshakes);
+	json_number(d, "full", usage->full);
+	json_number(d, "resumed", usage->resumed);
+	json_number(d, "postponed", usage->postponed);
+	json_number(d, "truncated", usage->truncated);
+	json_number(d, "broken", usage->broken);
 	json_open_object(d, "failed");
 	for (int i = 0; i < TLS_FAILURES_COUNT; i++)
-		json_number(d, tls_failure_name((enum tls_failure)i), usage.failed[i]);
+		json_number(d, tls_failure_name((enum tls_failure)i), usage->failed[i]);
 	json_close_object(d);
 	json_close_object(d);
 }
 
-static void write_pool(void *context, const struct pool *p)
+static void write_pool(struct document *d, const struct status_pool *p)
 {
-	struct document *d = context;
-
 	json_open_object(d, p->name);
 	json_number(d, "object_size", p->object_size);
 	json_number(d, "in_use", p->in_use);
 	json_number(d, "peak", p->peak);
 	json_number(d, "limit", p->limit);
 	json_number(d, "refused", p->refused);
+	json_close_object(d);
+}
+
+/* Of one port; 0: those that are of all. */
+static void write_pools(struct document *d, const struct status_sample *s, uint64_t port)
+{
+	json_open_object(d, "pools");
+	for (unsigned i = 0; i < s->n_pools; i++)
+		if (s->pools[i].port == port)
+			write_pool(d, &s->pools[i]);
 	json_close_object(d);
 }
 
@@ -120,20 +125,36 @@ static void write_responses(struct document *d, const struct http_usage *usage)
 	json_close_object(d);
 }
 
-static void write_port(struct document *d, const struct generation_port *port)
+static void write_port(struct document *d, const struct status_sample *s, const struct status_port *port)
 {
-	struct http_usage usage;
-
-	http_usage(port->server, &usage);
 	json_open_object(d, NULL);
 	json_number(d, "port", port->number);
-	write_responses(d, &usage);
-	write_numbers(d, &status_http_counters, &usage);
-	write_numbers(d, &status_http_gauges, &usage);
-	json_open_object(d, "pools");
-	http_each_pool(port->server, write_pool, d);
+	write_responses(d, &port->usage);
+	write_numbers(d, &status_http_counters, &port->usage);
+	write_numbers(d, &status_http_gauges, &port->usage);
+	write_pools(d, s, port->number);
 	json_close_object(d);
+}
+
+static void write_worker(struct document *d, const struct status_view *view, unsigned number)
+{
+	const struct status_row *row = &view->rows[number];
+
+	json_open_object(d, NULL);
+	json_number(d, "worker", number);
+	json_number(d, "connections", row->connections);
+	json_number(d, "requests", row->requests);
+	json_number(d, "core_us", row->core_us);
 	json_close_object(d);
+}
+
+static void write_workers(struct document *d, const struct status_view *view)
+{
+	json_open_array(d, "workers");
+	for (unsigned i = 0; i < view->n; i++)
+		write_worker(d, view, i);
+	json_close_array(d);
+	json_number(d, "worker", view->worker->place.number);
 }
 
 static uint64_t number_of(const struct config_key *key, const void *field)
@@ -164,25 +185,25 @@ static void write_limits(struct document *d, const char *section, const struct c
 	json_close_object(d);
 }
 
-void status_write_json(struct document *d, const struct worker *w)
+void status_write_json(struct document *d, const struct status_view *view)
 {
+	const struct worker *w = view->worker;
+	const struct status_sample *s = view->total;
+
 	json_open_object(d, NULL);
 	write_server(d, w);
-	write_device(d, w);
+	write_workers(d, view);
+	write_device(d, view);
 	for (size_t i = 0; i < status_groups_count; i++)
-		write_group(d, w, &status_groups[i]);
-	write_tcp_usage(d, w);
-	write_drops(d, w);
-	write_tls(d, w);
+		write_group(d, s, &status_groups[i]);
+	write_tcp_usage(d, &s->tcp);
+	write_drops(d, s);
+	write_tls(d, &s->tls);
 	json_open_array(d, "http");
-	for (unsigned i = 0; i < w->current->n_ports; i++)
-		write_port(d, &w->current->ports[i]);
+	for (unsigned i = 0; i < s->n_ports; i++)
+		write_port(d, s, &s->ports[i]);
 	json_close_array(d);
-	json_open_object(d, "pools");
-	stack_each_pool(w->host.stack, write_pool, d);
-	ws_server_each_pool(w->websockets, write_pool, d);
-	tls_each_pool(w->secure.tls, write_pool, d);
-	json_close_object(d);
+	write_pools(d, s, 0);
 	json_open_object(d, "limits");
 	write_limits(d, "tcp", w->config);
 	write_limits(d, "http", w->config);
@@ -316,22 +337,50 @@ static void write_asker(struct document *d, const struct http_call *call)
 	json_close_object(d);
 }
 
-void status_write_connections(struct document *d, const struct worker *w, const struct http_call *call,
-			      uint32_t max_rows)
+static uint32_t write_time_waits(struct document *d, const struct worker *w, uint32_t max)
 {
-	struct rows rows = { .to = d, .max = max_rows };
-	struct rows time_waits = { .to = d, .max = min_u32(max_rows, STATUS_TIME_WAITS) };
+	struct rows rows = { .to = d, .max = min_u32(max, STATUS_TIME_WAITS) };
+
+	tcp_each_time_wait(w->host.stack->tcp, write_time_wait, &rows);
+	return rows.left_out;
+}
+
+static uint32_t write_connections(struct document *d, const struct worker *w, uint32_t max)
+{
+	struct rows rows = { .to = d, .max = max };
+
+	tcp_each(w->host.stack->tcp, write_row, &rows);
+	return rows.left_out;
+}
+
+void status_write_rows(struct status_connections *rows, const struct worker *w)
+{
+	write_time_waits(rows->time_waits, w, rows->max);
+	rows->left_out = write_connections(rows->connections, w, rows->max);
+}
+
+void status_write_connections(struct document *d, const struct status_view *view,
+			      const struct http_call *call, const struct status_connections *others,
+			      unsigned n, uint32_t max_rows)
+{
+	uint32_t left_out = 0;
 
 	json_open_object(d, NULL);
 	write_asker(d, call);
-	write_tcp_usage(d, w);
+	write_tcp_usage(d, &view->total->tcp);
 	json_open_array(d, "time_wait");
-	tcp_each_time_wait(w->host.stack->tcp, write_time_wait, &time_waits);
+	for (unsigned i = 0; i < n; i++)
+		json_values(d, others[i].time_waits);
+	write_time_waits(d, view->worker, max_rows);
 	json_close_array(d);
 	json_open_array(d, "connections");
-	tcp_each(w->host.stack->tcp, write_row, &rows);
+	for (unsigned i = 0; i < n; i++) {
+		json_values(d, others[i].connections);
+		left_out += others[i].left_out;
+	}
+	left_out += write_connections(d, view->worker, max_rows);
 	json_close_array(d);
-	json_bool(d, "truncated", rows.left_out > 0);
+	json_bool(d, "truncated", left_out > 0);
 	json_close_object(d);
 	document_add(d, "\n", 1);
 }

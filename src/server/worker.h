@@ -70,6 +70,7 @@ struct worker {
 	struct demo_flood flood;
 	struct demo_pattern *pattern; /* that demos send; NULL: nobody has asked for it */
 	unsigned digests;             /* of it that are being made */
+	unsigned n_gathers;           /* documents about all workers, being gathered for */
 	struct document_budget documents; /* that locations make */
 	struct document_budget bodies;    /* of requests that locations gather, and what is made of them */
 	uint64_t started_us;     /* world time */

@@ -31,7 +31,8 @@ static int set_up(void **state)
 	struct failure why;
 
 	f = (struct fixture){
-		.worker = { .config = &f.config, .current = &f.generation, .documents.limit = STATUS_DOCUMENTS },
+		.worker = { .config = &f.config, .current = &f.generation,
+			    .documents.limit = STATUS_DOCUMENTS },
 	};
 	f.place.worker = &f.worker;
 	config_init(&f.config);
@@ -69,10 +70,13 @@ static char *get(struct fixture *f, const char *path, const char *type)
 {
 	struct http_document out = { 0 };
 	struct http_request *request = calloc(1, sizeof *request); /* without fields */
-	struct http_call call = { .context = &f->place, .path = path, .request = request };
-	unsigned status = status_handler.answer(&call, &out);
+	struct http_call call = { .handler = &status_handler, .context = &f->place, .path = path,
+				  .request = request };
+	unsigned status = call.handler->begin(&call);
 	char *text;
 
+	assert_int_equal(status, 0);
+	status = call.handler->answer(&call, &out);
 	free(request);
 	if (status != 200) {
 		assert_null(out.body.data);
@@ -181,15 +185,24 @@ static void open_connection(struct fixture *f)
 	assert_int_equal(tcp_connect(f->worker.host.stack->tcp, &any, 0, &remote, 7, &handler, NULL, &s), 0);
 }
 
+static void write_rows(struct document *d, struct fixture *f, uint32_t most)
+{
+	static struct status_sample total;
+	const struct http_call call = { .path = "" };
+	const struct status_view view = { .worker = &f->worker, .total = &total, .rows = &total.row, .n = 1 };
+
+	status_take(&total, &f->worker);
+	status_write_connections(d, &view, &call, NULL, 0, most);
+}
+
 /* connections.json with at most two rows must have so many. */
 static void assert_rows(struct fixture *f, unsigned rows, const char *truncated)
 {
-	const struct http_call call = { .path = "" };
 	struct document *d = document_new(&f->worker.documents, STATUS_DOCUMENT);
 	struct span span;
 	char *text;
 
-	status_write_connections(d, &f->worker, &call, 2);
+	write_rows(d, f, 2);
 	assert_true(document_finish(d, &span));
 	text = strndup((const char *)span.data, span.len);
 	assert_non_null(text);
@@ -212,16 +225,72 @@ static void rows_are_bounded_and_it_is_told(void **state)
 static void rows_end_where_the_document_would(void **state)
 {
 	struct fixture *f = *state;
-	const struct http_call call = { .path = "" };
 	struct document *d = document_new(&f->worker.documents, 1000);
 	struct span span;
 
 	open_connection(f);
-	status_write_connections(d, &f->worker, &call, 2);
+	write_rows(d, f, 2);
 	assert_true(document_finish(d, &span));
 	assert_memory_equal(span.data + span.len - 3, "e}\n", 3);
 	assert_true(span.len < 300);
 	span_owner_unref(span.owner);
+}
+
+/* What a worker has counted is twice as much with another one that has counted the same. */
+static void samples_add_up(void **state)
+{
+	static struct status_sample one, two;
+	struct fixture *f = *state;
+
+	open_connection(f);
+	f->worker.host.stack->world.drops[DROP_TCP_CHECKSUM] = 7;
+	f->worker.reloads.done = 3;
+	status_take(&one, &f->worker);
+	status_take(&two, &f->worker);
+	status_add(&two, &one);
+	assert_int_equal(two.tcp.connections, 2);
+	assert_int_equal(two.row.connections, 1); /* rows are a worker's own */
+	assert_int_equal(two.drops[DROP_TCP_CHECKSUM], 14);
+	for (size_t g = 0; g < status_groups_count; g++)
+		for (size_t i = 0; i < status_groups[g].n; i++)
+			assert_int_equal(status_values(&two, &status_groups[g])[i],
+					 2 * status_values(&one, &status_groups[g])[i]);
+	assert_int_equal(two.n_pools, one.n_pools);
+	assert_true(one.n_pools > 5 && one.n_pools < STATUS_POOLS);
+	for (unsigned i = 0; i < one.n_pools; i++) {
+		assert_string_equal(two.pools[i].name, one.pools[i].name);
+		assert_int_equal(two.pools[i].object_size, one.pools[i].object_size);
+		assert_int_equal(two.pools[i].limit, 2 * one.pools[i].limit);
+		assert_int_equal(two.pools[i].in_use, 2 * one.pools[i].in_use);
+	}
+}
+
+/* Rows of others come first, whole, and what they left out counts. */
+static void rows_of_others_go_in_front(void **state)
+{
+	static struct status_sample total;
+	struct fixture *f = *state;
+	const struct http_call call = { .path = "" };
+	const struct status_view view = { .worker = &f->worker, .total = &total, .rows = &total.row, .n = 2 };
+	struct document *d = document_new(&f->worker.documents, STATUS_DOCUMENT);
+	struct status_connections others = {
+		.connections = document_new(&f->worker.documents, STATUS_DOCUMENT),
+		.time_waits = document_new(&f->worker.documents, STATUS_DOCUMENT), .max = 1,
+	};
+
+	open_connection(f);
+	open_connection(f);
+	status_write_rows(&others, &f->worker);
+	assert_int_equal(others.left_out, 1);
+	status_write_connections(d, &view, &call, &others, 1, 2);
+	document_add(d, "", 1);
+	assert_int_equal(count(d->text, "\"state\":\"SYN-SENT\""), 3);
+	assert_has(d->text, "\"connections\":[{");
+	assert_has(d->text, "},\n{");
+	assert_has(d->text, "\"truncated\":true");
+	span_owner_unref(&others.connections->owner);
+	span_owner_unref(&others.time_waits->owner);
+	span_owner_unref(&d->owner);
 }
 
 static void busy_means_503(void **state)
@@ -244,6 +313,8 @@ int main(void)
 		TEST(metrics_have_the_linux_name_in_their_help),
 		TEST(rows_are_bounded_and_it_is_told),
 		TEST(rows_end_where_the_document_would),
+		TEST(samples_add_up),
+		TEST(rows_of_others_go_in_front),
 		TEST(busy_means_503),
 	};
 
