@@ -12,6 +12,7 @@
  */
 #include "tcp/tcp_conn.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/minmax.h"
@@ -33,6 +34,52 @@ static bool take_options(struct tcp_listener *l, const struct tcp_listen_options
 		l->accept_backlog = options->accept_backlog;
 	l->syn_backlog = options->syn_backlog;
 	return l->cc != NULL;
+}
+
+/* The listener on just this address wins over one on all. */
+struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port)
+{
+	struct tcp_listener *any = NULL;
+
+	LIST_FOR_EACH(n, &tcp->listeners) {
+		struct tcp_listener *l = LIST_ENTRY(n, struct tcp_listener, node);
+		if (l->port != port)
+			continue;
+		if (ip_addr_equal(&l->addr, addr))
+			return l;
+		if (ip_addr_is_any(&l->addr))
+			any = l;
+	}
+	return any;
+}
+
+static const struct ip_addr *local_address(const struct tcp *tcp, const struct tcp_syn *syn)
+{
+	return &tcp->ip->addresses[syn->local].addr;
+}
+
+/* A record counts in the SYN queue of the listener that is found for it. */
+static void leave_syn_queue(const struct tcp *tcp, const struct tcp_syn *syn)
+{
+	struct tcp_listener *l = tcp_listener_find(tcp, local_address(tcp, syn), syn->local_port);
+
+	assert(l != NULL && l->syn_queued > 0);
+	l->syn_queued--;
+}
+
+/* From now on it is found for some that were one's on all addresses: they count in its SYN queue. */
+static void take_over_half_open(struct tcp_listener *l)
+{
+	struct tcp *tcp = l->tcp;
+
+	for (unsigned stage = 0; stage < TCP_SYN_STAGES; stage++)
+		LIST_FOR_EACH(n, &tcp->syn_stages[stage]) {
+			const struct tcp_syn *syn = LIST_ENTRY(n, struct tcp_syn, stage);
+			if (syn->local_port != l->port || !ip_addr_equal(local_address(tcp, syn), &l->addr))
+				continue;
+			leave_syn_queue(tcp, syn);
+			l->syn_queued++;
+		}
 }
 
 int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port,
@@ -57,6 +104,7 @@ int tcp_listen(struct tcp *tcp, const struct ip_addr *addr, uint16_t port,
 		return -EINVAL;
 	}
 	list_init(&l->accept_queue);
+	take_over_half_open(l);
 	list_append(&tcp->listeners, &l->node);
 	*out = l;
 	return 0;
@@ -82,28 +130,6 @@ uint16_t tcp_listener_port(const struct tcp_listener *l)
 	return l->port;
 }
 
-/* The listener on just this address wins over one on all. */
-struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port)
-{
-	struct tcp_listener *any = NULL;
-
-	LIST_FOR_EACH(n, &tcp->listeners) {
-		struct tcp_listener *l = LIST_ENTRY(n, struct tcp_listener, node);
-		if (l->port != port)
-			continue;
-		if (ip_addr_equal(&l->addr, addr))
-			return l;
-		if (ip_addr_is_any(&l->addr))
-			any = l;
-	}
-	return any;
-}
-
-static const struct ip_addr *local_address(const struct tcp *tcp, const struct tcp_syn *syn)
-{
-	return &tcp->ip->addresses[syn->local].addr;
-}
-
 struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,
 			     uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port)
 {
@@ -117,15 +143,6 @@ struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct 
 static uint64_t syn_hash(const struct tcp *tcp, const struct tcp_syn *s)
 {
 	return tcp_hash(tcp, local_address(tcp, s), s->local_port, &s->remote, s->remote_port);
-}
-
-/* It was counted by the listener that it is found for now, or else by one on other addresses. */
-static void leave_syn_queue(const struct tcp *tcp, const struct tcp_syn *syn)
-{
-	struct tcp_listener *l = tcp_listener_find(tcp, local_address(tcp, syn), syn->local_port);
-
-	if (l != NULL && l->syn_queued > 0)
-		l->syn_queued--;
 }
 
 void tcp_syn_forget(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash)

@@ -1127,6 +1127,39 @@ static void rfc4987_3_6_a_listener_with_a_syn_queue_of_its_own(void **state)
 	peer_fini(&p);
 }
 
+/* One SYN to port 80. Was it put into a SYN queue, or answered by a cookie? */
+static bool is_queued(struct peer *p, uint16_t src_port)
+{
+	uint64_t cookies = tcp_counters(p->stack->tcp)->syn_queue_cookies;
+
+	peer_inject(p, SEG(.flags = S, .seq = 1, .src_port = src_port, .dst_port = 80, .mss = 1460));
+	peer_expect(p, SEG(.flags = S | A));
+	return tcp_counters(p->stack->tcp)->syn_queue_cookies == cookies;
+}
+
+/* A listener on one address that comes takes over who is half open to it, and takes them along when it goes. */
+static void rfc4987_3_6_half_open_ones_count_where_they_are_found(void **state)
+{
+	static const struct tcp_listener_handler nobody;
+	const struct tcp_listen_options two = { .syn_backlog = 2 };
+	const struct ip_addr any = { { 0 } };
+	struct tcp_listener *on_all, *on_one;
+	struct peer p;
+
+	(void)state;
+	peer_init(&p, NULL);
+	assert_int_equal(tcp_listen(p.stack->tcp, &any, 80, &nobody, &two, &on_all), 0);
+	assert_true(is_queued(&p, 40000));
+	assert_int_equal(tcp_listen(p.stack->tcp, &p.ours, 80, &nobody, &two, &on_one), 0);
+	assert_true(is_queued(&p, 40001));
+	assert_false(is_queued(&p, 40002));
+	tcp_listener_close(on_one);
+	assert_true(is_queued(&p, 40003));
+	assert_true(is_queued(&p, 40004));
+	assert_false(is_queued(&p, 40005));
+	peer_fini(&p);
+}
+
 static void count_acceptable(struct tcp_listener *l, void *context)
 {
 	struct stream *s = tcp_accept(l);
@@ -1493,6 +1526,7 @@ int main(void)
 		cmocka_unit_test(rfc9293_3_9_1_accept_queue_limit),
 		cmocka_unit_test(rfc9293_3_9_1_listeners_with_options_of_their_own),
 		cmocka_unit_test(rfc4987_3_6_a_listener_with_a_syn_queue_of_its_own),
+		cmocka_unit_test(rfc4987_3_6_half_open_ones_count_where_they_are_found),
 		cmocka_unit_test(rfc9293_3_9_1_a_listener_changes_hands),
 		cmocka_unit_test(rfc9293_3_9_1_accepted_in_the_order_of_arrival),
 		cmocka_unit_test(rfc9293_3_9_1_text_waits_for_the_accept),
