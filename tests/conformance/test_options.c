@@ -547,6 +547,47 @@ static void rfc7323_5_3_an_overtaken_acknowledgement_is_taken(void **state)
 	peer_fini(&p);
 }
 
+/* Whatever else is as old is refused: text, a FIN, what would move a number or the window. */
+static void rfc7323_5_3_nothing_else_is_excepted(void **state)
+{
+	struct peer p;
+	struct tcp_info before, after;
+	uint32_t una;
+
+	(void)state;
+	peer_init(&p, NULL);
+	peer_established(&p, SEG(.mss = 1460, .has_ts = true, .ts_val = 4000));
+	peer_write(&p, 2 * 1448);
+	for (unsigned i = 0; i < 2; i++)
+		peer_any(&p);
+	una = p.iss + 1;
+	peer_inject(&p, SEG(.flags = A, .seq = p.snd, .ack = una, .has_ts = true, .ts_val = 5000, .len = 10));
+	before = peer_info(&p);
+	const struct seg late[] = {
+		{ .flags = A, .seq = p.snd + 10, .ack = una, .len = 10 },
+		{ .flags = F | A, .seq = p.snd + 10, .ack = una },
+		{ .flags = A, .seq = p.snd, .ack = una },
+		{ .flags = A, .seq = p.snd + 11, .ack = una },
+		{ .flags = A, .seq = p.snd + 10, .ack = una - 1 },
+		{ .flags = A, .seq = p.snd + 10, .ack = una + 1448 },
+		{ .flags = A, .seq = p.snd + 10, .ack = una, .win = 1000 },
+	};
+	for (unsigned i = 0; i < ARRAY_LENGTH(late); i++) {
+		struct seg s = late[i];
+
+		s.has_ts = true;
+		s.ts_val = 4990;
+		peer_inject(&p, &s);
+		assert_int_equal(peer_drops(&p, DROP_TCP_PAWS), i + 1);
+	}
+	after = peer_info(&p);
+	assert_int_equal(after.state, TCP_ESTABLISHED);
+	assert_int_equal(after.snd_una, before.snd_una);
+	assert_int_equal(after.snd_wnd, before.snd_wnd);
+	assert_int_equal(after.rcv_nxt, before.rcv_nxt);
+	peer_fini(&p);
+}
+
 static void rfc7323_5_3_timestamps_wrap(void **state)
 {
 	struct peer p;
@@ -670,6 +711,7 @@ int main(void)
 		cmocka_unit_test(rfc7323_4_3_b_c_around_a_hole),
 		cmocka_unit_test(rfc7323_5_3_an_older_timestamp_is_dropped_and_answered),
 		cmocka_unit_test(rfc7323_5_3_an_overtaken_acknowledgement_is_taken),
+		cmocka_unit_test(rfc7323_5_3_nothing_else_is_excepted),
 		cmocka_unit_test(rfc7323_5_3_timestamps_wrap),
 		cmocka_unit_test(rfc7323_5_2_resets_are_not_subject_to_paws),
 		cmocka_unit_test(rfc7323_5_5_a_timestamp_of_24_days_ago_is_no_measure),
