@@ -203,15 +203,19 @@ static void conn_resume(struct stream *s)
 		tcp_tell_end(c); /* it came before the connection was accepted */
 }
 
-static void conn_shutdown(struct stream *s)
+/* One that rests, and has no memory to wake by, owes its FIN until it has: tcp_busy_renew(). */
+static void queue_fin(struct tcp_conn *c)
 {
-	struct tcp_conn *c = tcp_conn_of(s);
-
 	c->flags |= CONN_SHUTDOWN;
 	if (tcp_wake(c))
 		tcp_want_output(c);
 	else
-		tcp_conn_end(c, STREAM_END_ERROR);
+		tcp_timers_no_memory(c);
+}
+
+static void conn_shutdown(struct stream *s)
+{
+	queue_fin(tcp_conn_of(s));
 }
 
 static void detach(struct tcp_conn *c)
@@ -243,13 +247,13 @@ static void conn_close(struct stream *s)
 	struct tcp_conn *c = tcp_conn_of(s);
 
 	detach(c);
-	if ((c->flags & CONN_TABLED) == 0 || in_state(c, TCP_SYN_SENT) || !tcp_wake(c)) {
+	if ((c->flags & CONN_TABLED) == 0 || in_state(c, TCP_SYN_SENT)) {
 		tcp_conn_end(c, STREAM_END_NORMAL);
 		return;
 	}
 	/* Data that nobody read: the peer must learn that it was lost (RFC 9293 SHLD-3, RFC 2525 section
 	 * 2.17). */
-	if (c->busy->received_bytes > 0) {
+	if (c->busy != NULL && c->busy->received_bytes > 0) {
 		c->tcp->counters.abort_on_close++;
 		tcp_send_rst(c);
 		tcp_conn_end(c, STREAM_END_RESET);
@@ -258,12 +262,12 @@ static void conn_close(struct stream *s)
 	/* Nobody waits for these any more, and their peers need not hurry: their number has a limit. */
 	if (c->tcp->orphans > c->tcp->config.max_orphans) {
 		c->tcp->counters.abort_on_memory++;
-		tcp_send_rst(c);
+		if (tcp_wake(c))
+			tcp_send_rst(c);
 		tcp_conn_end(c, STREAM_END_RESET);
 		return;
 	}
-	c->flags |= CONN_SHUTDOWN;
-	tcp_want_output(c);
+	queue_fin(c);
 	if (in_state(c, TCP_FIN_WAIT_2))
 		tcp_timers_state_entered(c);
 }

@@ -93,6 +93,8 @@ bool tcp_busy_renew(struct tcp_conn *c)
 		b->cc.cwnd = c->rested.cwnd;
 		b->cc.ssthresh = b->ssthresh_told = c->rested.ssthresh;
 	}
+	if ((c->flags & CONN_SHUTDOWN) != 0) /* shut down when there was no memory for it */
+		tcp_want_output(c);
 	return true;
 }
 

@@ -31,12 +31,15 @@ static uint64_t earliest(const struct tcp_conn *c)
 	return c->busy != NULL ? min_u64(earliest_busy(c->busy), c->idle_at) : c->idle_at;
 }
 
-static void arm(struct tcp_conn *c)
+static void arm_at(struct tcp_conn *c, uint64_t at)
 {
-	uint64_t at = earliest(c);
-
 	if (at != TIMER_NEVER && (!timer_is_set(&c->timer) || at < c->timer.deadline_us))
 		timer_set(&c->tcp->world->timers, &c->timer, at);
+}
+
+static void arm(struct tcp_conn *c)
+{
+	arm_at(c, earliest(c));
 }
 
 #ifdef TH_CHECKS
@@ -229,12 +232,13 @@ static void fire(struct timer *t, uint64_t now_us)
 {
 	struct tcp_conn *c = CONTAINER_OF(t, struct tcp_conn, timer);
 
-	if (c->busy == NULL && c->idle_at > now_us) { /* it was set before the connection came to rest */
+	/* It was set before the connection came to rest. */
+	if (c->busy == NULL && c->idle_at > now_us && (c->flags & CONN_SHUTDOWN) == 0) {
 		arm(c);
 		return;
 	}
 	if (!tcp_wake(c)) {
-		timer_set(&c->tcp->world->timers, t, now_us + NO_MEMORY_US);
+		tcp_timers_no_memory(c);
 		return;
 	}
 	if (c->busy->delayed_ack_at <= now_us) {
@@ -346,6 +350,11 @@ void tcp_timers_blocked(struct tcp_conn *c)
 		return;
 	c->busy->retransmit_at = tcp_now(c->tcp) + rto(c); /* the first probe after one RTO (SHLD-29) */
 	arm(c);
+}
+
+void tcp_timers_no_memory(struct tcp_conn *c)
+{
+	arm_at(c, tcp_now(c->tcp) + NO_MEMORY_US);
 }
 
 void tcp_timers_segment_received(struct tcp_conn *c)

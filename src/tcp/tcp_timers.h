@@ -24,5 +24,6 @@ void tcp_timers_text_received(struct tcp_conn *c);  /* an ACK is owed */
 void tcp_timers_ack_sent(struct tcp_conn *c);
 void tcp_timers_state_entered(struct tcp_conn *c);
 void tcp_timers_blocked(struct tcp_conn *c);        /* data waits and nothing is in flight */
+void tcp_timers_no_memory(struct tcp_conn *c);      /* it rests, and cannot be woken though it has to do */
 
 #endif

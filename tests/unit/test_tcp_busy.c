@@ -419,11 +419,80 @@ static void without_memory_it_rests_on(void **state)
 	assert_true(rests(&p));
 	p.stack->tcp->busy_pool.limit = 1;
 	exchange(&p, LEN);
-	peer_advance(&p, 2 * SECOND);
+	peer_fini(&p);
+}
+
+/* The FIN is owed until then, and nobody is called back from within the call. */
+static void without_memory_a_shutdown_waits(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	open_and_rest(&p, NULL);
 	p.stack->tcp->busy_pool.limit = 0;
 	stream_shutdown(p.stream);
-	assert_int_equal(p.closed, 1);
-	assert_int_equal(p.why, STREAM_END_ERROR);
+	assert_int_equal(p.closed, 0);
+	peer_advance(&p, 3 * SECOND);
+	peer_expect_nothing(&p);
+	assert_true(rests(&p));
+	p.stack->tcp->busy_pool.limit = 1;
+	peer_advance(&p, SECOND);
+	peer_expect(&p, SEG(.flags = F | A, .seq = p.iss + 1 + LEN));
+	assert_int_equal(peer_state(&p), TCP_FIN_WAIT_1);
+	peer_fini(&p);
+}
+
+/* It goes with whatever else wakes the connection. */
+static void a_shutdown_that_waits_goes_with_the_next_segment(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	open_and_rest(&p, NULL);
+	p.stack->tcp->busy_pool.limit = 0;
+	stream_shutdown(p.stream);
+	p.stack->tcp->busy_pool.limit = 1;
+	peer_send(&p, LEN);
+	peer_expect(&p, SEG(.flags = F | A, .seq = p.iss + 1 + LEN, .ack = p.snd));
+	peer_assert_received(&p, 2 * LEN);
+	peer_fini(&p);
+}
+
+static void without_memory_a_close_waits(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	open_and_rest(&p, NULL);
+	p.stack->tcp->busy_pool.limit = 0;
+	stream_close(p.stream);
+	p.stream = NULL;
+	peer_flush(&p);
+	peer_expect_nothing(&p);
+	assert_int_equal(peer_state(&p), TCP_ESTABLISHED);
+	p.stack->tcp->busy_pool.limit = 1;
+	peer_advance(&p, SECOND);
+	peer_expect(&p, SEG(.flags = F | A, .seq = p.iss + 1 + LEN));
+	peer_fini(&p);
+}
+
+static void no_orphan(struct stack_config *c)
+{
+	c->tcp.max_orphans = 0;
+}
+
+static void without_memory_one_orphan_too_many_goes_without_a_word(void **state)
+{
+	struct peer p;
+
+	(void)state;
+	open_and_rest(&p, no_orphan);
+	p.stack->tcp->busy_pool.limit = 0;
+	stream_close(p.stream);
+	p.stream = NULL;
+	peer_flush(&p);
+	peer_expect_nothing(&p);
+	assert_int_equal(peer_state(&p), TCP_CLOSED);
 	peer_fini(&p);
 }
 
@@ -473,6 +542,10 @@ int main(void)
 		cmocka_unit_test(may_be_reset),
 		cmocka_unit_test(may_be_asked_and_set),
 		cmocka_unit_test(without_memory_it_rests_on),
+		cmocka_unit_test(without_memory_a_shutdown_waits),
+		cmocka_unit_test(a_shutdown_that_waits_goes_with_the_next_segment),
+		cmocka_unit_test(without_memory_a_close_waits),
+		cmocka_unit_test(without_memory_one_orphan_too_many_goes_without_a_word),
 		cmocka_unit_test(many_come_to_rest),
 	};
 
