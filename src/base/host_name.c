@@ -27,3 +27,13 @@ size_t host_name_match(const char *const *patterns, struct bytes name)
 	}
 	return best;
 }
+
+bool host_name_beats(const char *const *patterns, struct bytes name, size_t *best)
+{
+	size_t found = host_name_match(patterns, name);
+
+	if (found <= *best)
+		return false;
+	*best = found;
+	return true;
+}

@@ -164,18 +164,20 @@ int http_site_open(const struct http_open_policy *policy, const char *path)
 	return policy->follow_symlinks ? http_open_anywhere(root, path) : http_open_beneath(root, path);
 }
 
-/* How well; 0: not. */
-static size_t answers_to(const struct http_open_site *site, struct bytes host)
+/* The site that has the host among its names, and is meant most of those; s->count: none. */
+static size_t find_named(const struct http_sites *s, struct bytes host)
 {
-	return host_name_match((const char *const *)site->hosts, host);
+	size_t found = s->count, best_match = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		if (host_name_beats((const char *const *)s->sites[i].hosts, host, &best_match))
+			found = i;
+	return found;
 }
 
 bool http_sites_name(const struct http_sites *s, struct bytes authority)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (answers_to(&s->sites[i], http_authority_host(authority)) > 0)
-			return true;
-	return false;
+	return find_named(s, http_authority_host(authority)) < s->count;
 }
 
 bool http_sites_answer_to(const struct http_sites *s, struct bytes authority)
@@ -183,27 +185,17 @@ bool http_sites_answer_to(const struct http_sites *s, struct bytes authority)
 	if (authority.data == NULL)
 		return true;
 	for (size_t i = 0; i < s->count; i++)
-		if (*s->sites[i].hosts == NULL ||
-		    answers_to(&s->sites[i], http_authority_host(authority)) > 0)
+		if (*s->sites[i].hosts == NULL)
 			return true;
-	return false;
+	return http_sites_name(s, authority);
 }
 
 size_t http_sites_find(const struct http_sites *s, struct bytes authority)
 {
-	size_t best = 0, best_match = 0;
-	struct bytes host;
+	size_t found;
 
 	if (s->count == 1 || authority.data == NULL)
 		return 0;
-	host = http_authority_host(authority);
-	for (size_t i = 0; i < s->count; i++) {
-		size_t match = answers_to(&s->sites[i], host);
-
-		if (match > best_match) {
-			best = i;
-			best_match = match;
-		}
-	}
-	return best;
+	found = find_named(s, http_authority_host(authority));
+	return found < s->count ? found : 0;
 }

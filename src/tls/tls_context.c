@@ -55,14 +55,9 @@ static const struct tls_identity *find_named(const struct tls_context *c, struct
 	const struct tls_identity *best = NULL;
 	size_t best_match = 0;
 
-	for (size_t i = 0; i < c->n_identities; i++) {
-		size_t match = host_name_match((const char *const *)c->identities[i].names, name);
-
-		if (match > best_match) {
+	for (size_t i = 0; i < c->n_identities; i++)
+		if (host_name_beats((const char *const *)c->identities[i].names, name, &best_match))
 			best = &c->identities[i];
-			best_match = match;
-		}
-	}
 	return best;
 }
 

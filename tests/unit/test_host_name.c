@@ -58,6 +58,22 @@ static void no_patterns_cover_nothing(void **state)
 	assert_int_equal(match(NULL, "a"), 0);
 }
 
+static void among_several_lists_the_better_wins(void **state)
+{
+	static const char *const lists[][2] = { { "*.b.example" }, { "*.example" }, { "a.b.example" }, { "*.b.example" } };
+	static const bool beats[] = { true, false, true, false };
+	struct bytes name = bytes_of("a.b.example", 11);
+	size_t best = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(lists); i++)
+		assert_int_equal(host_name_beats(lists[i], name, &best), beats[i]);
+	assert_true(best == SIZE_MAX);
+	best = 0;
+	assert_false(host_name_beats(lists[0], bytes_of("example", 7), &best));
+	assert_int_equal(best, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -65,6 +81,7 @@ int main(void)
 		cmocka_unit_test(an_asterisk_covers_what_is_below),
 		cmocka_unit_test(the_best_of_several_counts),
 		cmocka_unit_test(no_patterns_cover_nothing),
+		cmocka_unit_test(among_several_lists_the_better_wins),
 	};
 
 	return cmocka_run_group_tests_name("host_name", tests, NULL, NULL);
