@@ -9,15 +9,11 @@
 
 #include "base/pool.h"
 #include "base/timer.h"
-#include "link/ethernet.h"
 #include "link/impair_line.h"
 #include "link/impair_tell.h"
 #include "link/singles.h"
 
-enum {
-	VLAN_TAG_LEN = 4, /* not counted in an MTU */
-	RX_ROUNDS = 8, /* most batches taken from the inner device in one recv() */
-};
+enum { RX_ROUNDS = 8 /* most batches taken from the inner device in one recv() */ };
 
 struct impair {
 	struct device device;
@@ -26,12 +22,10 @@ struct impair {
 	struct world *world; /* whose observers are told; NULL: nobody is */
 	struct impair_line rx, tx;
 	struct pool entries;
-	struct impair_entry *lent[DEVICE_BATCH]; /* what the last recv() handed out */
-	int n_lent;
+	struct impair_lent lent; /* by the last recv() */
 	uint32_t room;    /* longest frame that can pass */
 	uint8_t *scratch; /* a frame of that length being finished, cut or flattened */
 	struct rx_frame in[DEVICE_BATCH];
-	struct tx_frame out[DEVICE_BATCH];
 };
 
 static struct impair *impair_of(struct device *d)
@@ -69,24 +63,6 @@ static int pull(struct impair *m, uint64_t now_us)
 	return n < 0 ? n : 0;
 }
 
-/* Hands what is due to the inner device. 0, or a negative errno when that is gone. */
-static int push_due(struct impair *m, uint64_t now_us)
-{
-	struct impair_entry *sent[DEVICE_BATCH];
-	int n, err = 0;
-
-	while (err >= 0 && impair_line_next(&m->tx) <= now_us) {
-		for (n = 0; n < DEVICE_BATCH && impair_line_next(&m->tx) <= now_us; n++) {
-			sent[n] = impair_line_take(&m->tx);
-			tx_wrap(&m->out[n], sent[n]->data, sent[n]->len);
-		}
-		err = m->inner->ops->send(m->inner, m->out, n, now_us);
-		while (n > 0)
-			pool_give(&m->entries, sent[--n]);
-	}
-	return err < 0 ? err : 0;
-}
-
 static void update_stats(struct impair *m)
 {
 	struct device_stats *s = &m->device.stats;
@@ -99,24 +75,15 @@ static void update_stats(struct impair *m)
 	s->tx_dropped = inner->tx_dropped + tx->queue_full + tx->unusable;
 }
 
-static void take_back(struct impair *m)
-{
-	while (m->n_lent > 0)
-		pool_give(&m->entries, m->lent[--m->n_lent]);
-}
-
-/* Hands out what is due; without a word about checksums, which a bit may have been flipped under. */
+/* Returns how many frames there are to hand out. */
 static int deliver(struct impair *m, struct rx_frame *frames, int max, uint64_t now_us)
 {
-	while (m->n_lent < max && impair_line_next(&m->rx) <= now_us) {
-		struct impair_entry *e = impair_line_take(&m->rx);
+	int n = impair_line_lend(&m->rx, &m->lent, frames, 0, max, now_us);
 
-		frames[m->n_lent] = (struct rx_frame){ .data = e->data, .len = e->len };
-		m->lent[m->n_lent++] = e;
-		m->device.stats.rx_frames++;
-		m->device.stats.rx_bytes += e->len;
-	}
-	return m->n_lent;
+	for (int i = 0; i < n; i++)
+		m->device.stats.rx_bytes += frames[i].len;
+	m->device.stats.rx_frames += (uint64_t)n;
+	return n;
 }
 
 static int impair_recv(struct device *d, struct rx_frame *frames, int max, uint64_t now_us)
@@ -124,9 +91,9 @@ static int impair_recv(struct device *d, struct rx_frame *frames, int max, uint6
 	struct impair *m = impair_of(d);
 	int err, pushed;
 
-	take_back(m);
+	impair_lent_take_back(&m->lent, &m->entries);
 	err = pull(m, now_us);
-	pushed = push_due(m, now_us);
+	pushed = impair_line_send(&m->tx, m->inner, 0, now_us);
 	update_stats(m);
 	if (err < 0 || pushed < 0)
 		return err < 0 ? err : pushed;
@@ -152,7 +119,7 @@ static bool enter_sent(struct impair *m, const struct tx_frame *f, uint64_t now_
 static int impair_send(struct device *d, struct tx_frame *frames, int count, uint64_t now_us)
 {
 	struct impair *m = impair_of(d);
-	int taken = 0, err = push_due(m, now_us);
+	int taken = 0, err = impair_line_send(&m->tx, m->inner, 0, now_us);
 
 	for (int i = 0; i < count; i++) {
 		if (!enter_sent(m, &frames[i], now_us))
@@ -162,7 +129,7 @@ static int impair_send(struct device *d, struct tx_frame *frames, int count, uin
 		d->stats.tx_bytes += tx_len(&frames[i]);
 	}
 	if (err == 0)
-		err = push_due(m, now_us);
+		err = impair_line_send(&m->tx, m->inner, 0, now_us);
 	update_stats(m);
 	return err < 0 ? err : taken;
 }
@@ -188,7 +155,7 @@ static uint64_t impair_deadline(const struct device *d)
 
 static void impair_free(struct impair *m)
 {
-	take_back(m);
+	impair_lent_take_back(&m->lent, &m->entries);
 	impair_line_fini(&m->rx);
 	impair_line_fini(&m->tx);
 	pool_fini(&m->entries);
@@ -225,7 +192,7 @@ int impair_open(const struct impair_spec *spec, struct device *inner, struct dev
 	m->device.caps.gso_max = 0;
 	m->device.caps.tx_checksum = 0;
 	m->inner = inner;
-	m->room = ETH_HEADER_LEN + VLAN_TAG_LEN + inner->caps.mtu;
+	m->room = IMPAIR_HEADERS + inner->caps.mtu;
 	m->scratch = malloc(m->room);
 	error = impair_line_init(&m->rx, &spec->rx, 2 * spec->seed, &m->entries);
 	if (impair_line_init(&m->tx, &spec->tx, 2 * spec->seed + 1, &m->entries) < 0)

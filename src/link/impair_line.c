@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/timer.h"
-#include "link/ethernet.h"
 
 enum { REORDER_HOLD_US = 1000 };
 
@@ -169,4 +168,43 @@ struct impair_fates impair_line_enter(struct impair_line *l, const uint8_t *data
 	for (unsigned i = 0; i < fates.n; i++)
 		fates.of[i] = enter_copy(l, data, len, now_us);
 	return fates;
+}
+
+/* ---- at the end of the line ---- */
+
+int impair_line_send(struct impair_line *l, struct device *to, uint8_t flags, uint64_t now_us)
+{
+	struct impair_entry *sent[DEVICE_BATCH];
+	struct tx_frame frames[DEVICE_BATCH];
+	int n, err = 0;
+
+	while (err >= 0 && impair_line_next(l) <= now_us) {
+		for (n = 0; n < DEVICE_BATCH && impair_line_next(l) <= now_us; n++) {
+			sent[n] = impair_line_take(l);
+			tx_wrap(&frames[n], sent[n]->data, sent[n]->len);
+			frames[n].flags = flags;
+		}
+		err = to->ops->send(to, frames, n, now_us);
+		while (n > 0)
+			pool_give(l->entries, sent[--n]);
+	}
+	return err < 0 ? err : 0;
+}
+
+int impair_line_lend(struct impair_line *l, struct impair_lent *lent, struct rx_frame *frames, int n, int max,
+		     uint64_t now_us)
+{
+	while (n < max && impair_line_next(l) <= now_us) {
+		struct impair_entry *e = impair_line_take(l);
+
+		frames[n++] = (struct rx_frame){ .data = e->data, .len = e->len };
+		lent->entries[lent->n++] = e;
+	}
+	return n;
+}
+
+void impair_lent_take_back(struct impair_lent *lent, struct pool *entries)
+{
+	while (lent->n > 0)
+		pool_give(entries, lent->entries[--lent->n]);
 }

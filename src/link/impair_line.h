@@ -10,9 +10,14 @@
 
 #include "base/pool.h"
 #include "base/random.h"
+#include "link/device.h"
+#include "link/ethernet.h"
 #include "link/impair.h"
 
-enum { IMPAIR_PASSING = 4096 /* most frames in passing, as a batch of super-frames cut makes them */ };
+enum {
+	IMPAIR_PASSING = 4096, /* most frames in passing, as a batch of super-frames cut makes them */
+	IMPAIR_HEADERS = ETH_HEADER_LEN + 4 /* of a frame beside its MTU: a VLAN tag may be in there */
+};
 
 /* A frame under way. */
 struct impair_entry {
@@ -69,5 +74,21 @@ uint64_t impair_line_next(const struct impair_line *l);
 
 /* The next frame; there must be one. It goes back to the pool. */
 struct impair_entry *impair_line_take(struct impair_line *l);
+
+/* Sends what is due by the device, with these flags of frames. 0, or a negative errno when the device is
+ * gone. */
+int impair_line_send(struct impair_line *l, struct device *to, uint8_t flags, uint64_t now_us);
+
+/* Frames that came off lines, and that are handed out until the next time. */
+struct impair_lent {
+	struct impair_entry *entries[DEVICE_BATCH];
+	int n;
+};
+
+/* Hands out what is due, until there are max frames, of which n are there already; without a word about
+ * checksums, which a bit may have been flipped under. Returns how many there are then. */
+int impair_line_lend(struct impair_line *l, struct impair_lent *lent, struct rx_frame *frames, int n, int max,
+		     uint64_t now_us);
+void impair_lent_take_back(struct impair_lent *lent, struct pool *entries);
 
 #endif

@@ -16,8 +16,6 @@
 #include "link/impair_tell.h"
 #include "link/singles.h"
 
-enum { VLAN_TAG_LEN = 4 /* not counted in an MTU */ };
-
 struct wire {
 	struct ip_prefix of;
 	struct impair_line rx, tx;
@@ -38,13 +36,11 @@ struct visitors {
 	struct visitors_counters counters;
 	uint64_t seed;                    /* the next wire's */
 	struct pool entries;
-	struct impair_entry *lent[DEVICE_BATCH]; /* what the last recv() handed out */
-	int n_lent;
+	struct impair_lent lent; /* by the last recv() */
 	uint32_t room;    /* longest frame on a wire */
 	uint8_t *scratch; /* one of that length */
 	uint8_t *whole;   /* a super-frame to be sent, flattened */
 	struct rx_frame in[DEVICE_BATCH];
-	struct tx_frame out[DEVICE_BATCH];
 };
 
 static struct visitors *visitors_of(struct device *d)
@@ -258,54 +254,20 @@ static bool enter_sent(struct visitors *v, struct wire *w, const struct tx_frame
 	return taken;
 }
 
-/* What is due on one line leaves by the inner device. 0, or a negative errno when that is gone. */
-static int push_line(struct visitors *v, struct impair_line *l, uint64_t now_us)
-{
-	struct impair_entry *sent[DEVICE_BATCH];
-	int n, err = 0;
-
-	while (err >= 0 && impair_line_next(l) <= now_us) {
-		for (n = 0; n < DEVICE_BATCH && impair_line_next(l) <= now_us; n++) {
-			sent[n] = impair_line_take(l);
-			tx_wrap(&v->out[n], sent[n]->data, sent[n]->len);
-			v->out[n].flags = TX_TOLD;
-		}
-		err = v->inner->ops->send(v->inner, v->out, n, now_us);
-		while (n > 0)
-			pool_give(&v->entries, sent[--n]);
-	}
-	return err < 0 ? err : 0;
-}
-
 static int push_due(struct visitors *v, uint64_t now_us)
 {
 	int err = 0;
 
 	for (unsigned i = 0; i < v->n_wires && err == 0; i++)
-		err = push_line(v, &v->wires[i]->tx, now_us);
+		err = impair_line_send(&v->wires[i]->tx, v->inner, TX_TOLD, now_us);
 	return err;
 }
 
-static void take_back(struct visitors *v)
-{
-	while (v->n_lent > 0)
-		pool_give(&v->entries, v->lent[--v->n_lent]);
-}
-
-/* Hands out what is due, until there are max; without a word about checksums, which a bit may have been
- * flipped under. Returns how many there are then. */
+/* Hands out what is due, until there are max. Returns how many there are then. */
 static int deliver(struct visitors *v, struct rx_frame *frames, int n, int max, uint64_t now_us)
 {
-	for (unsigned i = 0; i < v->n_wires; i++) {
-		struct impair_line *l = &v->wires[i]->rx;
-
-		while (n < max && impair_line_next(l) <= now_us) {
-			struct impair_entry *e = impair_line_take(l);
-
-			frames[n++] = (struct rx_frame){ .data = e->data, .len = e->len };
-			v->lent[v->n_lent++] = e;
-		}
-	}
+	for (unsigned i = 0; i < v->n_wires; i++)
+		n = impair_line_lend(&v->wires[i]->rx, &v->lent, frames, n, max, now_us);
 	return n;
 }
 
@@ -345,7 +307,7 @@ static int visitors_recv(struct device *d, struct rx_frame *frames, int max, uin
 
 	if (LIKELY(v->n_wires == 0))
 		return v->inner->ops->recv(v->inner, frames, max, now_us);
-	take_back(v);
+	impair_lent_take_back(&v->lent, &v->entries);
 	return recv_by_wire(v, frames, max < DEVICE_BATCH ? max : DEVICE_BATCH, now_us);
 }
 
@@ -413,7 +375,7 @@ static uint64_t visitors_deadline(const struct device *d)
 
 static void visitors_free(struct visitors *v)
 {
-	take_back(v);
+	impair_lent_take_back(&v->lent, &v->entries);
 	while (v->n_wires > 0)
 		wire_free(v->wires[--v->n_wires]);
 	pool_fini(&v->entries);
@@ -457,7 +419,7 @@ int visitors_open(struct device *inner, struct device **out)
 	v->device.ops = &visitors_ops;
 	v->device.caps = inner->caps;
 	v->inner = inner;
-	v->room = ETH_HEADER_LEN + VLAN_TAG_LEN + inner->caps.mtu;
+	v->room = IMPAIR_HEADERS + inner->caps.mtu;
 	v->scratch = malloc(v->room);
 	v->whole = malloc(ETH_HEADER_LEN + max_u32(inner->caps.gso_max, inner->caps.mtu));
 	pool_init(&v->entries, "visitors", sizeof(struct impair_entry) + v->room, VISITORS_FRAMES);
