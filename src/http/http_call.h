@@ -72,6 +72,8 @@ enum http_give {
 struct http_handler {
 	unsigned methods; /* a HTTP_METHOD_BIT() each; others get 405. OPTIONS is
 			   * answered for it unless given */
+	/* Those of the part at this path, behind the prefix. NULL: all parts have the same. */
+	unsigned (*methods_at)(const char *path);
 	/* May be NULL. 0, or the status that refuses the request; then none of the others is called. It may
 	 * put another handler in call->handler, whose functions are called from there on (but begin()). */
 	unsigned (*begin)(struct http_call *call);

@@ -38,16 +38,18 @@ static struct http_lines *make_allow(unsigned methods)
 
 int http_location_open(struct http_open_location *to, const struct http_location *from, struct failure *why)
 {
+	bool needs_allow = from->handler != NULL && from->handler->methods_at == NULL;
+
 	if (!http_location_prefix_is_valid(from->prefix))
 		return failure_set(why, -EINVAL,
 				   "location \"%s\": a prefix begins with a slash, and is written "
 				   "as paths are when dots, double slashes and %% are resolved",
 				   from->prefix);
 	*to = (struct http_open_location){ .handler = from->handler, .context = from->context };
-	if (from->handler != NULL)
+	if (needs_allow)
 		to->allow = make_allow(from->handler->methods);
 	to->prefix = strdup(from->prefix + 1);
-	if (to->prefix == NULL || (from->handler != NULL && to->allow == NULL)) {
+	if (to->prefix == NULL || (needs_allow && to->allow == NULL)) {
 		http_location_close(to);
 		return failure_set(why, -ENOMEM, "no memory for location \"%s\"", from->prefix);
 	}
@@ -94,4 +96,26 @@ const struct http_open_location *http_location_find(const struct http_open_site 
 		}
 	}
 	return best;
+}
+
+unsigned http_location_methods(const struct http_open_location *l, const struct http_path *path)
+{
+	if (LIKELY(l->handler->methods_at == NULL) || http_location_lacks_slash(l, path))
+		return l->handler->methods;
+	return l->handler->methods_at(path->text + l->prefix_len);
+}
+
+struct span http_location_allow(const struct http_open_location *l, const struct http_path *path)
+{
+	struct http_lines *lines;
+	struct span span;
+
+	if (l->allow != NULL)
+		return http_lines_take(l->allow);
+	lines = make_allow(http_location_methods(l, path));
+	if (lines == NULL)
+		return (struct span){ .data = NULL };
+	span = http_lines_take(lines);
+	http_lines_unref(lines);
+	return span;
 }

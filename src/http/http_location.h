@@ -14,7 +14,7 @@ struct http_open_location {
 	struct http_open_policy own; /* without a site: it has none of its own */
 	const struct http_handler *handler; /* NULL: files */
 	void *context;
-	struct http_lines *allow; /* the field line for 405 and OPTIONS; NULL: a location of files */
+	struct http_lines *allow; /* the field line for 405 and OPTIONS; NULL: files, or parts that differ */
 };
 
 /* A copy, but for the policy. 0, or negative errno and *why; then nothing is held. */
@@ -38,5 +38,10 @@ static inline bool http_location_lacks_slash(const struct http_open_location *l,
 {
 	return path->len < l->prefix_len;
 }
+
+/* The methods of its handler for the path, which it covers ... */
+unsigned http_location_methods(const struct http_open_location *l, const struct http_path *path);
+/* ... and the Allow line that tells them; empty: no memory. */
+struct span http_location_allow(const struct http_open_location *l, const struct http_path *path);
 
 #endif

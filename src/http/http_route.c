@@ -317,12 +317,18 @@ static unsigned find_route(const struct http_router *router, const struct http_t
 	return verdict == HTTP_PATH_BAD ? 400 : 404;
 }
 
+static unsigned methods_of(const struct route *route)
+{
+	return route->location != NULL ? http_location_methods(route->location, &route->path)
+				       : HTTP_METHODS_READING;
+}
+
 /* What refuses a request whoever would answer it, or answers instead: 204 is for OPTIONS. 0: nothing does. */
 static unsigned screen(const struct route *route, const struct stream *stream, const struct http_request *r,
 		       struct http_call *call)
 {
 	const struct http_guard *guard = &route->policy->guard;
-	unsigned methods = route->location != NULL ? route->location->handler->methods : HTTP_METHODS_READING;
+	unsigned methods = methods_of(route);
 	const struct http_cors *cors = &route->policy->cors;
 	/* It comes without credentials (Fetch, section 3.3.5), and they are not asked for. */
 	bool is_preflight = UNLIKELY(cors->count > 0) && http_cors_is_preflight(cors, r);
@@ -359,7 +365,7 @@ static void add_allow(const struct route *route, struct http_answer *out)
 	static const char files[] = "Allow: GET, HEAD, OPTIONS\r\n";
 
 	if (route->location != NULL)
-		out->extra = http_lines_take(route->location->allow);
+		out->extra = http_location_allow(route->location, &route->path);
 	else
 		out->extra = literal_span(files, sizeof files - 1);
 }

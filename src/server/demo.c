@@ -23,6 +23,13 @@ static const struct http_handler *find_part(const char *path)
 	return NULL;
 }
 
+static unsigned methods_at(const char *path)
+{
+	const struct http_handler *part = find_part(path);
+
+	return part != NULL ? part->methods : demo_handler.methods;
+}
+
 /* From here on the call is the part's. */
 static unsigned begin(struct http_call *call)
 {
@@ -30,13 +37,12 @@ static unsigned begin(struct http_call *call)
 
 	if (part == NULL)
 		return 404;
-	if ((part->methods >> call->request->line.method & 1) == 0)
-		return 405;
 	call->handler = part;
 	return part->begin != NULL ? part->begin(call) : 0;
 }
 
 const struct http_handler demo_handler = {
 	.methods = HTTP_METHODS_READING | HTTP_METHOD_BIT(POST),
+	.methods_at = methods_at,
 	.begin = begin,
 };

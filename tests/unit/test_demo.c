@@ -74,9 +74,29 @@ static void what_is_no_part_is_not_there(void **state)
 		fake_stream_feed_text(&s, request);
 		reply(404);
 	}
+}
+
+static void allow(unsigned status, const char *methods)
+{
+	struct http_reply r = reply(status);
+	char value[256];
+
+	assert_true(http_reply_field(&r, "Allow", value));
+	assert_string_equal(value, methods);
+}
+
+static void each_part_tells_which_methods_it_has(void **state)
+{
+	(void)state;
 	fake_stream_feed_text(&s, GET("/demo/sink") POST("/demo/object/1", 0));
-	reply(405);
-	reply(405);
+	allow(405, "POST, OPTIONS");
+	allow(405, "GET, HEAD, OPTIONS");
+	fake_stream_feed_text(&s, "OPTIONS /demo/flood HTTP/1.1\r\nHost: a\r\n\r\n"
+				  "OPTIONS /demo/none HTTP/1.1\r\nHost: a\r\n\r\n"
+				  "DELETE /demo HTTP/1.1\r\nHost: a\r\n\r\n");
+	allow(204, "POST, OPTIONS");
+	allow(204, "GET, HEAD, POST, OPTIONS");
+	allow(405, "GET, HEAD, POST, OPTIONS");
 }
 
 static void objects_are_small_and_end_what_they_are_asked_to(void **state)
@@ -165,6 +185,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_no_part_is_not_there),
+		TEST(each_part_tells_which_methods_it_has),
 		TEST(objects_are_small_and_end_what_they_are_asked_to),
 		TEST(the_end_may_be_left_to_the_client),
 		TEST(a_sink_counts_what_comes),
