@@ -85,7 +85,7 @@ static enum tcp_state inferred(const struct ladder_flow *f, enum ladder_end end)
 		if (!other->syn)
 			return s->syn ? TCP_SYN_SENT : TCP_CLOSED;
 	} else if (!s->syn || !s->syn_acked) {
-		return other->syn ? TCP_SYN_RECEIVED : TCP_LISTEN;
+		return other->syn_taken ? TCP_SYN_RECEIVED : TCP_LISTEN;
 	}
 	return closing_state(s, other);
 }
@@ -128,7 +128,7 @@ static struct ladder_flow *begin(struct ladder_flows *f, const struct ladder_seg
 	enum ladder_end from = sender_of(s);
 	/* Seen from the middle: the handshake is behind it. */
 	bool is_open = (s->flags & (LADDER_SYN | LADDER_RST)) == 0;
-	struct ladder_side side = { .syn = is_open, .syn_acked = is_open };
+	struct ladder_side side = { .syn = is_open, .syn_acked = is_open, .syn_taken = is_open };
 	struct list node;
 
 	if (flow == NULL)
@@ -329,6 +329,12 @@ static bool is_peers(enum drop_reason drop)
 	}
 }
 
+/* Sent, and nobody but the sender knows of it. */
+static bool is_turned_away(enum drop_reason drop)
+{
+	return drop == DROP_WIRE || drop == DROP_TCP_SYN_QUEUE_FULL || drop == DROP_TCP_ACCEPT_QUEUE_FULL;
+}
+
 void ladder_flow_take(struct ladder_flow *f, const struct ladder_segment *s, bool is_out,
 		      enum drop_reason drop, enum tcp_state own, struct ladder_step *out)
 {
@@ -343,6 +349,7 @@ void ladder_flow_take(struct ladder_flow *f, const struct ladder_segment *s, boo
 		note_lost(s, from);
 	else if (is_peers(drop))
 		follow(f, s, from, to);
+	from->syn_taken |= from->syn && is_peers(drop) && !is_turned_away(drop);
 	f->is_new = false;
 	if (drop == DROP_TCP_NO_CONNECTION)
 		f->told = TCP_CLOSED;

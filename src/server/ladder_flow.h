@@ -22,6 +22,7 @@ struct ladder_side {
 	uint16_t port;
 	bool has_first;          /* first is known: its SYN's number, or that of the first segment seen */
 	bool syn, syn_acked, fin, fin_acked, reset;
+	bool syn_taken;          /* the other side has not thrown its SYN away */
 	bool fin_second;         /* its FIN acknowledges the other's */
 	bool has_scale;
 	uint8_t scale;

@@ -122,6 +122,29 @@ static void a_handshake_is_followed(void **state)
 	assert_false(step.is_third_ack || step.changed[LADDER_CLIENT] || step.changed[LADDER_SERVER]);
 }
 
+/* It listens on, until one is taken. */
+static void a_syn_that_is_turned_away_opens_nothing(void **state)
+{
+	static const enum drop_reason reasons[] = { DROP_WIRE, DROP_TCP_SYN_QUEUE_FULL, DROP_TCP_ACCEPT_QUEUE_FULL };
+
+	for (size_t i = 0; i < ARRAY_LENGTH(reasons); i++) {
+		begin(state);
+		drop = reasons[i];
+		take(LADDER_CLIENT, SYN, 0, 0, 0);
+		assert_states(TCP_SYN_SENT, TCP_LISTEN);
+		assert_false(step.changed[LADDER_SERVER]);
+		drop = reasons[i];
+		take(LADDER_CLIENT, SYN, 0, 0, 0);
+		assert_true(step.is_again);
+		assert_states(TCP_SYN_SENT, TCP_LISTEN);
+		take(LADDER_CLIENT, SYN, 0, 0, 0);
+		assert_states(TCP_SYN_SENT, TCP_SYN_RECEIVED);
+		drop = reasons[i]; /* one that was under way */
+		take(LADDER_CLIENT, SYN, 0, 0, 0);
+		assert_states(TCP_SYN_SENT, TCP_SYN_RECEIVED);
+	}
+}
+
 static void numbers_are_relative_across_the_wrap(void **state)
 {
 	(void)state;
@@ -339,6 +362,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_handshake_is_followed, begin),
+		cmocka_unit_test_setup(a_syn_that_is_turned_away_opens_nothing, begin),
 		cmocka_unit_test_setup(what_the_wire_swallows_goes_no_further, begin),
 		cmocka_unit_test_setup(numbers_are_relative_across_the_wrap, begin),
 		cmocka_unit_test_setup(who_closes_first_waits, begin),
