@@ -95,13 +95,18 @@ static bool is_another(const struct http_request *r, const struct http_validator
 	       v->last_modified_s > date_s;
 }
 
+bool http_client_has(const struct http_request *r, struct bytes etag)
+{
+	return is_listed(r, HTTP_FIELD_IF_NONE_MATCH, etag, WEAK);
+}
+
 /* Steps 3 and 4: the client has this version already. */
 static bool is_known(const struct http_request *r, const struct http_validators *v, int64_t now_s)
 {
 	int64_t date_s;
 
 	if (r->first[HTTP_FIELD_IF_NONE_MATCH] != 0)
-		return is_listed(r, HTTP_FIELD_IF_NONE_MATCH, v->etag, WEAK);
+		return http_client_has(r, v->etag);
 	return v->last_modified_s != 0 && has_date(r, HTTP_FIELD_IF_MODIFIED_SINCE, now_s, &date_s) &&
 	       v->last_modified_s <= date_s;
 }

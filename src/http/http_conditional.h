@@ -22,6 +22,9 @@ enum {
 unsigned http_evaluate_conditions(const struct http_request *r, const struct http_validators *v,
 				  int64_t now_s);
 
+/* If-None-Match says that the client has what is tagged so. */
+bool http_client_has(const struct http_request *r, struct bytes etag);
+
 /* If-Range is absent, or says that ranges of this version are wanted. */
 bool http_if_range_holds(const struct http_request *r, const struct http_validators *v, int64_t now_s);
 

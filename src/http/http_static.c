@@ -37,6 +37,22 @@ static struct http_entry *choose(struct http_entry *e, const struct http_encodin
 	return best;
 }
 
+/* Each representation has an entity-tag of its own (RFC 9110 section 8.8.3.3), and which are there changes:
+ * a client that has one that it takes keeps that one, and need not be sent the best. */
+static struct http_entry *choose_known(const struct http_request *r, struct http_entry *e,
+				       const struct http_encoding_weights *weights, struct http_entry *best)
+{
+	if (best == NULL || http_client_has(r, best->validators.etag))
+		return best;
+	if (weights->of[HTTP_CODING_IDENTITY] > 0 && http_client_has(r, e->validators.etag))
+		return e;
+	for (int i = HTTP_CODING_IDENTITY + 1; i < HTTP_CODINGS; i++)
+		if (e->encoded[i] != NULL && weights->of[i] > 0 &&
+		    http_client_has(r, e->encoded[i]->validators.etag))
+			return e->encoded[i];
+	return best;
+}
+
 /* Puts the representation that the client takes in the place of the plain one. */
 static void negotiate(const struct http_request *r, struct http_answer *out)
 {
@@ -47,6 +63,8 @@ static void negotiate(const struct http_request *r, struct http_answer *out)
 	chosen = choose(out->entry, &weights);
 	if (out->entry->makeable != 0)
 		http_compress_for(out->entry, &weights, chosen);
+	if (http_request_has_any(r, HTTP_FIELD_BIT(IF_NONE_MATCH)))
+		chosen = choose_known(r, out->entry, &weights, chosen);
 	if (chosen == NULL)
 		out->status = 406;
 	else

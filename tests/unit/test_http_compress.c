@@ -139,10 +139,53 @@ static void each_coding_has_a_tag_of_its_own(void **state)
 	assert_string_equal(value, "text/plain; charset=utf-8");
 	snprintf(fields, sizeof fields, "Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", gzip);
 	assert_int_equal(get("/a.txt", fields).status, 304);
-	snprintf(fields, sizeof fields, "Accept-Encoding: gzip\r\nIf-None-Match: %s\r\n", plain);
-	assert_int_equal(get("/a.txt", fields).status, 200);
 	snprintf(fields, sizeof fields, "If-None-Match: %s\r\n", gzip);
 	assert_int_equal(get("/a.txt", fields).status, 200);
+}
+
+static struct http_reply get_unless(const char *accept, const char *etags)
+{
+	char fields[512];
+
+	snprintf(fields, sizeof fields, "Accept-Encoding: %s\r\nIf-None-Match: %s\r\n", accept, etags);
+	return get("/a.txt", fields);
+}
+
+static void assert_kept(const char *accept, const char *etags, const char *kept)
+{
+	struct http_reply r = get_unless(accept, etags);
+	char value[256];
+
+	assert_int_equal(r.status, 304);
+	assert_true(http_reply_field(&r, "ETag", value));
+	assert_string_equal(value, kept);
+	assert_true(http_reply_field(&r, "Vary", value));
+}
+
+/* The first answer is the file as it is: who asks again, when the compressed one is there, has it still. */
+static void who_has_one_that_it_takes_keeps_it(void **state)
+{
+	char plain[256], gzip[256], both[515];
+	struct http_reply r;
+
+	(void)state;
+	start();
+	r = get("/a.txt", "Accept-Encoding: gzip\r\n");
+	http_reply_field(&r, "ETag", plain);
+	hand_offload_finish(&helper, true);
+	r = get("/a.txt", "Accept-Encoding: gzip\r\n");
+	http_reply_field(&r, "ETag", gzip);
+	snprintf(both, sizeof both, "%s, %s", plain, gzip);
+	assert_kept("gzip", plain, plain);
+	assert_kept("gzip", gzip, gzip);
+	assert_kept("gzip", both, gzip);
+	assert_kept("gzip", "*", gzip);
+	assert_kept("gzip, identity;q=0.1", plain, plain);
+	assert_kept("identity, gzip;q=0.1", gzip, gzip);
+	assert_int_equal(get_unless("gzip, identity;q=0", plain).status, 200);
+	assert_int_equal(get_unless("br, gzip;q=0", gzip).status, 200);
+	assert_int_equal(get_unless("gzip", "\"another\"").status, 200);
+	hand_offload_finish(&helper, true);
 }
 
 static void brotli_is_made_for_who_likes_both(void **state)
@@ -377,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_file_is_compressed_once_for_who_takes_it),
 		TEST(each_coding_has_a_tag_of_its_own),
+		TEST(who_has_one_that_it_takes_keeps_it),
 		TEST(brotli_is_made_for_who_likes_both),
 		TEST(a_site_s_own_compressed_file_wins),
 		TEST(what_is_not_worth_it_stays_as_it_is),
