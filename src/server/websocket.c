@@ -6,10 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/http_origin.h"
 #include "server/echo.h"
 #include "server/json.h"
 #include "server/status.h"
 #include "server/worker.h"
+
+/* ---- who is let in ---- */
+
+/* Pages of our own, where no others are listed, must have asked for a name that is certain: at another, its
+ * owner's pages are taken for ours (DNS rebinding). */
+static unsigned admit(void *context, const struct http_call *call)
+{
+	const struct websocket *ws = context;
+	bool of_a_page = http_request_value(call->request, HTTP_FIELD_ORIGIN).data != NULL;
+
+	if (!of_a_page || ws->config->websocket_origins.n > 0 || http_origin_is_certain(call))
+		return 0;
+	return 421;
+}
 
 /* ---- the handshake, shown ---- */
 
@@ -50,7 +65,9 @@ static void echo(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *mes
 	ws_send_buffer(c, opcode, message);
 }
 
-static const struct ws_handler websocket_echo = { .on_open = show_handshake, .on_message = echo };
+static const struct ws_handler websocket_echo = {
+	.admit = admit, .on_open = show_handshake, .on_message = echo,
+};
 
 /* ---- chat ---- */
 
@@ -67,7 +84,9 @@ static unsigned admit_to_room(void *context, const struct http_call *call)
 {
 	char topic[WS_TOPIC_NAME + 1];
 
-	return strlen(call->path) <= WEBSOCKET_ROOM && name_topic(context, call->path, topic) ? 0 : 404;
+	if (strlen(call->path) > WEBSOCKET_ROOM || !name_topic(context, call->path, topic))
+		return 404;
+	return admit(context, call);
 }
 
 static void enter_room(struct ws_conn *c, const struct ws_opening *opening)
@@ -113,7 +132,7 @@ static void leave(struct ws_conn *c, unsigned code)
 }
 
 static const struct ws_handler websocket_events = {
-	.on_open = watch, .on_message = ask, .on_close = leave,
+	.admit = admit, .on_open = watch, .on_message = ask, .on_close = leave,
 };
 
 /* ---- the locations ---- */

@@ -98,6 +98,28 @@ def test_handshakes_by_curl(websocket, namespace, fields, status):
         assert "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\n" in head
 
 
+@pytest.mark.parametrize("kind", ["echo", "chat", "events"])
+def test_a_name_that_may_be_somebody_elses_is_no_origin_of_ours(serve, site, namespace, tmp_path, kind):
+    """DNS rebinding: a page of evil.example, whose name leads here for now, has the Origin that its Host says."""
+    file = tmp_path / "names.conf"
+    file.write_text(f'site "e2e" {{\n\troot = "{site}"\n\thosts = {{"pub.example"}}\n'
+                    f'\tlocation "/ws/own/" {{ websocket = "{kind}" }}\n'
+                    f'\tlocation "/ws/any/" {{ websocket = "{kind}" websocket_origins = {{"*"}} }}\n}}\n')
+    serve("--config", file)
+
+    def status(path, host, origin=None):
+        origin = ["-H", f"Origin: http://{origin}"] if origin else []
+        return namespace.run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--http1.1", "--max-time", "0.5", *HANDSHAKE,
+                             "-H", f"Host: {host}", *origin, f"{URL}/ws/{path}/x", check=False).stdout
+
+    assert status("own", "evil.example", "evil.example") == "421"
+    assert status("own", "evil.example", "pub.example") == "403"
+    assert status("own", "evil.example") == "101"  # no page has asked
+    for ours in (ADDRESS, "pub.example", "localhost"):
+        assert status("own", ours, ours) == "101"
+    assert status("any", "evil.example", "evil.example") == "101"
+
+
 def test_an_unmasked_frame_is_answered_with_1002(websocket, namespace):
     websocket()
     request = (f"GET /ws/echo HTTP/1.1\r\nHost: {ADDRESS}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
