@@ -9,7 +9,6 @@
 #include "base/minmax.h"
 
 enum {
-	POLL_ON_US = 50,          /* after work, before sleeping: about what waking up costs */
 	LOOK_EVERY_US = 1000,     /* for signals and descriptors, while busy */
 	IDLE_CALL_US = 1000000,   /* buffers are written out at least this often */
 };
@@ -20,6 +19,7 @@ void loop_init(struct loop *l, struct host *host, const struct signals *signals,
 	*l = (struct loop){
 		.host = host, .signals = signals, .poller = poller, .on_idle = on_idle, .context = context,
 	};
+	polling_init(&l->polling);
 }
 
 static void call_idle(struct loop *l)
@@ -70,6 +70,17 @@ static void sleep_until(const struct loop *l, uint64_t until_us)
 	ppoll(fds, ARRAY_LENGTH(fds), until_us == TIMER_NEVER ? NULL : &timeout, NULL);
 }
 
+/* There is nothing to do. */
+static void rest(struct loop *l, uint64_t until_us)
+{
+	if (polling_goes_on(&l->polling, l->now_us, until_us))
+		return;
+	call_idle(l);
+	polling_sleeps(&l->polling);
+	sleep_until(l, until_us);
+	l->look_at_us = 0;
+}
+
 int loop_step(struct loop *l, uint64_t deadline_us, enum signal_event *signal)
 {
 	bool is_time;
@@ -79,14 +90,11 @@ int loop_step(struct loop *l, uint64_t deadline_us, enum signal_event *signal)
 	is_time = l->now_us >= l->look_at_us;
 	*signal = is_time ? look(l) : SIGNAL_NONE;
 	moved = turn(l, is_time);
-	if (moved != 0)
-		l->poll_until_us = l->now_us + POLL_ON_US;
 	if (moved < 0)
 		return moved;
-	if (moved > 0 || *signal != SIGNAL_NONE || l->now_us < l->poll_until_us)
-		return 0;
-	call_idle(l);
-	sleep_until(l, min_u64(deadline_us, host_deadline(l->host)));
-	l->look_at_us = 0;
+	if (moved > 0)
+		polling_has_worked(&l->polling, l->now_us);
+	else if (*signal == SIGNAL_NONE)
+		rest(l, min_u64(deadline_us, host_deadline(l->host)));
 	return 0;
 }

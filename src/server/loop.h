@@ -1,6 +1,6 @@
 /*
- * The event loop of one host: turn after turn while there is work; then polling for a moment, because the
- * next frame of a conversation is usually near; then sleep until a frame, a timer, a signal or a watched
+ * The event loop of one host: turn after turn while there is work; then polling for a moment, if the
+ * next frame is usually near (polling.h); then sleep until a frame, a timer, a signal or a watched
  * descriptor comes. An idle host takes no processor time.
  */
 #ifndef SERVER_LOOP_H
@@ -8,6 +8,7 @@
 
 #include "server/host.h"
 #include "server/poller.h"
+#include "server/polling.h"
 #include "server/signals.h"
 
 struct loop {
@@ -16,8 +17,8 @@ struct loop {
 	struct poller *poller;   /* may be NULL */
 	void (*on_idle)(void *context); /* before sleeping, and now and then while busy: write out buffers */
 	void *context;
+	struct polling polling;
 	uint64_t now_us;         /* the clock at the last step */
-	uint64_t poll_until_us;  /* no sleep before this time */
 	uint64_t look_at_us;     /* when a busy loop next looks for signals and descriptors */
 	uint64_t idle_call_us;   /* when a busy loop next calls on_idle() */
 };

@@ -32,7 +32,7 @@ enum {
 	TCP_CHECKSUM = 16,
 	FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16,
 	OUR_ISN = 1, WINDOW = 65535, MSS = 1460,
-	POLL_ON_US = 50, /* as the server's loop has it */
+	POLL_ON_US = 50, /* the longest that the server polls */
 	MAX_LARGE = 4, STREAMS = 64,
 	STREAM_BYTES = 44 * MSS, /* of a segment that the device cuts */
 	STREAM_FLIGHT = 1 << 20, /* most that is not acknowledged */
