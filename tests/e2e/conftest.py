@@ -4,6 +4,7 @@ Needs root. TAPHOUSE names the binary (make check sets it). Nothing leaves the n
 their id, and the namespace is removed whatever happens.
 """
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -188,6 +189,28 @@ def serve(namespace, site, tmp_path):
         complaints = server.errors.read_text(errors="replace")
         assert crashed in (None, 0, -signal.SIGKILL), f"the server ended with {crashed}:\n{complaints}"
         assert "Sanitizer" not in complaints and "runtime error" not in complaints, complaints
+
+
+def wait_until(condition, what="what was waited for", seconds=30):
+    """Until it gives something that is true, which is returned."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} seconds: {what() if callable(what) else what}"
+        time.sleep(0.02)
+    return value
+
+
+@contextlib.contextmanager
+def sniffed(namespace, path, *words):
+    """What crosses taphouse0 meanwhile is in the file: tcpdump is there when this is entered, and has written when it
+    is left."""
+    process = namespace.start("tcpdump", "-U", "--immediate-mode", "-ni", "taphouse0", "-w", path, *words, stderr=subprocess.PIPE)
+    try:
+        assert any(b"listening on" in line for line in iter(process.stderr.readline, b""))
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
 
 
 def sha256(path_or_bytes):

@@ -1,11 +1,9 @@
 """A SYN flood to look at: it fills one port's SYN queue, stays inside, and goes away."""
 
 import json
-import subprocess
-import time
 
 import pytest
-from conftest import ADDRESS
+from conftest import ADDRESS, sniffed, wait_until
 from test_capture import fields
 
 FLOOD = f"http://{ADDRESS}/demo/flood"
@@ -35,14 +33,6 @@ def counters(namespace):
     return found["half_open"], found["SyncookiesSent"], found["SyncookiesRecv"]
 
 
-def wait_until(what, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not (value := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return value
-
-
 def code(namespace, *args):
     return namespace.curl("-o", "/dev/null", "-w", "%{http_code}", *args).stdout
 
@@ -50,22 +40,18 @@ def code(namespace, *args):
 def test_a_full_syn_queue_is_seen_and_passes(start, namespace, tmp_path):
     capture = tmp_path / "t.pcapng"
     server = start("--pcap", capture, "--gateway", "10.77.0.1")
-    outside = namespace.start("tcpdump", "-U", "-ni", "taphouse0", "-w", tmp_path / "outside.pcap", "net", FROM,
-                              stderr=subprocess.PIPE, text=True)
-    assert any("listening on" in line for line in iter(outside.stderr.readline, ""))
-    told = json.loads(namespace.curl("-f", "-X", "POST", FLOOD).stdout)
-    assert (told["port"], told["syns"], told["syn_backlog"]) == (8080, 48, 32)
-    assert code(namespace, "-X", "POST", FLOOD) == "409"
-    wait_until(lambda: counters(namespace)[:2] == (32, 16))
-    # Who comes now gets a cookie, and in; on the other port the queue is not the crowded one.
-    assert namespace.curl(f"http://{ADDRESS}:8080/hello.txt").stdout == "hello\n"
-    assert counters(namespace)[1:] == (17, 1)
-    wait_until(lambda: counters(namespace)[0] == 0)
-    assert namespace.curl(f"http://{ADDRESS}:8080/hello.txt").stdout == "hello\n"
-    assert counters(namespace)[1:] == (17, 1)
+    with sniffed(namespace, tmp_path / "outside.pcap", "net", FROM):
+        told = json.loads(namespace.curl("-f", "-X", "POST", FLOOD).stdout)
+        assert (told["port"], told["syns"], told["syn_backlog"]) == (8080, 48, 32)
+        assert code(namespace, "-X", "POST", FLOOD) == "409"
+        wait_until(lambda: counters(namespace)[:2] == (32, 16))
+        # Who comes now gets a cookie, and in; on the other port the queue is not the crowded one.
+        assert namespace.curl(f"http://{ADDRESS}:8080/hello.txt").stdout == "hello\n"
+        assert counters(namespace)[1:] == (17, 1)
+        wait_until(lambda: counters(namespace)[0] == 0)
+        assert namespace.curl(f"http://{ADDRESS}:8080/hello.txt").stdout == "hello\n"
+        assert counters(namespace)[1:] == (17, 1)
     assert server.stop() == 0
-    outside.terminate()
-    outside.communicate(timeout=10)
     assert not fields(tmp_path / "outside.pcap", "ip", "ip.dst")
     flood = f"ip.addr == {FROM}"
     assert len(fields(capture, f"{flood} && tcp.flags == 2", "ip.src")) == 48

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ADDRESS, raw, sha256
+from conftest import ADDRESS, raw, sha256, wait_until
 from fastcgi_app import App
 
 URL = f"http://{ADDRESS}/app"
@@ -36,13 +36,6 @@ def start(tmp_path, site, serve):
 
 def code(namespace, *args):
     return namespace.curl("-o", "/dev/null", "-w", "%{http_code}", *args, check=False).stdout
-
-
-def eventually(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 # ---- what is told ----
@@ -128,7 +121,7 @@ def test_an_application_that_does_not_read_holds_the_client_up(start, app, names
     file = tmp_path / "up"
     file.write_bytes(b"x" * (32 << 20))
     client = namespace.start("curl", "-sS", "--data-binary", f"@{file}", f"{URL}/slow_digest", stdout=-1)
-    eventually(lambda: app.requests)
+    wait_until(lambda: app.requests)
     time.sleep(0.5)
     resident = int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{server.process.pid}/status").read())[1])
     assert resident < 24 << 10  # KiB: the file is not in there
@@ -147,7 +140,7 @@ def test_a_large_download_arrives(start, app, namespace, tmp_path):
 def test_a_slow_client_holds_the_application_up(start, app, namespace, tmp_path):
     start()
     client = namespace.start("curl", "-sS", "--limit-rate", "20M", "-o", tmp_path / "down", f"{URL}/big?{64 << 20}")
-    eventually(lambda: app.requests)
+    wait_until(lambda: app.requests)
     time.sleep(0.5)
     assert app.done == 0
     assert client.wait(30) == 0
@@ -273,31 +266,31 @@ def test_an_application_that_does_not_answer_is_504(start, app, namespace):
     start(http='answer_timeout = "500ms"')
     assert code(namespace, f"{URL}/wait") == "504"
     app.may_go_on.set()
-    eventually(lambda: app.done == 1)
+    wait_until(lambda: app.done == 1)
     assert code(namespace, f"{URL}/env") == "200"
 
 
 def test_a_client_that_leaves_is_noticed(start, app, namespace):
     start()
     client = namespace.start("curl", "-sS", f"{URL}/wait")
-    eventually(lambda: app.requests)
+    wait_until(lambda: app.requests)
     client.kill()
     client.wait()
-    eventually(lambda: code(namespace, f"{URL}/env") == "200")
+    wait_until(lambda: code(namespace, f"{URL}/env") == "200")
     app.may_go_on.set()
-    eventually(lambda: app.lost == 1)
+    wait_until(lambda: app.lost == 1)
 
 
 def test_a_request_under_way_outlives_a_reload(start, app, namespace):
     server = start()
     client = namespace.start("curl", "-sS", f"{URL}/wait", stdout=-1)
-    eventually(lambda: app.requests)
+    wait_until(lambda: app.requests)
     server.process.send_signal(signal.SIGHUP)
-    eventually(lambda: code(namespace, f"{URL}/env") == "200" and app.connections == 2)
+    wait_until(lambda: code(namespace, f"{URL}/env") == "200" and app.connections == 2)
     app.may_go_on.set()
     assert client.communicate(timeout=20)[0] == b"at last\n"
     assert server.stop() == 0
-    eventually(lambda: app.lost == 2)
+    wait_until(lambda: app.lost == 2)
 
 
 def test_stderr_goes_to_the_error_log(start, app, namespace):
@@ -332,7 +325,7 @@ def test_so_many_at_once_and_so_many_wait(start, app, namespace):
     clients = [namespace.start("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", f"{URL}/wait", stdout=-1)
                for _ in range(5)]
     status = f"http://{ADDRESS}/status/status.json"
-    eventually(lambda: json.loads(namespace.curl(status).stdout)["http"][0]["busy"] == 5)
+    wait_until(lambda: json.loads(namespace.curl(status).stdout)["http"][0]["busy"] == 5)
     assert code(namespace, f"{URL}/wait") == "503"
     assert app.connections == 2 and len(app.requests) == 2
     app.may_go_on.set()
@@ -342,7 +335,7 @@ def test_so_many_at_once_and_so_many_wait(start, app, namespace):
 def test_who_waits_too_long_for_one_is_503(start, app, namespace):
     start('fastcgi_connections = 1 fastcgi_connect_timeout = "300ms"')
     client = namespace.start("curl", "-sS", f"{URL}/wait", stdout=-1)
-    eventually(lambda: app.requests)
+    wait_until(lambda: app.requests)
     assert code(namespace, f"{URL}/env") == "503"
     app.may_go_on.set()
     assert client.communicate(timeout=20)[0] == b"at last\n"
@@ -351,7 +344,7 @@ def test_who_waits_too_long_for_one_is_503(start, app, namespace):
 def test_an_unused_connection_is_closed(start, app, namespace):
     start('fastcgi_idle_timeout = "100ms"')
     assert code(namespace, f"{URL}/env") == "200"
-    eventually(lambda: app.lost == 1)
+    wait_until(lambda: app.lost == 1)
     assert code(namespace, f"{URL}/env") == "200"
     assert app.connections == 2
 

@@ -3,10 +3,9 @@
 import json
 import re
 import signal
-import time
 
 import pytest
-from conftest import ADDRESS, raw
+from conftest import ADDRESS, raw, wait_until
 
 URL = f"http://{ADDRESS}/contact"
 
@@ -82,9 +81,7 @@ def test_the_file_is_opened_anew_on_sigusr1(form, namespace, tmp_path):
     code(namespace, "-d", "n=1", URL)
     form.file.rename(tmp_path / "old.jsonl")
     server.process.send_signal(signal.SIGUSR1)
-    deadline = time.monotonic() + 10
-    while not form.file.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(form.file.exists)
     code(namespace, "-d", "n=2", URL)
     assert [line["fields"] for line in form.lines()] == [{"n": "2"}]
 

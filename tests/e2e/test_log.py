@@ -4,10 +4,9 @@ import json
 import re
 import signal
 import subprocess
-import time
 
 import pytest
-from conftest import ADDRESS, raw
+from conftest import ADDRESS, raw, wait_until
 
 URL = f"http://{ADDRESS}"
 COMBINED = r'10\.77\.0\.1 - - \[[^\]]+\] "(?:[^"]*)" \d{3} \d+ "[^"]*" "[^"]*"'
@@ -48,11 +47,8 @@ def configure(tmp_path, site, serve):
 
 
 def wait_for_lines(path, count):
-    deadline = time.monotonic() + 10
-    while len(lines := path.read_bytes().splitlines()) < count:
-        assert time.monotonic() < deadline, lines
-        time.sleep(0.02)
-    return lines
+    wait_until(lambda: len(path.read_bytes().splitlines()) >= count, path.read_bytes)
+    return path.read_bytes().splitlines()
 
 
 def test_combined_is_combined(configure, namespace):
@@ -141,10 +137,7 @@ def test_rotation_under_load_loses_no_line(configure, namespace, tmp_path):
         wait_for_lines(log, 50)  # they come while the server is busy
         log.rename(tmp_path / f"access.log.{i}")
         server.process.send_signal(signal.SIGUSR1)
-        deadline = time.monotonic() + 10
-        while not log.exists():
-            assert time.monotonic() < deadline, "the log was not opened anew"
-            time.sleep(0.005)
+        wait_until(log.exists, "the log was not opened anew")
     answered = int(client.communicate("", timeout=20)[0])
     assert client.returncode == 0
     assert server.stop() == 0

@@ -10,7 +10,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ADDRESS, TAPHOUSE, is_sanitized, sha256
+from conftest import ADDRESS, TAPHOUSE, is_sanitized, sha256, wait_until
 
 URL = f"http://{ADDRESS}"
 
@@ -74,10 +74,7 @@ class Config:
         """Sends SIGHUP and waits for what the error log says of it."""
         before = len(self.errors())
         self.server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 10
-        while not re.search(r"SIGHUP: .*\n", self.errors()[before:]):
-            assert time.monotonic() < deadline, self.errors()
-            time.sleep(0.005)
+        wait_until(lambda: re.search(r"SIGHUP: .*\n", self.errors()[before:]), self.errors)
         said = self.errors()[before:]
         assert expect in said, said
         return said
@@ -184,10 +181,7 @@ def test_logs_change(config, namespace, tmp_path):
     namespace.curl(f"{URL}/hello.txt")
     config.write(more=f'log {{ access = "{tmp_path}/a.log" format = "json" error = "{tmp_path}/e.log" }}\n')
     config.server.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 10
-    while not (tmp_path / "e.log").exists() or "is in use" not in (tmp_path / "e.log").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: (tmp_path / "e.log").exists() and "is in use" in (tmp_path / "e.log").read_text())
     namespace.curl(f"{URL}/1k.bin", text=False)
     assert config.server.stop() == 0
     assert (tmp_path / "a.log").read_text().startswith('{"time":')
@@ -238,7 +232,7 @@ def test_twenty_reloads_under_load_lose_no_request(config, namespace, other, tmp
     short = run_load(namespace, 6, "-H", "Connection: close")
     target = tmp_path / "got"
     slow = namespace.start("curl", "-sS", "--max-time", "30", "--limit-rate", "200k", "-o", target, f"{URL}/1m.bin")
-    time.sleep(0.5)
+    wait_until(target.exists)
     for i in range(20):
         config.write(root=other if i % 2 == 0 else site, listen="80, 8080" if i % 3 == 0 else "80",
                      more=quiet if i % 5 != 4 else quiet + "nonsense = 1\n")
@@ -289,10 +283,8 @@ def test_reloads_leave_nothing_behind(config, namespace):
     reload_and_ask(5)
     open_before, kib_before = descriptors(), memory()
     reload_and_ask(30)
-    deadline = time.monotonic() + 10
-    while descriptors() > open_before:  # the last generation is freed when its last connection has left
-        assert time.monotonic() < deadline, (descriptors(), open_before)
-        time.sleep(0.05)
+    # The last generation is freed when its last connection has left.
+    wait_until(lambda: descriptors() <= open_before, lambda: (descriptors(), open_before))
     if not is_sanitized():
         assert memory() < kib_before + 2048  # a generation takes up more than 30th of that
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ADDRESS, ROOT, TAPHOUSE, Server, raw, sha256
+from conftest import ADDRESS, ROOT, TAPHOUSE, Server, raw, sha256, sniffed, wait_until
 
 URL = f"http://{ADDRESS}"
 
@@ -82,13 +82,8 @@ def test_one_gigabyte_arrives_intact(serve, namespace, tmp_path, site):
 def test_large_segments_leave_uncut(serve, namespace, tmp_path):
     serve()
     capture = tmp_path / "tap.pcap"
-    dump = namespace.start("tcpdump", "-i", "taphouse0", "-s", "100", "-w", capture, "--immediate-mode", "-U", "tcp",
-                           stderr=subprocess.DEVNULL)
-    time.sleep(0.5)
-    namespace.curl("-o", "/dev/null", f"{URL}/1m.bin")
-    time.sleep(0.3)
-    dump.send_signal(signal.SIGINT)
-    dump.wait(10)
+    with sniffed(namespace, capture, "-s", "100", "tcp"):
+        namespace.curl("-o", "/dev/null", f"{URL}/1m.bin")
     lengths = [int(n) for n in subprocess.run(
         ["tshark", "-r", capture, "-Y", "ip.src == 10.77.0.2", "-T", "fields", "-e", "frame.len"],
         capture_output=True, text=True, check=True).stdout.split()]
@@ -142,7 +137,7 @@ def test_sigterm_lets_a_busy_request_finish(serve, namespace, tmp_path, site):
     server = serve()
     target = tmp_path / "got"
     slow = namespace.start("curl", "-sS", "--max-time", "30", "--limit-rate", "500k", "-o", target, f"{URL}/1m.bin")
-    time.sleep(0.7)
+    wait_until(target.exists)  # from its first byte on
     assert server.stop() == 0
     assert slow.wait(30) == 0
     assert sha256(target) == sha256(site / "1m.bin")

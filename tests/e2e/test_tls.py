@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ADDRESS, ROOT, TAPHOUSE, make_authority, make_certificate, raw, sha256
+from conftest import ADDRESS, ROOT, TAPHOUSE, make_authority, make_certificate, raw, sha256, wait_until
 from test_page import FLAGS
 
 URL = f"https://{ADDRESS}"
@@ -288,9 +288,7 @@ def test_a_handshake_that_a_reload_overtakes_gets_by_nobody(serve_site, namespac
     config = (tmp_path / "taphouse.conf").read_text()
     (tmp_path / "taphouse.conf").write_text(config.replace('key =', f'client_certificates = "{then}" client_ca = "ca.pem" key ='))
     server.process.send_signal(1)
-    deadline = time.monotonic() + 10
-    while "is in use" not in server.errors.read_text() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: "is in use" in server.errors.read_text(), server.errors.read_text)
     out, _ = late.communicate("go\n", timeout=20)
     assert ("HTTP/1.1 200" in out) == works, out
 
@@ -298,9 +296,7 @@ def test_a_handshake_that_a_reload_overtakes_gets_by_nobody(serve_site, namespac
 def test_the_last_good_certificate_stays(serve_site, curl, certificate):
     server = serve_site("", tls='reload = "50ms"')
     certificate[0].write_text("this is no certificate\n")
-    deadline = time.monotonic() + 10
-    while "the certificates in use stay" not in server.errors.read_text() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: "the certificates in use stay" in server.errors.read_text(), server.errors.read_text)
     assert re.search(r"port 443: the certificates in use stay: certificate \S+server.pem: ", server.errors.read_text())
     assert curl(f"{URL}/hello.txt").stdout == "hello\n"
 

@@ -6,10 +6,9 @@ import pathlib
 import random
 import signal
 import subprocess
-import time
 
 import pytest
-from conftest import ADDRESS, is_sanitized, raw, sha256
+from conftest import ADDRESS, is_sanitized, raw, sha256, wait_until
 
 URL = f"http://{ADDRESS}/upload"
 JSON = ("-H", "Accept: application/json")
@@ -60,13 +59,6 @@ def request(body, length=None):
     head = ("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=B\r\n"
             f"Content-Length: {len(body) if length is None else length}\r\n\r\n")
     return head.encode() + body
-
-
-def wait_for(condition, what):
-    deadline = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 def memory_of(server):
@@ -151,7 +143,7 @@ def test_a_full_disk(upload, small_disk, namespace, photo):
     assert "No space left on device" in server.errors.read_text()
     assert upload.names() == ["photo.jpg"]
     (upload.directory / "photo.jpg").unlink()
-    wait_for(lambda: code(namespace, "-F", f"a=@{photo}", URL) == "200", "what was refused still takes up room")
+    wait_until(lambda: code(namespace, "-F", f"a=@{photo}", URL) == "200", "what was refused still takes up room")
     server.stop()
 
 
@@ -173,7 +165,7 @@ def test_a_body_cut_anywhere_leaves_nothing(upload, namespace):
     assert upload.names() == []
     assert raw(namespace, whole, half_close=True).stdout.startswith(b"HTTP/1.1 200 ")
     assert upload.names() == ["a", "b"]
-    wait_for(lambda: not [f for f in open_files_of(server) if "(deleted)" in f], "files without a name are still open")
+    wait_until(lambda: not [f for f in open_files_of(server) if "(deleted)" in f], "files without a name are still open")
 
 
 def test_many_slow_uploads(upload, namespace, tmp_path):
@@ -198,7 +190,7 @@ def test_many_slow_uploads(upload, namespace, tmp_path):
         slow = namespace.start("/usr/bin/python3", "-c", program, stdin=whole, stdout=subprocess.PIPE, text=True)
     try:
         assert slow.stdout.readline() == "paused\n"
-        wait_for(lambda: len([f for f in open_files_of(server) if "(deleted)" in f]) == 100, "not all have arrived")
+        wait_until(lambda: len([f for f in open_files_of(server) if "(deleted)" in f]) == 100, "not all have arrived")
         assert is_sanitized() or memory_of(server) - before < 100 * (256 + 2 * 32 + 64) << 10
         assert upload.names() == []
         assert namespace.curl("--max-time", "5", f"http://{ADDRESS}/hello.txt").stdout == "hello\n"
@@ -219,7 +211,7 @@ def test_a_server_that_is_killed_leaves_nothing(upload, namespace, tmp_path):
     with open(tmp_path / "half", "rb") as file:
         client = namespace.start("/usr/bin/python3", "-c", program, stdin=file, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: [f for f in open_files_of(server) if "(deleted)" in f], "it has not arrived")
+        wait_until(lambda: [f for f in open_files_of(server) if "(deleted)" in f], "it has not arrived")
         server.kill()
     finally:
         client.kill()
@@ -232,7 +224,7 @@ def test_an_upload_under_way_is_finished_by_a_drain(upload, namespace, photo, tm
     client = namespace.start("curl", "-sS", "--max-time", "40", "--limit-rate", "700K", "-o", "/dev/null", "-w", "%{http_code}",
                              "-F", f"a=@{photo}", URL, stdout=subprocess.PIPE, text=True)
     try:
-        wait_for(lambda: [f for f in open_files_of(server) if "(deleted)" in f], "it has not arrived")
+        wait_until(lambda: [f for f in open_files_of(server) if "(deleted)" in f], "it has not arrived")
         assert server.stop() == 0
         assert client.communicate(timeout=20)[0] == "200"
     finally:
@@ -246,16 +238,16 @@ def test_an_upload_under_way_outlives_a_reload(upload, namespace, photo):
     client = namespace.start("curl", "-sS", "--max-time", "40", "--limit-rate", "700K", "-o", "/dev/null", "-w", "%{http_code}",
                              "-F", f"a=@{photo}", URL, stdout=subprocess.PIPE, text=True)
     try:
-        wait_for(lambda: [f for f in open_files_of(server) if "(deleted)" in f], "it has not arrived")
+        wait_until(lambda: [f for f in open_files_of(server) if "(deleted)" in f], "it has not arrived")
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: "reload" in server.errors.read_text() or "SIGHUP" in server.errors.read_text(), "it did not reload")
+        wait_until(lambda: "reload" in server.errors.read_text() or "SIGHUP" in server.errors.read_text(), "it did not reload")
         assert client.communicate(timeout=20)[0] == "200"
     finally:
         client.kill()
         client.wait()
     assert sha256(upload.directory / "photo.jpg") == sha256(photo)
     assert code(namespace, "-F", f"a=@{photo}", URL) == "200"
-    wait_for(lambda: open_files_of(server).count(str(upload.directory)) == 1, "the directory is open twice")
+    wait_until(lambda: open_files_of(server).count(str(upload.directory)) == 1, "the directory is open twice")
 
 
 def test_files_belong_to_the_user(upload, namespace, photo):

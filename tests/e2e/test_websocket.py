@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import ADDRESS, ROOT, built_with, raw
+from conftest import ADDRESS, ROOT, built_with, raw, wait_until
 
 CLIENT = pathlib.Path(__file__).with_name("websocket_client.py")
 URL = f"http://{ADDRESS}"
@@ -317,8 +317,6 @@ def test_connections_and_rooms_outlive_a_reload(websocket, namespace, tmp_path):
     process = namespace.start("/usr/bin/python3", "-c", script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "connected\n"
     server.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 20
-    while json.loads(namespace.curl(f"{URL}/.taphouse/status.json").stdout)["reload"]["done"] == 0:
-        assert time.monotonic() < deadline
+    wait_until(lambda: json.loads(namespace.curl(f"{URL}/.taphouse/status.json").stdout)["reload"]["done"] > 0)
     out, _ = process.communicate("\n", timeout=20)
     assert out == "old\nnew\n"

@@ -2,10 +2,9 @@
 
 import json
 import signal
-import time
 
 import pytest
-from conftest import ADDRESS, sha256
+from conftest import ADDRESS, sha256, wait_until
 from test_capture import fields
 
 URL = f"http://{ADDRESS}"
@@ -35,10 +34,7 @@ def code(namespace, *args):
 
 
 def wait_until_reloaded(namespace):
-    deadline = time.monotonic() + 20
-    while json.loads(namespace.curl(f"{URL}/.taphouse/status.json").stdout)["reload"]["done"] == 0:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: json.loads(namespace.curl(f"{URL}/.taphouse/status.json").stdout)["reload"]["done"] > 0)
 
 
 def rows(server):
