@@ -35,10 +35,15 @@ enum { LOADED = BPF_REG_0, CONTEXT = BPF_REG_1, FRAME = BPF_REG_6, HEADER = BPF_
 	{ .code = BPF_JMP | BPF_##op | BPF_K, .dst_reg = (reg), .off = (over), .imm = (value) }
 #define RETURN { .code = BPF_JMP | BPF_EXIT }
 
+/* hash ^= hash >> bits */
+#define FOLD(bits) MOVE(LOADED, HASH), ALU(RSH, LOADED, bits), XOR(HASH, LOADED)
+
 /* steer_mix() of what was loaded. */
-#define MIX(rule) \
-	XOR(HASH, LOADED), ALU(MUL, HASH, (rule)->factor), \
-	MOVE(LOADED, HASH), ALU(RSH, LOADED, STEER_SHIFT), XOR(HASH, LOADED)
+#define MIX(rule) XOR(HASH, LOADED), ALU(MUL, HASH, (rule)->factor), FOLD(STEER_SHIFT)
+
+/* steer_end() */
+#define END \
+	FOLD(16), ALU(MUL, HASH, STEER_END_FACTOR_1), FOLD(13), ALU(MUL, HASH, STEER_END_FACTOR_2), FOLD(16)
 
 enum { MOST = 64, FLOW_LENGTH = 24 };
 
@@ -100,6 +105,7 @@ static void add_flow(struct program *p, const struct steer_rule *r)
 static void add_choice(struct program *p, const struct steer_rule *r)
 {
 	const struct bpf_insn code[] = {
+		END,
 		MOVE(LOADED, HASH),
 		ALU64(MUL, LOADED, r->queues),
 		ALU64(RSH, LOADED, 32),

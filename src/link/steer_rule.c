@@ -17,8 +17,7 @@ enum {
 	ICMP_HEADER = 8,
 };
 
-/* The least factor has its lowest and one high bit set: every bit of a word then reaches the high bits of the
- * hash, which choose. */
+/* An odd factor loses nothing of a word; a large one carries it far. */
 struct steer_rule steer_rule_make(enum steer_mode mode, unsigned queues, uint64_t key)
 {
 	assert(queues >= 1 && queues <= STEER_QUEUES);
@@ -32,7 +31,7 @@ struct steer_rule steer_rule_make(enum steer_mode mode, unsigned queues, uint64_
 
 static int choose(const struct steer_rule *r, uint32_t hash)
 {
-	return (int)((uint64_t)hash * r->queues >> 32);
+	return (int)((uint64_t)steer_end(hash) * r->queues >> 32);
 }
 
 static int owner_of_address(const struct steer_rule *r, uint32_t remote)

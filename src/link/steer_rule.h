@@ -19,6 +19,9 @@ enum {
 	STEER_SHIFT = 15,
 };
 
+#define STEER_END_FACTOR_1 0x85ebca6bu
+#define STEER_END_FACTOR_2 0xc2b2ae35u
+
 enum steer_mode { STEER_FLOW, STEER_ADDRESS };
 
 struct steer_rule {
@@ -46,6 +49,15 @@ static inline uint32_t steer_mix(const struct steer_rule *r, uint32_t hash, uint
 {
 	hash = (hash ^ word) * r->factor;
 	return hash ^ hash >> STEER_SHIFT;
+}
+
+/* After the last word: MurmurHash3's end (Appleby), by which each bit of the words has its say in the high
+ * bits, which choose. Without it ports that follow one another would fall to a few workers. */
+static inline uint32_t steer_end(uint32_t hash)
+{
+	hash = (hash ^ hash >> 16) * STEER_END_FACTOR_1;
+	hash = (hash ^ hash >> 13) * STEER_END_FACTOR_2;
+	return hash ^ hash >> 16;
 }
 
 #endif

@@ -42,6 +42,28 @@ static void each_worker_gets_its_share(void **state)
 	}
 }
 
+/* As a client's ports do: for each key each worker gets some of fifty, which by chance alone one of four misses
+ * in one of four hundred thousand. */
+static void ports_that_follow_one_another_go_to_all(void **state)
+{
+	enum { PORTS = 50 };
+	struct random random;
+
+	(void)state;
+	random_init(&random, 1);
+	for (unsigned k = 0; k < 2000; k++) {
+		struct steer_rule r = steer_rule_make(STEER_FLOW, 4, random_u64(&random));
+		struct flow f = { .remote = 0x0a4d0001, .local = 0x0a4d0002, .local_port = 80, .protocol = FLOW_TCP };
+		unsigned count[4] = { 0 };
+
+		f.remote_port = (uint16_t)random_u32(&random);
+		for (unsigned i = 0; i < PORTS; i++, f.remote_port = (uint16_t)(f.remote_port + 1 + k % 3))
+			count[owner_of(&r, &f)]++;
+		for (unsigned i = 0; i < 4; i++)
+			assert_in_range(count[i], 1, PORTS * 3 / 5);
+	}
+}
+
 static void another_key_gives_other_owners(void **state)
 {
 	struct steer_rule a = steer_rule_make(STEER_FLOW, 2, key), b = steer_rule_make(STEER_FLOW, 2, ~key);
@@ -188,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_worker_gets_its_share),
+		cmocka_unit_test(ports_that_follow_one_another_go_to_all),
 		cmocka_unit_test(another_key_gives_other_owners),
 		cmocka_unit_test(by_address_a_peer_has_one_owner),
 		cmocka_unit_test(errors_are_the_owners_of_what_they_quote),
