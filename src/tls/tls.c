@@ -33,6 +33,7 @@ static void free_memory(struct span_owner *keeper)
 	struct tls *tls = CONTAINER_OF(keeper, struct tls, keeper);
 
 	tls_buffers_fini(&tls->buffers);
+	tls_buffers_fini(&tls->inputs);
 	free(tls);
 }
 
@@ -68,13 +69,17 @@ int tls_new(const struct tls_config *config, struct world *world, const struct t
 	list_init(&tls->all);
 	list_init(&tls->under_way);
 	turns_init(&tls->turns, world, config->handshakes_per_turn, tls_handshake_on_turn);
-	tls_buffers_init(&tls->buffers, config->buffers, &tls->keeper);
+	tls_buffers_init(&tls->buffers, "tls_small_buffer", "tls_large_buffer", config->buffers,
+			 &tls->keeper);
+	tls_buffers_init(&tls->inputs, "tls_small_input", "tls_large_input", config->max_connections,
+			 &tls->keeper);
 	pool_init(&tls->streams, "tls_connection", sizeof(struct tls_stream), config->max_connections);
 	tls->bio = tls_bio_method();
-	if (tls->bio == NULL || !init_tickets(tls)) {
+	if (tls->bio == NULL || !tls_algorithms_init(&tls->algorithms) || !init_tickets(tls)) {
 		ERR_clear_error();
 		tls_free(tls);
-		return failure_set(why, -ENOMEM, "OpenSSL has no memory, or no random numbers");
+		return failure_set(why, -ENOMEM,
+				   "OpenSSL has no memory, no random numbers, or not all ciphers");
 	}
 	*out = tls;
 	return 0;
@@ -96,6 +101,7 @@ void tls_free(struct tls *tls)
 	turns_fini(&tls->turns);
 	tls_tickets_fini(&tls->tickets);
 	tls_tickets_fini(&tls->own);
+	tls_algorithms_fini(&tls->algorithms);
 	BIO_meth_free(tls->bio);
 	pool_fini(&tls->streams);
 	span_owner_unref(&tls->keeper);
@@ -153,6 +159,7 @@ int tls_set(struct tls *tls, const struct tls_config *config, const char *ticket
 	}
 	tls->turns.most = config->handshakes_per_turn;
 	tls->streams.limit = config->max_connections;
+	tls->inputs.small.limit = tls->inputs.large.limit = config->max_connections;
 	tls->buffers.small.limit = tls->buffers.large.limit = config->buffers;
 	return 0;
 }
@@ -227,4 +234,6 @@ void tls_each_pool(const struct tls *tls, pool_visit_fn *visit, void *context)
 	visit(context, &tls->streams);
 	visit(context, &tls->buffers.small);
 	visit(context, &tls->buffers.large);
+	visit(context, &tls->inputs.small);
+	visit(context, &tls->inputs.large);
 }

@@ -1,7 +1,7 @@
 /*
  * TLS 1.2 and 1.3 (RFC 5246, RFC 8446) as a stream over a stream (base/stream.h). OpenSSL does the
- * cryptography: it reads and writes memory. Bytes of the lower stream go to it as they arrive, and the
- * records that it makes go into buffers that the lower stream sends from.
+ * handshake, in memory, and has the ciphers; the records behind it are ours (tls_records.h): they are
+ * opened where they arrive, and made in buffers that the lower stream sends from.
  *
  * An instance a worker; what OpenSSL shares among threads (contexts) is not shared between instances. The
  * server's side hands a stream up when the handshake is done, so that nobody above knows of those that never

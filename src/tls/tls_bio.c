@@ -1,7 +1,7 @@
 /*
- * OpenSSL's way down: a source that reads what the lower stream offers just now, and a sink that writes
- * records into buffers of ours. Neither ever blocks: there is input or there is none, and what is written
- * waits in the buffers.
+ * OpenSSL's way down in a handshake: a source that reads what the lower stream offers just now, and a sink
+ * that writes records into buffers of ours. Neither ever blocks: there is input or there is none, and what
+ * is written waits in the buffers.
  */
 #include <string.h>
 

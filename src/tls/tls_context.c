@@ -25,6 +25,8 @@
 static const char ciphers_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
 				  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
 				  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+/* What a client of ours may meet: any key exchange, with the AEADs of tls_key_schedule.h. */
+static const char ciphers_of_clients[] = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20:RSA+AESGCM";
 static const char ciphers_1_3[] =
 	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 static const char *const groups[] = { "X25519MLKEM768", "X25519", "P-256", "P-384" };
@@ -173,10 +175,27 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 
 static void on_key_log(const SSL *ssl, const char *line)
 {
-	const struct tls_stream *s = SSL_get_app_data(ssl);
+	struct tls_stream *s = SSL_get_app_data(ssl);
 	const struct tls_hooks *hooks = &s->tls->hooks;
 
-	hooks->on_key_log(hooks->context, line);
+	tls_records_on_secret(s, line);
+	if (hooks->on_key_log != NULL)
+		hooks->on_key_log(hooks->context, line);
+}
+
+static void on_message(int writing, int version, int type, const void *data, size_t len, SSL *ssl,
+		       void *context)
+{
+	struct tls_stream *s = SSL_get_app_data(ssl);
+
+	(void)version;
+	(void)context;
+	if (type == SSL3_RT_HEADER && writing != 0)
+		tls_records_on_sent(s);
+	else if (type == SSL3_RT_ALERT && len == 2)
+		tls_trace_alert(s, writing != 0, data);
+	else if (type == SSL3_RT_HANDSHAKE)
+		tls_trace_message(s, writing != 0, data, len);
 }
 
 /* ---- settings ---- */
@@ -198,14 +217,15 @@ static bool set_groups(SSL_CTX *ctx)
 	return any;
 }
 
-static bool set_common(SSL_CTX *ctx, const struct tls *tls, int oldest)
+static bool set_common(SSL_CTX *ctx, int oldest)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets alone: no memory of sessions */
-	if (tls->hooks.on_key_log != NULL)
-		SSL_CTX_set_keylog_callback(ctx, on_key_log);
-	return SSL_CTX_set_min_proto_version(ctx, oldest) == 1 && set_groups(ctx);
+	SSL_CTX_set_keylog_callback(ctx, on_key_log);
+	SSL_CTX_set_msg_callback(ctx, on_message);
+	return SSL_CTX_set_min_proto_version(ctx, oldest) == 1 && set_groups(ctx) &&
+	       SSL_CTX_set_ciphersuites(ctx, ciphers_1_3) == 1;
 }
 
 static bool set_server(SSL_CTX *ctx, const struct tls *tls, const struct tls_context_config *config)
@@ -213,9 +233,8 @@ static bool set_server(SSL_CTX *ctx, const struct tls *tls, const struct tls_con
 	SSL_CTX_set_timeout(ctx, (long)(tls->config.ticket_lifetime_us / SECOND));
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
 	SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
-	return set_common(ctx, tls, config->only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION) &&
+	return set_common(ctx, config->only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION) &&
 	       SSL_CTX_set_cipher_list(ctx, ciphers_1_2) == 1 &&
-	       SSL_CTX_set_ciphersuites(ctx, ciphers_1_3) == 1 &&
 	       SSL_CTX_set_max_early_data(ctx, 0) == 1; /* RFC 8446 section 8: it can be replayed */
 }
 
@@ -398,7 +417,8 @@ int tls_context_new_client(struct tls *tls, const char *ca, bool insecure, struc
 		return failure_set(why, -ENOMEM, "no memory for TLS");
 	i = &c->identities[0];
 	i->ctx = SSL_CTX_new(TLS_client_method());
-	if (i->ctx == NULL || !set_common(i->ctx, tls, TLS1_2_VERSION) ||
+	if (i->ctx == NULL || !set_common(i->ctx, TLS1_2_VERSION) ||
+	    SSL_CTX_set_cipher_list(i->ctx, ciphers_of_clients) != 1 ||
 	    SSL_CTX_set_alpn_protos(i->ctx, protocols, sizeof protocols - 1) != 0)
 		r = failed(why, "settings");
 	if (r == 0)

@@ -152,15 +152,28 @@ void tls_handshake_on_turn(struct list *node)
 static void count_done(const struct tls_stream *s)
 {
 	struct tls_usage *usage = &s->tls->usage;
-	bool is_resumed = SSL_session_reused(s->ssl) == 1;
 
-	*(is_resumed ? &usage->resumed : &usage->full) += 1;
-	histogram_add(is_resumed ? &usage->resumed_time : &usage->full_time,
+	*(s->is_resumed ? &usage->resumed : &usage->full) += 1;
+	histogram_add(s->is_resumed ? &usage->resumed_time : &usage->full_time,
 		      s->tls->world->now_us - s->begun_us);
+}
+
+static void note_agreement(struct tls_stream *s)
+{
+	s->version = SSL_get_version(s->ssl);
+	s->cipher = SSL_get_cipher_name(s->ssl);
+	s->is_resumed = SSL_session_reused(s->ssl) == 1;
 }
 
 static void done(struct tls_stream *s)
 {
+	if (!tls_records_begin(s)) {
+		fail(s, TLS_FAILED_INTERNAL, "no keys for the records behind it");
+		return;
+	}
+	note_agreement(s);
+	SSL_free(s->ssl);
+	s->ssl = NULL;
 	tls_handshake_over(s);
 	s->state = TLS_OPEN;
 	count_done(s);

@@ -8,8 +8,8 @@
 #include "base/turns.h"
 #include "tls/tls.h"
 #include "tls/tls_context.h"
-#include "tls/tls_output.h"
-#include "tls/tls_record.h"
+#include "tls/tls_key_schedule.h"
+#include "tls/tls_records.h"
 #include "tls/tls_ticket.h"
 
 struct tls {
@@ -20,7 +20,9 @@ struct tls {
 	BIO_METHOD *bio;
 	struct tls_tickets tickets; /* in use: own ones, or a file's; */
 	struct tls_tickets own;     /* the own ones in the meantime */
-	struct tls_buffers buffers;
+	struct tls_algorithms algorithms;
+	struct tls_buffers buffers; /* for records on their way down ... */
+	struct tls_buffers inputs;  /* ... and for what arrived, at most one a stream */
 	struct pool streams;
 	struct list all;     /* streams */
 	struct turns turns;  /* of steps of handshakes */
@@ -81,10 +83,10 @@ struct tls_stream {
 	struct tls *tls;
 	struct tls_context *context;
 	const struct tls_acceptor *acceptor;
-	SSL *ssl;                 /* NULL: refused before it was made, or over */
+	SSL *ssl;                 /* of the handshake; NULL: it is over */
 	struct bytes input;       /* what the lower stream offers now */
 	struct tls_output output;
-	struct tls_record_size record;
+	struct tls_records records;
 	struct timer timer;       /* of the handshake, of lingering, of closing */
 	uint64_t begun_us;        /* when the handshake began: world time */
 	struct list node;         /* in all */
@@ -94,6 +96,9 @@ struct tls_stream {
 	uint16_t flags;           /* enum tls_stream_flags */
 	uint8_t state;            /* enum tls_state */
 	uint8_t depth;            /* of calls at work on it */
+	bool is_resumed;
+	const char *version;      /* when the handshake is done, like the cipher */
+	const char *cipher;
 	char why[TLS_ERROR_TEXT]; /* of a client's failure */
 };
 
@@ -149,7 +154,8 @@ static inline bool tls_stream_is_dead(const struct tls_stream *s)
 
 /* ---- tls_trace.c ---- */
 
-/* Has the steps of this connection told to the observers, if one wants to see them. */
-void tls_trace(struct tls_stream *s);
+/* What is said beside the text, told to the observers if one wants to see it. message: its beginning. */
+void tls_trace_message(const struct tls_stream *s, bool is_ours, const uint8_t *message, size_t len);
+void tls_trace_alert(const struct tls_stream *s, bool is_ours, const uint8_t alert[static 2]);
 
 #endif

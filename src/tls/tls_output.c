@@ -3,57 +3,7 @@
 
 #include <string.h>
 
-#include "base/bytes.h"
-
-struct tls_buffer {
-	struct span_owner owner;
-	struct tls_buffers *buffers;
-	struct tls_buffer *next;
-	uint32_t len, room;
-	uint8_t data[];
-};
-
 enum { SPANS = 64 }; /* of one send */
-
-void tls_buffers_init(struct tls_buffers *b, size_t limit, struct span_owner *keeper)
-{
-	pool_init(&b->small, "tls_small_buffer", sizeof(struct tls_buffer) + TLS_BUFFER_SMALL, limit);
-	pool_init(&b->large, "tls_large_buffer", sizeof(struct tls_buffer) + TLS_BUFFER_LARGE, limit);
-	b->keeper = keeper;
-}
-
-void tls_buffers_fini(struct tls_buffers *b)
-{
-	pool_fini(&b->small);
-	pool_fini(&b->large);
-}
-
-bool tls_buffers_are_scarce(const struct tls_buffers *b)
-{
-	return b->large.in_use >= b->large.limit - b->large.limit / 4;
-}
-
-static void release(struct span_owner *owner)
-{
-	struct tls_buffer *buffer = CONTAINER_OF(owner, struct tls_buffer, owner);
-	struct tls_buffers *b = buffer->buffers;
-
-	pool_give(buffer->room == TLS_BUFFER_SMALL ? &b->small : &b->large, buffer);
-	span_owner_unref(b->keeper);
-}
-
-static struct tls_buffer *take(struct tls_buffers *b, size_t wanted)
-{
-	bool small = wanted <= TLS_BUFFER_SMALL;
-	struct tls_buffer *buffer = pool_take(small ? &b->small : &b->large);
-
-	if (buffer == NULL)
-		return NULL;
-	*buffer = (struct tls_buffer){ .buffers = b, .room = small ? TLS_BUFFER_SMALL : TLS_BUFFER_LARGE };
-	span_owner_init(&buffer->owner, release);
-	span_owner_ref(b->keeper);
-	return buffer;
-}
 
 static void append(struct tls_output *o, struct tls_buffer *buffer)
 {
@@ -65,20 +15,34 @@ static void append(struct tls_output *o, struct tls_buffer *buffer)
 }
 
 /* A record that does not fit what the last buffer has left goes to a new one: none is larger than that. */
-bool tls_output_put(struct tls_output *o, struct tls_buffers *b, const void *data, size_t len)
+uint8_t *tls_output_reserve(struct tls_output *o, struct tls_buffers *b, size_t len, size_t more)
 {
 	struct tls_buffer *buffer = o->last;
 
 	if (len > TLS_BUFFER_LARGE)
-		return false;
+		return NULL;
 	if (buffer == NULL || buffer->room - buffer->len < len) {
-		buffer = take(b, len + o->more);
+		buffer = tls_buffer_take(b, len + more);
 		if (buffer == NULL)
-			return false;
+			return NULL;
 		append(o, buffer);
 	}
-	memcpy(buffer->data + buffer->len, data, len);
-	buffer->len += (uint32_t)len;
+	return buffer->data + buffer->len;
+}
+
+void tls_output_commit(struct tls_output *o, size_t len)
+{
+	o->last->len += (uint32_t)len;
+}
+
+bool tls_output_put(struct tls_output *o, struct tls_buffers *b, const void *data, size_t len)
+{
+	uint8_t *room = tls_output_reserve(o, b, len, 0);
+
+	if (room == NULL)
+		return false;
+	memcpy(room, data, len);
+	tls_output_commit(o, len);
 	return true;
 }
 

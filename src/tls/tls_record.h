@@ -12,13 +12,14 @@
 enum {
 	TLS_RECORD_FIRST = 1400,      /* plaintext that fits a segment of Ethernet, with what is around it */
 	TLS_RECORD_LARGEST = 16384,   /* RFC 8446 section 5.1 */
-	TLS_RECORD_OVERHEAD = 64,     /* header, explicit nonce, content type, tag: no more than this */
+	TLS_RECORD_OVERHEAD = 64,     /* what is around it takes no more than this */
 	TLS_RECORD_EARLY = 16384,     /* bytes in small records: about an initial congestion window */
 	TLS_RECORD_IDLE_US = 1000000, /* after such a pause the window is small again
 				       * (RFC 5681 section 4.1) */
 };
 
 struct tls_record_size {
+	uint32_t largest; /* that the peer takes: TLS_RECORD_LARGEST, or less (RFC 6066 section 4) */
 	uint32_t sent;    /* bytes since the beginning, or the last pause; stops at TLS_RECORD_EARLY */
 	uint64_t last_us; /* when the last record was made */
 };

@@ -1,8 +1,8 @@
 /*
  * A stream over a stream. What arrives below is decrypted and offered above; what is sent above becomes
- * records, which are handed down. Neither way keeps more than it must: what the layer above does not take
- * stays with OpenSSL (less than a record) and with the lower stream, whose window closes; what is sent is
- * limited by the lower stream's room.
+ * records, which are handed down. Neither way keeps more than it must: of what the layer above does not
+ * take less than a record is kept here, and the rest stays with the lower stream, whose window closes; what
+ * is sent is limited by the lower stream's room.
  *
  * The end (RFC 8446 section 6.1): each side says close_notify before it shuts its half. A FIN without it may
  * be a third party's: the data before it is not known to be complete, and so the layer above hears of an
@@ -52,6 +52,7 @@ static void free_cryptography(struct tls_stream *s)
 {
 	SSL_free(s->ssl);
 	s->ssl = NULL;
+	tls_records_end(&s->records);
 }
 
 void tls_stream_forget(struct tls_stream *s)
@@ -127,63 +128,6 @@ void tls_stream_flush(struct tls_stream *s)
 		tls_stream_abort(s);
 }
 
-/* One record. False: it could not be made. */
-static bool seal(struct tls_stream *s, const uint8_t *data, size_t len, size_t more)
-{
-	size_t written;
-
-	s->output.more = more;
-	if (SSL_write_ex(s->ssl, data, len, &written) != 1 || written != len)
-		return false;
-	tls_record_made(&s->record, len, s->tls->world->now_us);
-	return true;
-}
-
-/* Plaintext that is gathered until it fills a record. */
-struct gathering {
-	size_t len;
-	uint8_t text[TLS_RECORD_LARGEST];
-};
-
-/* Spans share records; what fills one is encrypted from where it lies. */
-static bool seal_span(struct tls_stream *s, struct gathering *g, struct bytes data, size_t more)
-{
-	while (data.len > 0) {
-		size_t limit = tls_record_limit(&s->record, s->tls->world->now_us);
-		size_t n = data.len < limit - g->len ? data.len : limit - g->len;
-		const uint8_t *from = data.data;
-
-		if (g->len > 0 || n < limit) {
-			memcpy(g->text + g->len, data.data, n);
-			from = g->text;
-		}
-		bytes_skip(&data, n);
-		g->len += n;
-		if (g->len < limit)
-			break;
-		if (!seal(s, from, g->len, data.len + more))
-			return false;
-		g->len = 0;
-	}
-	return true;
-}
-
-static bool seal_all(struct tls_stream *s, const struct span *spans, size_t count)
-{
-	struct gathering g;
-	size_t more = 0;
-
-	g.len = 0;
-	for (size_t i = 0; i < count; i++)
-		more += spans[i].len;
-	for (size_t i = 0; i < count; i++) {
-		more -= spans[i].len;
-		if (!seal_span(s, &g, bytes_of(spans[i].data, spans[i].len), more))
-			return false;
-	}
-	return g.len == 0 || seal(s, g.text, g.len, 0);
-}
-
 /* ---- what the layer above does ---- */
 
 /* Records are a little longer than what is in them; a room that is not worth that may be exceeded once.
@@ -206,11 +150,8 @@ static int send_spans(struct tls_stream *s, const struct span *spans, size_t cou
 {
 	int error;
 
-	ERR_clear_error();
-	if (!seal_all(s, spans, count)) {
-		ERR_clear_error();
+	if (!tls_records_send(s, spans, count))
 		return -EIO;
-	}
 	error = flush(s);
 	if (error != 0)
 		return error;
@@ -240,10 +181,7 @@ static void send_close_notify(struct tls_stream *s)
 	if (s->state != TLS_OPEN || (s->flags & TLS_SHUT) != 0)
 		return;
 	s->flags |= TLS_SHUT;
-	s->output.more = 0;
-	ERR_clear_error();
-	SSL_shutdown(s->ssl);
-	ERR_clear_error();
+	tls_records_send_alert(s, SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY);
 }
 
 static void upper_shutdown(struct stream *stream)
@@ -299,11 +237,9 @@ static void upper_info(const struct stream *stream, struct stream_info *out)
 		return;
 	}
 	stream_info(s->lower, out);
-	if (s->ssl == NULL || s->state == TLS_HANDSHAKE)
-		return;
-	out->tls_version = SSL_get_version(s->ssl);
-	out->tls_cipher = SSL_get_cipher_name(s->ssl);
-	out->tls_resumed = SSL_session_reused(s->ssl) == 1;
+	out->tls_version = s->version;
+	out->tls_cipher = s->cipher;
+	out->tls_resumed = s->is_resumed;
 }
 
 /* ---- up ---- */
@@ -333,23 +269,15 @@ static void tell_end(struct tls_stream *s)
 		s->stream.handler->on_end(&s->stream);
 }
 
-/* OpenSSL has nothing to read: more is to come, or it is the end, or what came is not as it should be. */
-static void read_nothing(struct tls_stream *s)
+/* There is no text: more is to come, or it is the end, or what came is not as it should be. */
+static void receive_nothing(struct tls_stream *s, enum tls_records_result why)
 {
-	struct tls_error e;
-
-	switch (SSL_get_error(s->ssl, 0)) {
-	case SSL_ERROR_WANT_READ:
-		return;
-	case SSL_ERROR_ZERO_RETURN:
+	if (why == TLS_RECORDS_END)
 		tell_end(s);
+	if (why != TLS_RECORDS_BROKEN)
 		return;
-	default:
-		tls_error_take(&e);
-		snprintf(s->why, sizeof s->why, "%s", e.text);
-		s->tls->usage.broken++;
-		tls_stream_linger(s);
-	}
+	s->tls->usage.broken++;
+	tls_stream_linger(s);
 }
 
 static size_t offer(struct tls_stream *s, struct bytes text)
@@ -363,26 +291,53 @@ static size_t offer(struct tls_stream *s, struct bytes text)
 	return taken;
 }
 
-/* Offers the contents of a record, or what is left of it. What is not taken is not read, and so kept by
- * OpenSSL. False: there is no more, or it is not wanted now. */
-static bool deliver(struct tls_stream *s)
+static bool is_open(const struct tls_stream *s)
 {
-	uint8_t text[TLS_RECORD_LARGEST];
-	size_t len, taken, read;
+	return !tls_stream_is_dead(s) && s->state == TLS_OPEN;
+}
 
-	ERR_clear_error();
-	if (SSL_peek_ex(s->ssl, text, sizeof text, &len) != 1) {
-		read_nothing(s);
+/* What was left of the last record. False: it is not all wanted now. */
+static bool deliver_kept(struct tls_stream *s)
+{
+	struct tls_buffer *buffer = s->records.input.rest;
+	struct bytes text = tls_input_kept(&s->records.input);
+	size_t taken;
+
+	span_owner_ref(&buffer->owner); /* the layer above may let go of the stream, and read on */
+	taken = offer(s, text);
+	if (is_open(s))
+		tls_input_skip(&s->records.input, taken);
+	tls_buffer_release(buffer);
+	if (taken < text.len)
+		s->flags |= TLS_HELD;
+	return is_open(s) && taken == text.len;
+}
+
+/* The contents of the next record that has some. What is not taken is kept. False: there is no more, or it
+ * is not wanted now. */
+static bool deliver_next(struct tls_stream *s)
+{
+	uint8_t room[TLS_CIPHERTEXT_MOST];
+	enum tls_records_result result;
+	struct bytes text;
+
+	result = tls_records_receive(s, room, &text);
+	if (result != TLS_RECORDS_TEXT) {
+		receive_nothing(s, result);
 		return false;
 	}
-	taken = offer(s, bytes_of(text, len));
-	if (tls_stream_is_dead(s) || s->state != TLS_OPEN)
-		return false;
-	if (taken > 0 && SSL_read_ex(s->ssl, text, taken, &read) != 1)
-		return false;
-	if (taken < len)
-		s->flags |= TLS_HELD;
-	return taken == len;
+	bytes_skip(&text, offer(s, text));
+	if (!is_open(s) || text.len == 0)
+		return is_open(s);
+	s->flags |= TLS_HELD;
+	if (!tls_records_keep(s, text))
+		receive_nothing(s, TLS_RECORDS_BROKEN);
+	return false;
+}
+
+static bool deliver(struct tls_stream *s)
+{
+	return s->records.input.rest != NULL ? deliver_kept(s) : deliver_next(s);
 }
 
 static bool can_deliver(const struct tls_stream *s)
@@ -642,7 +597,6 @@ struct tls_stream *tls_stream_new(struct tls *tls, struct tls_context *context, 
 	list_append(&tls->all, &s->node);
 	lower->handler = &lower_handler;
 	lower->user = s;
-	tls_trace(s);
 	return s;
 }
 

@@ -60,36 +60,28 @@ static void tell(const struct tls_stream *s, bool is_ours, const char *note)
 						});
 }
 
-static void tell_alert(const struct tls_stream *s, bool is_ours, const uint8_t *alert)
+static bool is_watched(const struct tls_stream *s)
+{
+	return world_is_observed(s->tls->world, TRACE_LAYER);
+}
+
+void tls_trace_alert(const struct tls_stream *s, bool is_ours, const uint8_t alert[static 2])
 {
 	char note[64];
 
+	if (!is_watched(s))
+		return;
 	snprintf(note, sizeof note, "TLS alert: %s", SSL_alert_desc_string_long(alert[1]));
 	tell(s, is_ours, note);
 }
 
-static void on_message(int writing, int version, int type, const void *data, size_t len, SSL *ssl,
-		       void *context)
+void tls_trace_message(const struct tls_stream *s, bool is_ours, const uint8_t *message, size_t len)
 {
-	const struct tls_stream *s = context;
-	const uint8_t *bytes = data;
 	char note[64];
 
-	(void)version;
-	(void)ssl;
-	if (type == SSL3_RT_ALERT && len == 2) {
-		tell_alert(s, writing != 0, bytes);
-	} else if (type == SSL3_RT_HANDSHAKE && len > 0) {
-		snprintf(note, sizeof note, "TLS %s",
-			 is_hello_retry_request(bytes, len) ? "HelloRetryRequest" : message_name(bytes[0]));
-		tell(s, writing != 0, note);
-	}
-}
-
-void tls_trace(struct tls_stream *s)
-{
-	if (!world_is_observed(s->tls->world, TRACE_LAYER))
+	if (!is_watched(s) || len == 0)
 		return;
-	SSL_set_msg_callback(s->ssl, on_message);
-	SSL_set_msg_callback_arg(s->ssl, s);
+	snprintf(note, sizeof note, "TLS %s",
+		 is_hello_retry_request(message, len) ? "HelloRetryRequest" : message_name(message[0]));
+	tell(s, is_ours, note);
 }
