@@ -26,6 +26,8 @@ int check_command(const struct cli *cli)
 	config_init(&c);
 	r = check(cli->operand, &c, &why);
 	config_fini(&c);
+	if (r == 0 && config_advice(&c) != NULL)
+		printf("%s: %s\n", cli->operand, config_advice(&c));
 	if (r < 0) {
 		fprintf(stderr, "%s\n", why.text);
 		return EXIT_FAILED;

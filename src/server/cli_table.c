@@ -34,7 +34,7 @@ const struct cli_option cli_options[] = {
 	{ "self-signed", 0, SERVE, NULL, NO_KEY,
 	  "make a certificate that nobody vouches for, for now" },
 	{ "workers", 0, SERVE, "N", KEY("", "workers"),
-	  "worker threads; this version runs 1" },
+	  "worker threads, each with its own queue of the device; default: 1" },
 	{ "user", 'u', SERVE, "NAME", KEY("", "user"),
 	  "become this user once the device is open" },
 	{ "impair", 0, SERVE | GET, "SPEC", KEY("device", "impair"),

@@ -49,6 +49,7 @@ void config_init(struct config *c)
 {
 	memset(c, 0, sizeof *c);
 	c->workers = 1;
+	c->cpu_affinity = true;
 	c->user = "";
 	c->drain_timeout_us = 10000000;
 	init_device(&c->device);
@@ -293,6 +294,42 @@ static int check_sites(const struct config *c, struct failure *why)
 	return 0;
 }
 
+/* A capture is of one stack. */
+static int check_workers(const struct config *c, struct failure *why)
+{
+	if (c->workers > 1 && *c->device.pcap != '\0')
+		return failure_set(why, -EINVAL, "pcap: a capture is of one worker: use it with workers = 1");
+	return 0;
+}
+
+static bool has_location(const struct config *c, bool (*is_one)(const struct config_location *l))
+{
+	for (unsigned i = 0; i < c->n_locations; i++)
+		if (is_one(&c->locations[i]))
+			return true;
+	return false;
+}
+
+static bool is_chat(const struct config_location *l)
+{
+	return l->websocket == CONFIG_WEBSOCKET_CHAT;
+}
+
+static bool is_watching(const struct config_location *l)
+{
+	return l->status || l->websocket == CONFIG_WEBSOCKET_EVENTS;
+}
+
+const char *config_advice(const struct config *c)
+{
+	if (c->workers > 1 && has_location(c, is_chat))
+		return "several workers: a chat's clients hear those on their own worker only";
+	if (c->workers > 1 && c->device.steering == STEER_FLOW && has_location(c, is_watching))
+		return "several workers: viewers see events of their own worker's connections only; with "
+		       "steering = \"address\" that is all of a client's";
+	return NULL;
+}
+
 int config_finish(struct config *c, struct failure *why)
 {
 	struct config_site *site;
@@ -307,6 +344,8 @@ int config_finish(struct config *c, struct failure *why)
 		r = settle_device(&c->device, why);
 	if (r == 0)
 		r = check_tcp(&c->tcp, why);
+	if (r == 0)
+		r = check_workers(c, why);
 	if (r == 0)
 		r = policy_check_all(c, why);
 	if (r == 0)

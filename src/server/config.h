@@ -193,6 +193,7 @@ struct config_text;
 
 struct config {
 	uint32_t workers;
+	bool cpu_affinity; /* each worker on a core of its own, if there are as many */
 	const char *user; /* to become once devices are open, or "" */
 	uint64_t drain_timeout_us;
 	struct config_device device;
@@ -234,6 +235,10 @@ int config_add_location(struct config *c, struct config_site *site, const struct
 /* To be called when file and command line have been read: adds the default site if there is none (root: the
  * current directory), and checks what concerns several keys at once. 0, or -EINVAL and *why. */
 int config_finish(struct config *c, struct failure *why);
+
+/* What works otherwise with several workers than whoever wrote it may expect, a line of text; NULL:
+ * nothing. */
+const char *config_advice(const struct config *c);
 
 /* A site takes connections on this port, with or without TLS. */
 bool config_listens(const struct config_site *site, uint16_t port);

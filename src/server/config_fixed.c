@@ -10,6 +10,7 @@ static bool is_fixed(const struct config_key *key)
 {
 	if (*key->section == '\0')
 		return key->offset == offsetof(struct config, workers) ||
+		       key->offset == offsetof(struct config, cpu_affinity) ||
 		       key->offset == offsetof(struct config, user);
 	if (strcmp(key->section, "tls") == 0)
 		return key->offset == offsetof(struct config, tls.key_log) ||

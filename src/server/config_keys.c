@@ -47,7 +47,8 @@
 	  low, high }
 
 const struct config_key config_keys[] = {
-	TOP(workers, count32, 1, 1),
+	TOP(workers, count32, 1, STEER_QUEUES),
+	TOP(cpu_affinity, bool, 0, 0),
 	TOP(user, text, 0, 0),
 	TOP_US(drain_timeout, time, 0, 1 * H),
 

@@ -57,9 +57,6 @@ static int parse_number(const struct key_input *in, void *field)
 
 	if (r == -EINVAL)
 		return not_what(in);
-	if (key->min == key->max && v != key->min)
-		return failure_set(in->why, -ERANGE, "\"%s\": this version has only %s here", in->text,
-				   key->type->format(key->min, low));
 	if (r < 0 || v < key->min || v > key->max)
 		return failure_set(in->why, -ERANGE, "\"%s\" is out of range: %s to %s", in->text,
 				   key->type->format(key->min, low), key->type->format(key->max, high));

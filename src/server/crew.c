@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/affinity.h"
 #include "server/notify.h"
 
 enum { CACHE_LINE = 64 };
@@ -37,6 +38,7 @@ struct hand {
 struct crew {
 	const struct crew_owner *owner;
 	const struct log *log;
+	struct ports ports;       /* n of them, if there are several workers */
 	struct secure_common secure;
 	struct log_turn turn;
 	unsigned n;               /* hands that are open */
@@ -284,6 +286,9 @@ static int open_hand(struct crew *crew, struct config *config, const struct sign
 	struct worker_place place = {
 		.crew = crew,
 		.number = crew->n,
+		.of = config->workers,
+		.ports = config->workers > 1 ? &crew->ports : NULL,
+		.core = config->cpu_affinity ? affinity_choose(crew->n, config->workers) : -1,
 		.log = crew->log,
 		.signals = crew->n == 0 ? signals : NULL,
 		.secure = &crew->secure,
@@ -309,6 +314,8 @@ static int open_hands(struct crew *crew, struct config *config, const struct sig
 {
 	int r = 0;
 
+	if (config->workers > 1)
+		r = ports_open(&crew->ports, &config->device, config->workers, crew->log, why);
 	while (r == 0 && crew->n < config->workers)
 		r = open_hand(crew, config, signals, why);
 	return r;
@@ -324,7 +331,7 @@ int crew_open(struct crew **out, struct config *config, const struct crew_owner 
 		return failure_set(why, -ENOMEM, "no memory for workers");
 	crew->owner = owner;
 	crew->log = log;
-	r = secure_common_init(&crew->secure, clock_now_us(), why);
+	r = secure_common_init(&crew->secure, config->workers, clock_now_us(), why);
 	if (r < 0) {
 		free(crew);
 		return r;
@@ -357,6 +364,7 @@ void crew_close(struct crew *crew)
 		worker_close(&hand->worker);
 		free(hand);
 	}
+	ports_close(&crew->ports);
 	log_turn_fini(&crew->turn);
 	secure_common_fini(&crew->secure);
 	free(crew);

@@ -10,6 +10,7 @@
 #include "server/https_redirect.h"
 #include "server/location.h"
 #include "server/policy.h"
+#include "server/share.h"
 #include "server/worker.h"
 
 static void on_acceptable(struct tcp_listener *l, void *context)
@@ -155,13 +156,14 @@ static int open_server(struct generation_port *port, struct failure *why)
 {
 	struct generation *g = port->generation;
 	struct http_hooks hooks = g->worker->hooks;
+	struct http_config http = share_http(&g->config->http, worker_count(g->worker));
 	struct site_list list;
 	int r;
 
 	if (strcmp(g->config->log.access, "off") == 0)
 		hooks.on_request_done = NULL;
 	list_sites_of_port(&list, port);
-	r = http_server_new(&g->config->http, list.sites, list.n, &g->worker->host.stack->world, &hooks,
+	r = http_server_new(&http, list.sites, list.n, &g->worker->host.stack->world, &hooks,
 			    &port->server, why);
 	return r < 0 ? r : file_watch_open(&port->files, &g->worker->poller, port->server, why);
 }
@@ -181,7 +183,8 @@ static struct tcp_listen_options options_of_port(const struct generation_port *p
 
 	return (struct tcp_listen_options){
 		.congestion = congestion_of_port(c, port->number),
-		.syn_backlog = config_syn_backlog(c, port->number),
+		.syn_backlog = share_count(config_syn_backlog(c, port->number),
+					   worker_count(port->generation->worker)),
 	};
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "server/share.h"
 
 enum {
 	EXPIRY_WARNING_DAYS = 14,
@@ -92,9 +93,9 @@ static uint64_t mark_port(const struct config *c, uint16_t number)
 
 /* ---- life ---- */
 
-int secure_common_init(struct secure_common *c, uint64_t now_us, struct failure *why)
+int secure_common_init(struct secure_common *c, unsigned workers, uint64_t now_us, struct failure *why)
 {
-	*c = (struct secure_common){ .since_us = now_us };
+	*c = (struct secure_common){ .workers = workers, .since_us = now_us };
 	if (RAND_bytes(c->ticket_secret, sizeof c->ticket_secret) != 1)
 		return failure_set(why, -EIO, "OpenSSL has no random numbers for ticket keys");
 	pthread_mutex_init(&c->lock, NULL);
@@ -106,6 +107,12 @@ void secure_common_fini(struct secure_common *c)
 	tls_self_signed_free(&c->own);
 	OPENSSL_cleanse(c->ticket_secret, sizeof c->ticket_secret);
 	pthread_mutex_destroy(&c->lock);
+}
+
+/* What this worker may have. */
+static struct tls_config limits_of(const struct secure *s, const struct config *c)
+{
+	return share_tls(&c->tls.limits, s->common != NULL ? s->common->workers : 1);
 }
 
 static int share_tickets(struct secure *s, struct failure *why)
@@ -120,6 +127,7 @@ int secure_open(struct secure *s, const struct config *c, struct world *world, s
 {
 	bool captures = host != NULL && host->pcap != NULL && c->tls.capture_secrets;
 	struct tls_hooks hooks = { .context = s };
+	struct tls_config limits;
 	int r;
 
 	*s = (struct secure){ .common = common, .log = log, .host = captures ? host : NULL, .key_log = -1 };
@@ -128,7 +136,8 @@ int secure_open(struct secure *s, const struct config *c, struct world *world, s
 		return r;
 	if (captures || s->key_log >= 0)
 		hooks.on_key_log = on_key_log;
-	r = tls_new(&c->tls.limits, world, &hooks, &s->tls, why);
+	limits = limits_of(s, c);
+	r = tls_new(&limits, world, &hooks, &s->tls, why);
 	if (r == 0)
 		r = share_tickets(s, why);
 	if (r == 0)
@@ -149,7 +158,8 @@ void secure_close(struct secure *s)
 
 int secure_change(struct secure *s, const struct config *c, struct failure *why)
 {
-	int r = tls_set(s->tls, &c->tls.limits, c->tls.ticket_keys, why);
+	struct tls_config limits = limits_of(s, c);
+	int r = tls_set(s->tls, &limits, c->tls.ticket_keys, why);
 
 	if (r == 0)
 		s->ticket_mark = mark_file(c->tls.ticket_keys, 0);
@@ -291,12 +301,13 @@ void secure_port_look(struct secure_port *p, struct secure *s, const struct conf
 void secure_look_at_tickets(struct secure *s, const struct config *c)
 {
 	uint64_t mark = mark_file(c->tls.ticket_keys, 0);
+	struct tls_config limits = limits_of(s, c);
 	struct failure why;
 
 	if (*c->tls.ticket_keys == '\0' || mark == s->ticket_mark)
 		return;
 	s->ticket_mark = mark;
-	if (tls_set(s->tls, &c->tls.limits, c->tls.ticket_keys, &why) < 0)
+	if (tls_set(s->tls, &limits, c->tls.ticket_keys, &why) < 0)
 		log_line(s->log, LOG_ERROR, "tls", "the ticket keys in use stay: %s", why.text);
 	else
 		log_line(s->log, LOG_NOTICE, "tls", "the ticket keys have changed, and are in use");

@@ -19,11 +19,12 @@ struct secure_common {
 	struct tls_self_signed own; /* made by who needs it first; the others have copies. It stays the
 				     * same while the process lives */
 	uint8_t ticket_secret[TLS_SHARED_SECRET];
+	unsigned workers;           /* who share the limits */
 	uint64_t since_us;          /* the first ticket key is used from here on */
 };
 
 /* now_us: as worlds have it. 0, or negative errno and *why. */
-int secure_common_init(struct secure_common *c, uint64_t now_us, struct failure *why);
+int secure_common_init(struct secure_common *c, unsigned workers, uint64_t now_us, struct failure *why);
 void secure_common_fini(struct secure_common *c);
 
 struct secure {

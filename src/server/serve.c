@@ -287,6 +287,14 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit); /* if it is refused, there are fewer */
 }
 
+static int check_trace(const struct serving *s, const struct config *c, struct failure *why)
+{
+	if (c->workers > 1 && cli_value(s->cli, "trace") != NULL)
+		return failure_set(why, -EINVAL,
+				   "serve: --trace tells of one worker: use it with --workers 1");
+	return 0;
+}
+
 static int run_traced(struct serving *s, struct failure *why)
 {
 	struct ladder_config config = {
@@ -309,10 +317,14 @@ static int serve(struct serving *s, struct config *c, struct failure *why)
 		.reopen = reopen_error_log, .reload = reload, .reloaded = on_reloaded, .context = s,
 	};
 	struct signals signals;
-	int r = error_log_open(&s->errors, c->log.error, c->log.level, why);
+	int r = check_trace(s, c, why);
 
+	if (r == 0)
+		r = error_log_open(&s->errors, c->log.error, c->log.level, why);
 	if (r < 0)
 		return r;
+	if (config_advice(c) != NULL)
+		log_line(&s->errors.log, LOG_NOTICE, "server", "%s", config_advice(c));
 	raise_descriptor_limit();
 	r = signals_open(&signals, why);
 	if (r < 0)

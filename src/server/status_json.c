@@ -145,6 +145,9 @@ static void write_worker(struct document *d, const struct status_view *view, uns
 	json_number(d, "connections", row->connections);
 	json_number(d, "requests", row->requests);
 	json_number(d, "core_us", row->core_us);
+	json_number(d, "handed_over", row->steering.handed_over);
+	json_number(d, "taken_over", row->steering.taken_over);
+	json_number(d, "handing_over_dropped", row->steering.dropped);
 	json_close_object(d);
 }
 
@@ -155,6 +158,7 @@ static void write_workers(struct document *d, const struct status_view *view)
 		write_worker(d, view, i);
 	json_close_array(d);
 	json_number(d, "worker", view->worker->place.number);
+	json_text(d, "steering", view->worker->config->device.steering == STEER_ADDRESS ? "address" : "flow");
 }
 
 static uint64_t number_of(const struct config_key *key, const void *field)

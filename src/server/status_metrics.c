@@ -148,6 +148,12 @@ static const struct worker_metric {
 	  offsetof(struct status_row, requests), metric_sample },
 	{ "worker_core_seconds_total", "counter", "Processor time that a worker's thread has taken.",
 	  offsetof(struct status_row, core_us), metric_seconds },
+	{ "worker_frames_handed_over_total", "counter", "Frames of others that came by a worker's queue.",
+	  offsetof(struct status_row, steering.handed_over), metric_sample },
+	{ "worker_frames_taken_over_total", "counter", "A worker's frames that came by others' queues.",
+	  offsetof(struct status_row, steering.taken_over), metric_sample },
+	{ "worker_frames_dropped_total", "counter", "Frames of others for which their worker had no room.",
+	  offsetof(struct status_row, steering.dropped), metric_sample },
 };
 
 static void write_worker_metric(struct document *d, const struct status_view *view,

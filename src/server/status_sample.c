@@ -80,11 +80,15 @@ static uint64_t core_time_us(void)
 		       : (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-static void take_row(struct status_sample *s)
+static void take_row(struct status_sample *s, const struct worker *w)
 {
+	const struct ports *ports = w->place.ports;
+
 	s->row = (struct status_row){ .connections = s->tcp.connections, .core_us = core_time_us() };
 	for (unsigned i = 0; i < s->n_ports; i++)
 		s->row.requests += s->ports[i].usage.requests;
+	if (ports != NULL && ports->group != NULL)
+		steer_stats(ports->group, w->place.number, &s->row.steering);
 }
 
 void status_take(struct status_sample *s, const struct worker *w)
@@ -101,7 +105,7 @@ void status_take(struct status_sample *s, const struct worker *w)
 	tls_usage(w->secure.tls, &s->tls);
 	take_ports(s, w);
 	take_pools(s, w);
-	take_row(s);
+	take_row(s, w);
 }
 
 /* ---- adding ---- */

@@ -25,6 +25,7 @@ struct status_port {
 struct status_row {
 	uint64_t connections, requests;
 	uint64_t core_us; /* of processor time, of its thread */
+	struct steer_stats steering; /* frames to and from others */
 };
 
 struct status_sample {

@@ -2,9 +2,10 @@
 #include "server/visitor_wire.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "http/http_origin.h"
-#include "server/worker.h"
+#include "server/crew.h"
 
 static bool changes(const struct http_call *call)
 {
@@ -59,10 +60,74 @@ static unsigned describe(const struct http_call *call, struct http_document *out
 	return document_finish(d, &out->body) ? 200 : 503;
 }
 
+/* ---- the client's wire at other workers, who may have connections of it too ---- */
+
+struct told {
+	struct errand errand;
+	struct worker *by;
+	struct ip_prefix client;
+	bool has_wire;
+	struct visitor_wire wire;
+};
+
+static void hear(struct errand *e, void *owner)
+{
+	const struct told *told = CONTAINER_OF(e, struct told, errand);
+	const struct worker *w = owner;
+
+	if (told->has_wire)
+		visitors_set(w->host.device, &told->client, &told->wire); /* what is refused is counted */
+	else
+		visitors_clear(w->host.device, &told->client);
+}
+
+static void forget(struct errand *e)
+{
+	struct told *told = CONTAINER_OF(e, struct told, errand);
+
+	told->by->n_told--;
+	free(told);
+}
+
+/* wire NULL: it has none any more. False: too much is on its way to them. */
+static bool tell(struct worker *w, struct worker *other, const struct ip_prefix *client,
+		 const struct visitor_wire *wire)
+{
+	struct told *told = w->n_told < VISITOR_WIRE_TOLD ? calloc(1, sizeof *told) : NULL;
+
+	if (told == NULL)
+		return false;
+	told->errand = (struct errand){ .run = hear, .done = forget };
+	told->by = w;
+	told->client = *client;
+	told->has_wire = wire != NULL;
+	if (wire != NULL)
+		told->wire = *wire;
+	w->n_told++;
+	if (errand_send(&told->errand, &w->errands, &other->errands))
+		return true;
+	forget(&told->errand);
+	return false;
+}
+
+static bool tell_others(struct worker *w, const struct ip_prefix *client, const struct visitor_wire *wire)
+{
+	bool all = true;
+
+	if (w->config->device.steering == STEER_ADDRESS)
+		return true; /* none has a connection of this client */
+	for (unsigned i = 0; i < crew_size(w->place.crew); i++)
+		if (i != w->place.number)
+			all &= tell(w, crew_worker(w->place.crew, i), client, wire);
+	return all;
+}
+
+/* ---- the requests ---- */
+
 /* What the body does not name stays as it is. */
 static unsigned change(const struct http_call *call)
 {
-	const struct worker *w = call->context;
+	struct worker *w = call->context;
 	const struct document *body = call->state;
 	struct visitor_wire wire = { .expires_us = 0 };
 	struct ip_prefix client = visitor_prefix(&call->client);
@@ -75,19 +140,27 @@ static unsigned change(const struct http_call *call)
 		return 400;
 	wire.next.spared = call->client_port;
 	wire.expires_us = w->host.stack->world.now_us + VISITOR_WIRE_LIFE_US;
-	return visitors_set(w->host.device, &client, &wire) == 0 ? 0 : 503;
+	if (visitors_set(w->host.device, &client, &wire) < 0 || !tell_others(w, &client, &wire))
+		return 503;
+	return 0;
+}
+
+static unsigned clear(struct worker *w, const struct ip_prefix *client)
+{
+	visitors_clear(w->host.device, client);
+	return tell_others(w, client, NULL) ? 0 : 503;
 }
 
 static unsigned answer(struct http_call *call, struct http_document *out)
 {
-	const struct worker *w = call->context;
+	struct worker *w = call->context;
 	struct ip_prefix client = visitor_prefix(&call->client);
 	unsigned status = 0;
 
 	if (call->request->line.method == HTTP_METHOD_POST)
 		status = change(call);
 	else if (call->request->line.method == HTTP_METHOD_DELETE)
-		visitors_clear(w->host.device, &client);
+		status = clear(w, &client);
 	return status != 0 ? status : describe(call, out);
 }
 

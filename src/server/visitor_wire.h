@@ -22,6 +22,7 @@ enum {
 	VISITOR_WIRE_RATE_KBIT = 64, /* least; */
 	VISITOR_WIRE_RATE_MAX_KBIT = 10000000,
 	VISITOR_WIRE_QUEUE = 10, /* least */
+	VISITOR_WIRE_TOLD = 64, /* changes that are on their way to other workers */
 	VISITOR_WIRE_DROP = 10, /* most frames that drop_next swallows */
 };
 

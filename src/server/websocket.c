@@ -9,6 +9,7 @@
 #include "http/http_origin.h"
 #include "server/echo.h"
 #include "server/json.h"
+#include "server/share.h"
 #include "server/status.h"
 #include "server/worker.h"
 
@@ -160,7 +161,7 @@ bool websockets_tell_events(const struct config *c)
 int websockets_open_server(struct worker *w, const struct config *c, struct failure *why)
 {
 	const struct ws_limits limits = {
-		.max_connections = c->http.max_connections,
+		.max_connections = share_count(c->http.max_connections, worker_count(w)),
 		.max_connections_per_address = c->http.max_connections_per_address,
 		.memory = WEBSOCKET_MEMORY,
 	};

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "server/affinity.h"
 #include "server/demo_pattern.h"
+#include "server/share.h"
 #include "server/status.h"
 
 static void on_request_done(void *context, const struct http_log_record *record)
@@ -48,10 +50,19 @@ static void on_idle(void *context)
 	host_flush(&w->host);
 }
 
-/* The queue is the host's from here on. */
 static int open_host(struct worker *w, struct failure *why)
 {
-	return host_open(&w->host, &w->config->device, &w->config->tcp, w->log, why);
+	struct tcp_config tcp = share_tcp(&w->config->tcp, worker_count(w));
+	int r;
+
+	if (w->place.ports == NULL)
+		r = host_open(&w->host, &w->config->device, &tcp, w->log, why);
+	else
+		r = host_open_queue(&w->host, ports_take(w->place.ports, w->place.number), &w->config->device,
+				    &tcp, w->log, why);
+	if (r == 0)
+		tcp_number_from(w->host.stack->tcp, w->place.number, worker_count(w));
+	return r;
 }
 
 /* What all else stands on. */
@@ -319,6 +330,7 @@ int worker_run(struct worker *w, struct failure *why)
 
 	if (r < 0)
 		return r;
+	affinity_stay(w->place.core); /* the helper's may be any */
 	while (!w->stopped) {
 		enum signal_event signal;
 

@@ -16,6 +16,7 @@
 #include "server/generation.h"
 #include "server/helper.h"
 #include "server/loop.h"
+#include "server/ports.h"
 
 enum {
 	WORKER_RETIRED = 8,       /* most retired generations that connections keep */
@@ -34,12 +35,13 @@ struct crew;
 struct worker_place {
 	struct crew *crew;             /* NULL: it is alone */
 	unsigned number;               /* from 0 */
-	struct device *queue;          /* of a device that others have queues of; NULL: it opens the device */
+	unsigned of;                   /* how many there are; 0: it is alone */
+	struct ports *ports;           /* where it takes its queue from; NULL: it opens the device */
+	int core;                      /* that its thread stays on; -1: any */
 	const struct log *log;
 	const struct signals *signals; /* NULL: another worker takes them */
 	struct secure_common *secure;
 	struct log_turn *turn;         /* of the access log */
-	struct pcapng *capture;        /* that it writes to as well; NULL: it opens its own, if any */
 	/* In its loop: a signal came; and after worker_drain(), once, all its connections are over. */
 	void (*on_signal)(struct worker *w, enum signal_event signal);
 	void (*on_drained)(struct worker *w);
@@ -70,6 +72,7 @@ struct worker {
 	struct demo_flood flood;
 	struct demo_pattern *pattern; /* that demos send; NULL: nobody has asked for it */
 	unsigned digests;             /* of it that are being made */
+	unsigned n_told;              /* changes of clients' wires, on their way to others */
 	unsigned n_gathers;           /* documents about all workers, being gathered for */
 	struct document_budget documents; /* that locations make */
 	struct document_budget bodies;    /* of requests that locations gather, and what is made of them */
@@ -79,8 +82,14 @@ struct worker {
 	bool drained, stopped;
 };
 
+/* How many there are. */
+static inline unsigned worker_count(const struct worker *w)
+{
+	return w->place.of > 0 ? w->place.of : 1;
+}
+
 /* Opens everything that config names, which it holds from then on. 0, or negative errno and *why. *w must not
- * move while it is open. A queue of *place is the worker's, whatever comes of it. */
+ * move while it is open. */
 int worker_open(struct worker *w, struct config *config, const struct worker_place *place,
 		struct failure *why);
 

@@ -109,6 +109,7 @@ int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, str
 	tcp->world = w;
 	tcp->ip = ip;
 	tcp->cc = cc;
+	tcp->id_step = 1;
 	tcp->isn_key = (struct hash_key){ random_u64(&w->random), random_u64(&w->random) };
 	tcp->next_ephemeral = (uint16_t)random_u32(&w->random);
 	tcp->cookie_key = (struct hash_key){ random_u64(&w->random), random_u64(&w->random) };
@@ -329,7 +330,7 @@ struct tcp_conn *tcp_conn_new(struct tcp *tcp, const struct ip_addr *local, uint
 	*c = (struct tcp_conn){
 		.stream = { .ops = &conn_ops },
 		.tcp = tcp,
-		.id = ++tcp->last_id,
+		.id = tcp->last_id += tcp->id_step,
 		.local = *local,
 		.remote = *remote,
 		.local_port = local_port,
@@ -678,6 +679,12 @@ void tcp_each_pool(const struct tcp *tcp, pool_visit_fn *visit, void *context)
 const struct tcp_counters *tcp_counters(const struct tcp *tcp)
 {
 	return &tcp->counters;
+}
+
+void tcp_number_from(struct tcp *tcp, unsigned first, unsigned step)
+{
+	tcp->last_id = (uint64_t)first + 1 - step;
+	tcp->id_step = step;
 }
 
 const struct tcp_times *tcp_times(const struct tcp *tcp)

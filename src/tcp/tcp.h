@@ -313,6 +313,10 @@ struct tcp_time_wait {
 void tcp_each_time_wait(const struct tcp *tcp, bool (*fn)(void *context, const struct tcp_time_wait *record),
 			void *context);
 
+/* Connections get the numbers first + 1, first + 1 + step, and so on: of several instances with one step and
+ * another first each, no two give the same. To be called before the first connection. */
+void tcp_number_from(struct tcp *tcp, unsigned first, unsigned step);
+
 struct tcp_usage {
 	uint32_t connections, half_open, accept_queued, orphans, time_wait;
 };

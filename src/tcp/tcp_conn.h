@@ -170,7 +170,8 @@ struct tcp {
 	uint16_t next_ephemeral;
 	uint32_t accept_queued;
 	uint32_t orphans;             /* connections with CONN_DETACHED */
-	uint64_t last_id;             /* given to a connection */
+	uint64_t last_id;             /* given to a connection; the next is so much more: */
+	uint32_t id_step;
 	struct tcp_counters counters;
 	struct tcp_times times;
 };

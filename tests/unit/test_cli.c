@@ -149,8 +149,6 @@ static void test_what_there_is_not_is_refused(void **state)
 	(void)state;
 	assert_not_applied("serve --device tun:eth0",
 			   "serve: --device: \"tun:eth0\" is not tap:NAME, packet:INTERFACE or xdp:INTERFACE");
-	assert_not_applied("serve --workers 2",
-			   "serve: --workers: \"2\": this version has only 1 here");
 }
 
 static void test_values_of_options(void **state)

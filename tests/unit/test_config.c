@@ -235,7 +235,7 @@ static void test_bad_values_are_refused_where_they_stand(void **state)
 	assert_refused(*state, "tcp { congestion = vegas }", 1,
 		       "congestion: \"vegas\" is not a congestion control that this version has");
 	assert_refused(*state, "tcp { timestamps = maybe }", 1, "timestamps: \"maybe\" is not true or false");
-	assert_refused(*state, "workers = 2", 1, "workers: \"2\": this version has only 1 here");
+	assert_refused(*state, "workers = 33", 1, "workers: \"33\" is out of range: 1 to 32");
 	assert_refused(*state, "log { level = loud }", 1,
 		       "level: \"loud\" is not a level (error, warning, notice, info, debug)");
 	assert_refused(*state, "log { format = clf }", 1,

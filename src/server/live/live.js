@@ -18,10 +18,20 @@ async function get(name) {
 	return answer.json();
 }
 
-function showServer({ version, interface: { addresses, device }, uptime_seconds: seconds }) {
+// With several workers the connections of one client may be with several of them, and this page's own is with one.
+function crew({ workers, worker, steering }) {
+	if (workers.length === 1)
+		return '';
+	if (steering === 'address')
+		return `, ${workers.length} workers; all connections from here are with number ${worker}`;
+	return `, ${workers.length} workers; ladder and curves show connections with number ${worker} only`;
+}
+
+function showServer(status) {
+	const { version, interface: { addresses, device }, uptime_seconds: seconds } = status;
 	const place = `${addresses.join(', ')} on ${device}`;
 
-	setText($('server'), `Version ${version} at ${place}, up ${uptime(seconds)}`);
+	setText($('server'), `Version ${version} at ${place}, up ${uptime(seconds)}${crew(status)}`);
 }
 
 // One after the other: so both come over one connection, which is then shown as the visitor's own.
