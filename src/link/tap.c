@@ -233,9 +233,15 @@ static void set_offloads(int fd, bool vnet)
 		(void)ioctl(fd, TUNSETOFFLOAD, 0UL);
 }
 
+static int wanted_flags(const struct tap_config *c)
+{
+	return (c->queues > 1 ? IFF_MULTI_QUEUE : 0) | (c->offload ? IFF_VNET_HDR : 0) |
+	       (c->napi ? IFF_NAPI : 0);
+}
+
 static int open_queue(struct tap *t, const struct tap_config *c, struct failure *why)
 {
-	int header_len = VNET_HEADER_LEN, flags = c->queues > 1 ? IFF_MULTI_QUEUE : 0, err;
+	int header_len = VNET_HEADER_LEN, err;
 	unsigned features = 0;
 
 	if (!netdev_name_is_valid(c->name))
@@ -248,7 +254,7 @@ static int open_queue(struct tap *t, const struct tap_config *c, struct failure 
 	if (ioctl(t->fd, TUNGETFEATURES, &features) < 0)
 		return explain_open(errno, why);
 	t->vnet = c->offload && (features & IFF_VNET_HDR);
-	err = attach(t->fd, c->name, flags | (t->vnet ? IFF_VNET_HDR : 0));
+	err = attach(t->fd, c->name, ((int)features | IFF_MULTI_QUEUE) & wanted_flags(c));
 	if (err < 0)
 		return explain_attach(-err, c, why);
 	if (t->vnet && ioctl(t->fd, TUNSETVNETHDRSZ, &header_len) < 0)

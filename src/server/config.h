@@ -74,6 +74,7 @@ struct config_device {
 	bool host_address_given;
 	struct mac_addr mac;                 /* zero: the device's own, or one made from device and address */
 	struct optional_impair impair;
+	bool napi;                           /* of a TAP */
 	enum steer_mode steering;            /* of frames to workers, if there are several */
 	const char *pcap;                    /* file, or "" */
 };

@@ -57,6 +57,7 @@ const struct config_key config_keys[] = {
 	DEVICE(host_address, optional_prefix),
 	DEVICE(mac, mac),
 	DEVICE(impair, impair),
+	DEVICE(napi, bool),
 	DEVICE(steering, steering),
 	DEVICE(pcap, output_file),
 

@@ -27,6 +27,7 @@ static int open_tap(const struct wanted *w, struct device **out, struct failure 
 		.name = d->name.interface,
 		.host_address = d->host_address.given ? &d->host_address.prefix : NULL,
 		.offload = !d->impair.given,
+		.napi = d->napi,
 		.queues = w->queues,
 		.program = w->program,
 	};

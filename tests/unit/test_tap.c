@@ -3,11 +3,14 @@
  * and ip(8); fails without.
  */
 #include <errno.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -64,6 +67,31 @@ static void open_makes_the_interface_and_close_removes_it(void **state)
 	d->ops->close(d);
 	assert_int_equal(kernel_host_open_files(), files);
 	assert_string_equal(kernel_host_ask("ip -o link show dev %s 2>/dev/null", name), "");
+}
+
+static unsigned short flags_of(const struct device *d)
+{
+	struct ifreq r = { 0 };
+
+	assert_int_equal(ioctl(d->ops->fd(d), TUNGETIFF, &r), 0);
+	return (unsigned short)r.ifr_flags;
+}
+
+static void napi_is_had_for_the_asking(void **state)
+{
+	struct tap_config config = { .name = name, .offload = true, .napi = true };
+	struct failure why = { "" };
+	struct device *d = open_tap(true);
+
+	(void)state;
+	assert_int_equal(flags_of(d) & IFF_NAPI, 0);
+	d->ops->close(d);
+	assert_int_equal(tap_open(&config, &d, &why), 0);
+	assert_int_equal(flags_of(d) & (IFF_NAPI | IFF_VNET_HDR), IFF_NAPI | IFF_VNET_HDR);
+	kernel_host_run("ip addr add 10.77.0.1/24 dev %s", name);
+	kernel_host_knows_us(name);
+	assert_int_equal(kernel_host_deliver_udp(d, name, 1), 19);
+	d->ops->close(d);
 }
 
 static void plain_offers_nothing(void **state)
@@ -416,6 +444,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_makes_the_interface_and_close_removes_it),
+		cmocka_unit_test(napi_is_had_for_the_asking),
 		cmocka_unit_test(plain_offers_nothing),
 		cmocka_unit_test(recv_never_blocks),
 		cmocka_unit_test(frames_from_the_kernel_are_received_in_batches),
