@@ -26,6 +26,7 @@ struct device_caps {
 	uint8_t tx_checksum;   /* send() finishes TX_CHECKSUM_PARTIAL */
 	uint8_t mac[6];        /* the port's own address if it has one to suggest, else zero */
 	uint8_t queue;         /* of several stacks on one port, which; 0 speaks ARP for all (link/steer.h) */
+	const char *mode;      /* how frames pass, for people, where that depends; a literal, or NULL */
 };
 
 /* Calls: system calls (for wire: batches). rx_dropped: lost before we saw them, as far as the device can

@@ -456,6 +456,23 @@ static void prefer_polling(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL_BUDGET, &frames, sizeof frames);
 }
 
+static bool is_zero_copy(int fd)
+{
+	struct xdp_options options = { 0 };
+	socklen_t len = sizeof options;
+
+	return getsockopt(fd, SOL_XDP, XDP_OPTIONS, &options, &len) == 0 &&
+	       (options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+}
+
+static void choose_mode(struct xdp *x)
+{
+	int fd = xsk_socket__fd(x->socket);
+
+	x->device.caps.mode = is_zero_copy(fd) ? "zero copy" : "copy";
+	prefer_polling(fd);
+}
+
 static int check(struct xdp *x, const char *name, unsigned queues, struct failure *why)
 {
 	int err = interface_check(x->control, name, &x->device.caps, &x->index, why);
@@ -492,7 +509,7 @@ static int xdp_init(struct xdp *x, unsigned queue, const struct opening *o, stru
 	if (err < 0)
 		return err;
 	fill_rings(x);
-	prefer_polling(xsk_socket__fd(x->socket));
+	choose_mode(x);
 	return enter_map(x, o, why);
 }
 

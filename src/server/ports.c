@@ -139,14 +139,29 @@ static int open_group(struct ports *p, const struct config_device *d, const stru
 	return err;
 }
 
+/* Where it depends on the driver or the kernel. */
+static void say_mode(const struct ports *p, const struct config_device *d, const struct log *log)
+{
+	const char *mode = p->queues[0]->caps.mode;
+	char name[DEVICE_NAME_TEXT];
+
+	if (mode != NULL)
+		log_line(log, LOG_INFO, "device", "%s: frames pass by %s",
+			 value_format_device(&d->name, name), mode);
+}
+
 int ports_open(struct ports *p, const struct config_device *d, unsigned n, const struct log *log,
 	       struct failure *why)
 {
 	const struct wanted one = { .device = d, .queues = 1, .program = -1 };
+	int err;
 
 	assert(n >= 1 && n <= STEER_QUEUES);
 	*p = (struct ports){ .n = n };
-	return n == 1 ? open_queues(&one, p->queues, why) : open_group(p, d, log, why);
+	err = n == 1 ? open_queues(&one, p->queues, why) : open_group(p, d, log, why);
+	if (err == 0)
+		say_mode(p, d, log);
+	return err;
 }
 
 struct device *ports_take(struct ports *p, unsigned queue)

@@ -30,6 +30,8 @@ static void write_device(struct document *d, const struct status_view *view)
 	json_open_object(d, "interface");
 	value_format_device(&w->config->device.name, text);
 	json_text(d, "device", text);
+	if (link->caps.mode != NULL)
+		json_text(d, "mode", link->caps.mode);
 	json_text(d, "mac", value_format_mac(&link->mac, mac));
 	json_number(d, "mtu", link->caps.mtu);
 	json_number(d, "gso_max", link->caps.gso_max);

@@ -78,6 +78,7 @@ static void open_tells_the_interface_and_close_leaves_it_as_it_was(void **state)
 	assert_memory_equal(d->caps.mac, mac, 6);
 	assert_int_equal(d->caps.mtu, 1500);
 	assert_int_equal(d->caps.gso_max, 0);
+	assert_string_equal(d->caps.mode, "copy"); /* a veth has no other */
 	assert_int_equal(d->caps.tx_checksum, 0);
 	assert_string_equal(d->ops->name, "xdp");
 	assert_contains(kernel_host_ask("ip -d link show dev %s", ours), "promiscuity 1");
