@@ -137,18 +137,18 @@ static enum drop_reason parse_quoted(const struct ip *ip, struct bytes quoted, s
 	const uint8_t *h = quoted.data;
 	struct bytes header;
 
-	if (quoted.len < IP4_HEADER_LEN || h[0] >> 4 != 4)
+	if (quoted.len < IP4_HEADER_LEN || ip4_version(h) != 4)
 		return DROP_ICMP_MALFORMED;
-	if ((h[0] & 15u) * 4 < IP4_HEADER_LEN || !bytes_take(&quoted, (h[0] & 15u) * 4, &header))
+	if (ip4_header_len(h) < IP4_HEADER_LEN || !bytes_take(&quoted, ip4_header_len(h), &header))
 		return DROP_ICMP_MALFORMED;
 	if (quoted.len < MIN_QUOTED)
 		return DROP_ICMP_MALFORMED;
-	error->protocol = h[9];
-	error->src = ip_addr_from_4(load_be32(h + 12));
-	error->dst = ip_addr_from_4(load_be32(h + 16));
+	error->protocol = ip4_protocol(h);
+	error->src = ip4_src(h);
+	error->dst = ip4_dst(h);
 	error->quoted = quoted;
 	/* A later fragment quotes no ports; and ICMP errors concern no connection. */
-	if ((load_be16(h + 6) & 0x1fff) != 0 || !ip_is_ours(ip, &error->src))
+	if (ip4_is_later_fragment(h) || !ip_is_ours(ip, &error->src))
 		return DROP_ICMP_NO_CONNECTION;
 	if (error->protocol != IP_PROTO_TCP && error->protocol != IP_PROTO_UDP)
 		return DROP_ICMP_NO_CONNECTION;

@@ -6,11 +6,11 @@
 #define IP_IP_H
 
 #include "base/addr.h"
+#include "base/ip4_fields.h"
 #include "base/pool.h"
 #include "base/world.h"
 #include "link/link.h"
 
-enum { IP_PROTO_ICMP = 1, IP_PROTO_TCP = 6, IP_PROTO_UDP = 17 };
 enum { IP_MAX_ADDRESSES = LINK_MAX_ADDRESSES, IP_MAX_ROUTES = 32 };
 
 /* An address of ours, with the prefix that is on-link through it. */

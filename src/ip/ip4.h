@@ -4,7 +4,7 @@
 
 #include "ip/ip.h"
 
-enum { IP4_HEADER_LEN = 20, IP4_MIN_MTU = 68, IP4_DEFAULT_TTL = 64 };
+enum { IP4_MIN_MTU = 68, IP4_DEFAULT_TTL = 64 };
 
 /* The directed broadcast address of addr/bits (of 128); any if the prefix has none (RFC 3021). */
 struct ip_addr ip4_broadcast_of(const struct ip_addr *addr, uint8_t bits);

@@ -5,15 +5,12 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/ip4_fields.h"
 #include "link/ethernet.h"
 
 enum {
 	UDP_CHECKSUM_OFFSET = 6,
 	TCP_CHECKSUM_OFFSET = 16,
-	PROTOCOL_TCP = 6,
-	PROTOCOL_UDP = 17,
-	IP4_HEADER_MIN = 20,
-	IP4_FRAGMENT = 0x3fff, /* more fragments, or an offset */
 	IP4_SOURCE = 12,
 	IP4_ADDRESSES = 8,
 };
@@ -68,18 +65,20 @@ void frame_find_unfinished(struct rx_frame *f)
 {
 	const uint8_t *ip = f->data + ETH_HEADER_LEN;
 	uint32_t room = f->len - ETH_HEADER_LEN, header, total, offset;
+	uint8_t protocol;
 	uint16_t field;
 
-	if (f->len < ETH_HEADER_LEN + IP4_HEADER_MIN || load_be16(ip - 2) != ETH_TYPE_IPV4)
+	if (f->len < ETH_HEADER_LEN + IP4_HEADER_LEN || load_be16(ip - 2) != ETH_TYPE_IPV4)
 		return;
-	header = (ip[0] & 15U) * 4;
-	total = load_be16(ip + 2);
-	offset = ip[9] == PROTOCOL_TCP ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET;
-	if ((ip[9] != PROTOCOL_TCP && ip[9] != PROTOCOL_UDP) || (load_be16(ip + 6) & IP4_FRAGMENT) != 0 ||
-	    header < IP4_HEADER_MIN || total > room || header + offset + sizeof field > total)
+	header = ip4_header_len(ip);
+	total = ip4_total_len(ip);
+	protocol = ip4_protocol(ip);
+	offset = protocol == IP_PROTO_TCP ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET;
+	if ((protocol != IP_PROTO_TCP && protocol != IP_PROTO_UDP) || ip4_is_fragment(ip) ||
+	    header < IP4_HEADER_LEN || total > room || header + offset + sizeof field > total)
 		return;
 	memcpy(&field, ip + header + offset, sizeof field);
-	if (field != pseudo_sum(ip, ip[9], total - header))
+	if (field != pseudo_sum(ip, protocol, total - header))
 		return;
 	f->flags |= RX_CHECKSUM_VALID | RX_CHECKSUM_PARTIAL;
 	f->checksum_start = (uint16_t)(ETH_HEADER_LEN + header);

@@ -3,15 +3,10 @@
 
 #include <string.h>
 
+#include "base/ip4_fields.h"
 #include "link/ethernet.h"
 
-enum {
-	IP4_HEADER = 20,
-	IP4_OFFSET = 0x1fff,
-	IP6_HEADER = 40,
-	TCP_HEADER = 20,
-	PROTOCOL_TCP = 6,
-};
+enum { IP6_HEADER = 40, TCP_HEADER = 20 };
 
 /* packet begins at the TCP header; carried: how much the packet carries by its own word. */
 static void take_tcp(struct bytes packet, uint32_t carried, struct frame_ends *out)
@@ -35,20 +30,19 @@ static void take_tcp(struct bytes packet, uint32_t carried, struct frame_ends *o
 static bool take_ip4(struct bytes packet, struct frame_ends *out)
 {
 	const uint8_t *ip = packet.data;
-	uint32_t header, whole;
+	uint32_t header;
 
-	if (packet.len < IP4_HEADER || ip[0] >> 4 != 4)
+	if (packet.len < IP4_HEADER_LEN || ip4_version(ip) != 4)
 		return false;
-	out->src = ip_addr_from_4(load_be32(ip + 12));
-	out->dst = ip_addr_from_4(load_be32(ip + 16));
-	header = (ip[0] & 15u) * 4;
-	whole = load_be16(ip + 2);
-	if (ip[9] != PROTOCOL_TCP || (load_be16(ip + 6) & IP4_OFFSET) != 0 || header < IP4_HEADER ||
-	    header > packet.len || header > whole)
+	out->src = ip4_src(ip);
+	out->dst = ip4_dst(ip);
+	header = ip4_header_len(ip);
+	if (ip4_protocol(ip) != IP_PROTO_TCP || ip4_is_later_fragment(ip) || header < IP4_HEADER_LEN ||
+	    header > packet.len || header > ip4_total_len(ip))
 		return true;
 	out->head_len = ETH_HEADER_LEN + header;
 	bytes_skip(&packet, header);
-	take_tcp(packet, whole - header, out);
+	take_tcp(packet, ip4_total_len(ip) - header, out);
 	return true;
 }
 
@@ -63,7 +57,7 @@ static bool take_ip6(struct bytes packet, struct frame_ends *out)
 	memcpy(out->dst.b, ip + 24, sizeof out->dst.b);
 	out->head_len = ETH_HEADER_LEN + IP6_HEADER;
 	bytes_skip(&packet, IP6_HEADER);
-	if (ip[6] == PROTOCOL_TCP)
+	if (ip[6] == IP_PROTO_TCP)
 		take_tcp(packet, load_be16(ip + 4), out);
 	return true;
 }

@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/ip4_fields.h"
 #include "link/ethernet.h"
 
 enum {
-	IP4_HEADER_MIN = 20,
 	IP6_HEADER_LEN = 40,
 	TCP_HEADER_MIN = 20,
-	PROTOCOL_TCP = 6,
 	TCP_FIN = 0x01,
 	TCP_PSH = 0x08,
 	TCP_CWR = 0x80,
@@ -26,9 +25,10 @@ static uint32_t ip_header_len(const struct rx_frame *f)
 	const uint8_t *ip = f->data + ETH_HEADER_LEN;
 	uint32_t room = f->len - ETH_HEADER_LEN;
 
-	if (f->gso == GSO_TCP4 && room >= IP4_HEADER_MIN && ip[0] >> 4 == 4 && ip[9] == PROTOCOL_TCP)
-		return (ip[0] & 0x0fU) * 4;
-	if (f->gso == GSO_TCP6 && room >= IP6_HEADER_LEN && ip[0] >> 4 == 6 && ip[6] == PROTOCOL_TCP)
+	if (f->gso == GSO_TCP4 && room >= IP4_HEADER_LEN && ip4_version(ip) == 4 &&
+	    ip4_protocol(ip) == IP_PROTO_TCP)
+		return ip4_header_len(ip);
+	if (f->gso == GSO_TCP6 && room >= IP6_HEADER_LEN && ip[0] >> 4 == 6 && ip[6] == IP_PROTO_TCP)
 		return IP6_HEADER_LEN;
 	return 0;
 }
@@ -42,7 +42,7 @@ bool gso_cut_begin(struct gso_cut *c, const struct rx_frame *frame)
 		return false;
 	ip_len = ip_header_len(frame);
 	c->tcp = c->ip + ip_len;
-	if (ip_len < IP4_HEADER_MIN || c->tcp + TCP_HEADER_MIN > frame->len)
+	if (ip_len < IP4_HEADER_LEN || c->tcp + TCP_HEADER_MIN > frame->len)
 		return false;
 	c->payload = c->tcp + (frame->data[c->tcp + 12] >> 4) * 4U;
 	return c->payload >= c->tcp + TCP_HEADER_MIN && c->payload < frame->len;
@@ -75,7 +75,7 @@ static uint32_t pseudo_header(const struct gso_cut *c, const uint8_t *frame, uin
 	const uint8_t *ip = frame + c->ip;
 	uint32_t sum = c->frame->gso == GSO_TCP4 ? checksum_add(0, ip + 12, 8) : checksum_add(0, ip + 8, 32);
 
-	return checksum_add_be32(checksum_add_be16(sum, PROTOCOL_TCP), len - c->tcp);
+	return checksum_add_be32(checksum_add_be16(sum, IP_PROTO_TCP), len - c->tcp);
 }
 
 static void fix_tcp(const struct gso_cut *c, uint8_t *frame, uint32_t len, bool is_last)

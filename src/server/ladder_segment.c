@@ -1,10 +1,10 @@
 /* Headers taken apart: Ethernet, IPv4 (RFC 791), TCP (RFC 9293 section 3.1). */
 #include "server/ladder_segment.h"
 
-#include "ip/ip.h"
+#include "base/ip4_fields.h"
 #include "link/ethernet.h"
 
-enum { IP4_HEADER = 20, IP4_FRAGMENT = 0x3fff /* offset, and the bit for more */, TCP_HEADER = 20 };
+enum { TCP_HEADER = 20 };
 
 /* Leaves in *b what the packet carries, as far as it is there; *total: how much that is by its own word. */
 static bool take_ip4(struct bytes *b, struct ladder_segment *out, uint32_t *total)
@@ -12,15 +12,15 @@ static bool take_ip4(struct bytes *b, struct ladder_segment *out, uint32_t *tota
 	const uint8_t *ip = b->data;
 	uint32_t header, whole;
 
-	if (b->len < IP4_HEADER || ip[0] >> 4 != 4)
+	if (b->len < IP4_HEADER_LEN || ip4_version(ip) != 4)
 		return false;
-	header = (ip[0] & 15u) * 4;
-	whole = load_be16(ip + 2);
-	if (header < IP4_HEADER || header > b->len || whole < header || ip[9] != IP_PROTO_TCP ||
-	    (load_be16(ip + 6) & IP4_FRAGMENT) != 0)
+	header = ip4_header_len(ip);
+	whole = ip4_total_len(ip);
+	if (header < IP4_HEADER_LEN || header > b->len || whole < header ||
+	    ip4_protocol(ip) != IP_PROTO_TCP || ip4_is_fragment(ip))
 		return false;
-	out->src = ip_addr_from_4(load_be32(ip + 12));
-	out->dst = ip_addr_from_4(load_be32(ip + 16));
+	out->src = ip4_src(ip);
+	out->dst = ip4_dst(ip);
 	*total = whole - header;
 	out->headers = (uint8_t)header;
 	*b = bytes_of(ip + header, (b->len < whole ? b->len : whole) - header); /* behind it is padding */

@@ -3,10 +3,9 @@
 
 #include <stdlib.h>
 
-#include "ip/ip.h"
 #include "link/ethernet.h"
 
-enum { IP4_HEADER = 20, TCP_HEADER = 20, FEW_HIDDEN = 8 };
+enum { TCP_HEADER = 20, FEW_HIDDEN = 8 };
 
 struct hidden {
 	struct ip_addr remote;
@@ -44,7 +43,7 @@ static bool opens(const struct recorded *record)
 
 void recorded_name(const struct recorded *record, struct tcp_name *out)
 {
-	const uint8_t *ip = record->packet, *tcp = ip + (ip[0] & 15) * 4;
+	const uint8_t *ip = record->packet, *tcp = ip + ip4_header_len(ip);
 	bool is_out = record->kind == RECORDED_OUT;
 
 	if (record->kind == RECORDED_STATE) {
@@ -53,8 +52,8 @@ void recorded_name(const struct recorded *record, struct tcp_name *out)
 	}
 	*out = (struct tcp_name){
 		.id = record->connection,
-		.local = ip_addr_from_4(load_be32(ip + (is_out ? 12 : 16))),
-		.remote = ip_addr_from_4(load_be32(ip + (is_out ? 16 : 12))),
+		.local = is_out ? ip4_src(ip) : ip4_dst(ip),
+		.remote = is_out ? ip4_dst(ip) : ip4_src(ip),
 		.local_port = load_be16(tcp + (is_out ? 0 : 2)),
 		.remote_port = load_be16(tcp + (is_out ? 2 : 0)),
 		.state = (enum tcp_state)record->own,
@@ -161,10 +160,10 @@ static const uint8_t *find_packet(const uint8_t *frame, uint32_t len)
 {
 	const uint8_t *ip = frame + ETH_HEADER_LEN;
 
-	if (len < ETH_HEADER_LEN + IP4_HEADER + TCP_HEADER || load_be16(frame + 12) != ETH_TYPE_IPV4 ||
-	    ip[9] != IP_PROTO_TCP)
+	if (len < ETH_HEADER_LEN + IP4_HEADER_LEN + TCP_HEADER || load_be16(frame + 12) != ETH_TYPE_IPV4 ||
+	    ip4_protocol(ip) != IP_PROTO_TCP)
 		return NULL;
-	return len >= ETH_HEADER_LEN + (ip[0] & 15u) * 4 + TCP_HEADER ? ip : NULL;
+	return len >= ETH_HEADER_LEN + ip4_header_len(ip) + TCP_HEADER ? ip : NULL;
 }
 
 /* How much of it there is then. A whole one is copied without a call. */

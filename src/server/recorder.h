@@ -9,6 +9,7 @@
 #ifndef SERVER_RECORDER_H
 #define SERVER_RECORDER_H
 
+#include "base/ip4_fields.h"
 #include "server/ladder_rows.h"
 #include "stack/stack.h"
 
@@ -40,7 +41,7 @@ _Static_assert(sizeof(struct recorded) <= 160, "the ring of a worker has at most
 /* TCP's flags; of a change of state none. */
 static inline uint8_t recorded_flags(const struct recorded *record)
 {
-	return record->kind != RECORDED_STATE ? record->packet[(record->packet[0] & 15) * 4 + 13] : 0;
+	return record->kind != RECORDED_STATE ? record->packet[ip4_header_len(record->packet) + 13] : 0;
 }
 
 struct recorder;
