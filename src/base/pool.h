@@ -2,10 +2,14 @@
  * Pools of equal objects with a limit. Memory grows slab by slab up to the limit and
  * is then reused; an empty pool at its limit refuses, and counts the refusal. Taking and
  * giving are O(1) and call the system only when a new slab is needed.
+ *
+ * Objects of a packed pool lie close together, and have numbers of 32 bits: links between them are of half a
+ * pointer's size.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +25,9 @@ struct pool {
 	void *slabs;         /* singly linked through the slabs' first word */
 	char *fresh;         /* untouched room in the newest slab */
 	size_t fresh_left;   /* objects in it */
+	void **numbered;     /* packed: its slabs, in the order of their objects' numbers; else NULL */
+	uint32_t n_numbered;
+	uint32_t per_slab;   /* packed: objects of a slab, all but the last; else 0 */
 };
 
 /* Called for each pool of a room, for metrics. */
@@ -30,14 +37,22 @@ typedef void pool_visit_fn(void *context, const struct pool *p);
  * No memory is taken yet. */
 void pool_init(struct pool *p, const char *name, size_t object_size, size_t limit);
 
+/* The same of a packed pool: objects of at least 16 bytes, aligned to 4 only. */
+void pool_init_packed(struct pool *p, const char *name, size_t object_size, size_t limit);
+
 /* Frees every slab. All objects must have been given back (asserted). */
 void pool_fini(struct pool *p);
 
-/* An object with undefined content, aligned for any type and at least to 16; NULL when refused. */
+/* An object with undefined content, aligned for any type and at least to 16 (packed: to 4); NULL when
+ * refused. */
 void *pool_take(struct pool *p);
 
 /* object may be NULL. Under AddressSanitizer given objects are poisoned; with TH_CHECKS giving one twice is
  * asserted, and what is taken is filled with 0xa5. */
 void pool_give(struct pool *p, void *object);
+
+/* Of packed pools: an object's number, which is 1 at least and the limit at most; the object of a number. */
+uint32_t pool_number(const struct pool *p, const void *object);
+void *pool_object(const struct pool *p, uint32_t number);
 
 #endif

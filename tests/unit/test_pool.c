@@ -190,6 +190,47 @@ static void random_takes_and_gives_keep_every_object_apart(void **state)
 	pool_fini(&p);
 }
 
+static void packed_objects_lie_close_and_have_numbers(void **state)
+{
+	enum { COUNT = 5000, SIZE = 52 };
+	static uint32_t *objects[COUNT];
+	uint8_t seen[COUNT + 1] = { 0 };
+	struct pool p;
+
+	(void)state;
+	pool_init_packed(&p, "test", SIZE, COUNT);
+	for (int round = 0; round < 2; round++) {
+		memset(seen, 0, sizeof seen);
+		for (uint32_t i = 0; i < COUNT; i++) {
+			uint32_t number;
+
+			objects[i] = pool_take(&p);
+			assert_non_null(objects[i]);
+			assert_int_equal((uintptr_t)objects[i] % 4, 0);
+			memset(objects[i], 0xee, SIZE);
+			number = pool_number(&p, objects[i]);
+			assert_in_range(number, 1, COUNT);
+			assert_false(seen[number]);
+			seen[number] = 1;
+			assert_ptr_equal(pool_object(&p, number), objects[i]);
+			objects[i][0] = objects[i][SIZE / 4 - 1] = i;
+		}
+		assert_null(pool_take(&p));
+		for (uint32_t i = 0; i < COUNT; i++) {
+			assert_int_equal(objects[i][0], i);
+			assert_int_equal(objects[i][SIZE / 4 - 1], i);
+			pool_give(&p, objects[i]);
+		}
+	}
+	assert_int_equal(p.allocated, COUNT);
+	assert_in_range(p.object_size, SIZE, SIZE + 4);
+	pool_fini(&p);
+	pool_give(&p, pool_take(&p));
+	assert_int_equal(pool_number(&p, pool_take(&p)), 1);
+	pool_give(&p, pool_object(&p, 1));
+	pool_fini(&p);
+}
+
 /* How a child ends that does what nobody may do. Its message is not wanted. */
 static int wait_status_of(void (*wrong)(void))
 {
@@ -310,6 +351,7 @@ int main(void)
 		cmocka_unit_test(the_last_given_is_the_first_taken),
 		cmocka_unit_test(memory_that_cannot_be_had_is_a_refusal),
 		cmocka_unit_test(random_takes_and_gives_keep_every_object_apart),
+		cmocka_unit_test(packed_objects_lie_close_and_have_numbers),
 		cmocka_unit_test(giving_twice_is_asserted_with_checks),
 		cmocka_unit_test(fini_with_objects_out_is_asserted),
 		cmocka_unit_test(the_sanitizer_sees_use_after_give_and_overruns),
