@@ -81,8 +81,6 @@ static void init_pools(struct tcp *tcp)
 
 	pool_init(&tcp->conn_pool, "tcp_connection", sizeof(struct tcp_conn), c->max_connections);
 	pool_init(&tcp->busy_pool, "tcp_busy", sizeof(struct tcp_busy), c->max_connections);
-	pool_init(&tcp->syn_pool, "tcp_half_open", sizeof(struct tcp_syn), c->syn_backlog);
-	pool_init(&tcp->timewait_pool, "tcp_time_wait", sizeof(struct tcp_timewait), c->max_time_wait);
 	pool_init(&tcp->listener_pool, "tcp_listener", sizeof(struct tcp_listener), MAX_LISTENERS);
 	/* Busy connections only: some thousand segments and pieces each would be a fair share at a few
 	 * thousand connections. */
@@ -119,9 +117,6 @@ int tcp_new(const struct tcp_config *config, struct world *w, struct ip *ip, str
 	list_init(&tcp->lingering);
 	list_init(&tcp->busy);
 	list_init(&tcp->graveyard);
-	list_init(&tcp->timewait_queue);
-	for (unsigned i = 0; i < TCP_SYN_STAGES; i++)
-		list_init(&tcp->syn_stages[i]);
 	timer_init(&tcp->busy_timer, tcp_busy_timer_fire);
 	timer_init(&tcp->syn_timer, tcp_syn_timer_fire);
 	timer_init(&tcp->timewait_timer, tcp_timewait_timer_fire);
@@ -428,9 +423,17 @@ void tcp_bury(struct tcp *tcp)
 
 static void end_all(struct tcp *tcp)
 {
-	for (uint32_t i = 0; i <= tcp->conn_mask; i++)
+	for (uint32_t i = 0; i < tcp->n_buckets; i++)
 		while (tcp->conns[i] != NULL)
 			tcp_conn_end(tcp->conns[i], STREAM_END_ERROR);
+}
+
+static void forget_all(const struct tcp *tcp, struct tcp_records *r, struct tcp_record_queue *q)
+{
+	struct tcp_record *record;
+
+	while ((record = tcp_record_first(r, q)) != NULL)
+		tcp_record_forget(r, q, record, tcp_record_hash(tcp, record));
 }
 
 static void free_records(struct tcp *tcp)
@@ -438,14 +441,8 @@ static void free_records(struct tcp *tcp)
 	struct list *n;
 
 	for (unsigned i = 0; i < TCP_SYN_STAGES; i++)
-		while ((n = list_first(&tcp->syn_stages[i])) != NULL) {
-			list_remove(n);
-			pool_give(&tcp->syn_pool, LIST_ENTRY(n, struct tcp_syn, stage));
-		}
-	while ((n = list_first(&tcp->timewait_queue)) != NULL) {
-		list_remove(n);
-		pool_give(&tcp->timewait_pool, LIST_ENTRY(n, struct tcp_timewait, queue));
-	}
+		forget_all(tcp, &tcp->syns, &tcp->syn_stages[i]);
+	forget_all(tcp, &tcp->timewaits, &tcp->timewait_queue);
 	while ((n = list_first(&tcp->listeners)) != NULL) {
 		list_remove(n);
 		pool_give(&tcp->listener_pool, LIST_ENTRY(n, struct tcp_listener, node));
@@ -467,8 +464,6 @@ void tcp_free(struct tcp *tcp)
 	timer_cancel(&tcp->world->timers, &tcp->timewait_timer);
 	pool_fini(&tcp->conn_pool);
 	pool_fini(&tcp->busy_pool);
-	pool_fini(&tcp->syn_pool);
-	pool_fini(&tcp->timewait_pool);
 	pool_fini(&tcp->listener_pool);
 	pool_fini(&tcp->segment_pool);
 	pool_fini(&tcp->piece_pool);
@@ -500,7 +495,7 @@ static int choose_ends(struct tcp *tcp, struct ip_addr *local, uint16_t *port, c
 		return -EADDRNOTAVAIL;
 	hash = tcp_hash(tcp, local, *port, remote, remote_port);
 	if (tcp_table_find(tcp, hash, local, *port, remote, remote_port) != NULL ||
-	    tcp_timewait_has(tcp, hash, remote, remote_port, *port))
+	    tcp_timewait_has(tcp, hash, local, *port, remote, remote_port))
 		return -EADDRINUSE;
 	return 0;
 }
@@ -657,17 +652,17 @@ void tcp_usage(const struct tcp *tcp, struct tcp_usage *out)
 {
 	*out = (struct tcp_usage){
 		.connections = (uint32_t)tcp->conn_pool.in_use,
-		.half_open = (uint32_t)tcp->syn_pool.in_use,
+		.half_open = (uint32_t)tcp->syns.pool.in_use,
 		.accept_queued = tcp->accept_queued,
 		.orphans = tcp->orphans,
-		.time_wait = (uint32_t)tcp->timewait_pool.in_use,
+		.time_wait = (uint32_t)tcp->timewaits.pool.in_use,
 	};
 }
 
 void tcp_each_pool(const struct tcp *tcp, pool_visit_fn *visit, void *context)
 {
 	const struct pool *const pools[] = {
-		&tcp->conn_pool,     &tcp->busy_pool,    &tcp->syn_pool,   &tcp->timewait_pool,
+		&tcp->conn_pool,     &tcp->busy_pool,    &tcp->syns.pool,  &tcp->timewaits.pool,
 		&tcp->listener_pool, &tcp->segment_pool, &tcp->piece_pool, &tcp->chunk_pool,
 		&tcp->range_pool,
 	};

@@ -20,6 +20,7 @@
 #include "tcp/tcp_rack.h"
 #include "tcp/tcp_rate.h"
 #include "tcp/tcp_receive_space.h"
+#include "tcp/tcp_record.h"
 #include "tcp/tcp_recovery.h"
 #include "tcp/tcp_reorder.h"
 #include "tcp/tcp_sack.h"
@@ -86,7 +87,7 @@ struct tcp_conn {
 	uint32_t flags;              /* enum tcp_conn_flags */
 	enum tcp_state state;        /* written by tcp_enter() only */
 	uint32_t neighbour_hint;
-	uint32_t hash;               /* of the four-tuple; its lower half finds all buckets */
+	uint32_t hash;               /* of the four-tuple: its lower half, which finds all buckets */
 	struct tcp_busy *busy;       /* NULL: it rests ... */
 	struct tcp_rested rested;    /* ... and this is remembered */
 	uint64_t id;                 /* counts up with each connection: logs and the live view name it so */
@@ -158,14 +159,13 @@ struct tcp {
 	struct timer busy_timer;
 	struct list graveyard;        /* dead connections, freed where no caller can hold them */
 	struct tcp_conn **conns;      /* buckets */
-	struct tcp_syn **syns;
-	struct tcp_timewait **timewaits;
-	uint32_t conn_mask, syn_mask, timewait_mask; /* buckets - 1 */
-	struct pool conn_pool, busy_pool, syn_pool, timewait_pool, listener_pool, segment_pool, piece_pool;
-	struct pool chunk_pool, range_pool;
-	struct list syn_stages[TCP_SYN_STAGES];
+	uint32_t n_buckets;
+	struct pool conn_pool, busy_pool, listener_pool, segment_pool, piece_pool, chunk_pool, range_pool;
+	struct tcp_records syns;      /* half-open connections */
+	struct tcp_record_queue syn_stages[TCP_SYN_STAGES];
 	struct timer syn_timer;
-	struct list timewait_queue;
+	struct tcp_records timewaits;
+	struct tcp_record_queue timewait_queue;
 	struct timer timewait_timer;
 	uint16_t next_ephemeral;
 	uint32_t accept_queued;
@@ -272,6 +272,8 @@ uint32_t tcp_send_buffer(const struct tcp_conn *c); /* how much may be queued fo
 /* tcp_table.c */
 uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
 		  const struct ip_addr *remote, uint16_t remote_port);
+/* A half of the limit: chains of two on average when all is full. */
+uint32_t tcp_buckets_for(uint32_t limit);
 int tcp_tables_new(struct tcp *tcp);
 void tcp_tables_free(struct tcp *tcp);
 void tcp_table_add(struct tcp_conn *c);

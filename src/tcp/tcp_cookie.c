@@ -90,10 +90,10 @@ uint32_t tcp_cookie_timestamp(const struct tcp_syn *syn, uint32_t now)
 void tcp_cookie_make(struct tcp *tcp, struct tcp_syn *syn)
 {
 	struct cookie c = {
-		.local = tcp->ip->addresses[syn->local].addr,
-		.remote = syn->remote,
-		.local_port = syn->local_port,
-		.remote_port = syn->remote_port,
+		.local = *tcp_record_local(tcp, &syn->record),
+		.remote = syn->record.remote,
+		.local_port = syn->record.local_port,
+		.remote_port = syn->record.remote_port,
 		.irs = syn->irs.n,
 		.t = period(tcp),
 		.mss_index = mss_index(syn->mss),
@@ -147,14 +147,11 @@ bool tcp_cookie_open(const struct tcp *tcp, const struct tcp_in *in, struct tcp_
 	if (!is_valid(tcp, seq_sub(in->ack, 1), &c))
 		return false;
 	*syn = (struct tcp_syn){
-		.remote = c.remote,
-		.remote_port = c.remote_port,
-		.local_port = c.local_port,
+		.record = tcp_record_of(tcp, &c.local, c.local_port, &c.remote, c.remote_port),
 		.iss = seq_sub(in->ack, 1),
 		.irs = seq_of(c.irs),
 		.sent_us = tcp_now_us(tcp), /* unknown: no sample of the round trip is taken of it */
 		.mss = mss_table[c.mss_index],
-		.local = (unsigned)tcp_local_index(tcp, &c.local) & 15u,
 		.wscale = TCP_NO_WSCALE,
 	};
 	if (c.has_timestamp)

@@ -49,7 +49,7 @@ uint16_t tcp_ephemeral_port(struct tcp *tcp, const struct ip_addr *local, const 
 
 		tcp->next_ephemeral++;
 		if (tcp_table_find(tcp, hash, local, port, remote, remote_port) == NULL &&
-		    !tcp_timewait_has(tcp, hash, remote, remote_port, port) &&
+		    !tcp_timewait_has(tcp, hash, local, port, remote, remote_port) &&
 		    tcp_listener_find(tcp, local, port) == NULL)
 			return port;
 	}

@@ -1,5 +1,5 @@
 /*
- * Listening: the SYN queue (half-open connections as records of 64 bytes), the accept queue (established, not
+ * Listening: the SYN queue (half-open connections as records of 52 bytes), the accept queue (established, not
  * yet taken by the layer above), SYN-ACK retransmission with its limit. RFC 9293 sections 3.5 and 3.10.7.2.
  *
  * A SYN makes a record and a SYN-ACK; the third ACK makes the record a connection. Records with equally many
@@ -53,15 +53,30 @@ struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_ad
 	return any;
 }
 
-static const struct ip_addr *local_address(const struct tcp *tcp, const struct tcp_syn *syn)
+static struct tcp_syn *syn_of(struct tcp_record *record)
 {
-	return &tcp->ip->addresses[syn->local].addr;
+	return record != NULL ? CONTAINER_OF(record, struct tcp_syn, record) : NULL;
+}
+
+static struct tcp_syn *stage_first(const struct tcp *tcp, unsigned stage)
+{
+	return syn_of(tcp_record_first(&tcp->syns, &tcp->syn_stages[stage]));
+}
+
+static struct tcp_syn *stage_next(const struct tcp *tcp, const struct tcp_syn *syn)
+{
+	return syn_of(tcp_record_next(&tcp->syns, &syn->record));
+}
+
+static struct tcp_listener *listener_of(const struct tcp *tcp, const struct tcp_syn *syn)
+{
+	return tcp_listener_find(tcp, tcp_record_local(tcp, &syn->record), syn->record.local_port);
 }
 
 /* A record counts in the SYN queue of the listener that is found for it. */
 static void leave_syn_queue(const struct tcp *tcp, const struct tcp_syn *syn)
 {
-	struct tcp_listener *l = tcp_listener_find(tcp, local_address(tcp, syn), syn->local_port);
+	struct tcp_listener *l = listener_of(tcp, syn);
 
 	assert(l != NULL && l->syn_queued > 0);
 	l->syn_queued--;
@@ -73,9 +88,10 @@ static void take_over_half_open(struct tcp_listener *l)
 	struct tcp *tcp = l->tcp;
 
 	for (unsigned stage = 0; stage < TCP_SYN_STAGES; stage++)
-		LIST_FOR_EACH(n, &tcp->syn_stages[stage]) {
-			const struct tcp_syn *syn = LIST_ENTRY(n, struct tcp_syn, stage);
-			if (syn->local_port != l->port || !ip_addr_equal(local_address(tcp, syn), &l->addr))
+		for (const struct tcp_syn *syn = stage_first(tcp, stage); syn != NULL;
+		     syn = stage_next(tcp, syn)) {
+			if (syn->record.local_port != l->port ||
+			    !ip_addr_equal(tcp_record_local(tcp, &syn->record), &l->addr))
 				continue;
 			leave_syn_queue(tcp, syn);
 			l->syn_queued++;
@@ -133,28 +149,13 @@ uint16_t tcp_listener_port(const struct tcp_listener *l)
 struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,
 			     uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port)
 {
-	for (struct tcp_syn *s = tcp->syns[hash & tcp->syn_mask]; s != NULL; s = s->hash_next)
-		if (s->remote_port == remote_port && s->local_port == local_port &&
-		    ip_addr_equal(&s->remote, remote) && ip_addr_equal(local_address(tcp, s), local))
-			return s;
-	return NULL;
-}
-
-static uint64_t syn_hash(const struct tcp *tcp, const struct tcp_syn *s)
-{
-	return tcp_hash(tcp, local_address(tcp, s), s->local_port, &s->remote, s->remote_port);
+	return syn_of(tcp_record_find(tcp, &tcp->syns, hash, local, local_port, remote, remote_port));
 }
 
 void tcp_syn_forget(struct tcp *tcp, struct tcp_syn *syn, uint64_t hash)
 {
-	struct tcp_syn **at = &tcp->syns[hash & tcp->syn_mask];
-
 	leave_syn_queue(tcp, syn);
-	while (*at != syn)
-		at = &(*at)->hash_next;
-	*at = syn->hash_next;
-	list_remove(&syn->stage);
-	pool_give(&tcp->syn_pool, syn);
+	tcp_record_forget(&tcp->syns, &tcp->syn_stages[syn->retries], &syn->record, hash);
 }
 
 static uint16_t our_mss(const struct tcp *tcp, const struct ip_addr *remote)
@@ -165,17 +166,17 @@ static uint16_t our_mss(const struct tcp *tcp, const struct ip_addr *remote)
 /* The second step of the handshake. Its window field is never scaled (RFC 7323 section 2.2). */
 static struct tcp_reply make_syn_ack(const struct tcp *tcp, const struct tcp_syn *syn)
 {
-	const struct ip_addr *local = local_address(tcp, syn);
+	const struct ip_addr *local = tcp_record_local(tcp, &syn->record), *remote = &syn->record.remote;
 	struct tcp_reply r = {
 		.local = *local,
-		.remote = syn->remote,
-		.local_port = syn->local_port,
-		.remote_port = syn->remote_port,
+		.remote = *remote,
+		.local_port = syn->record.local_port,
+		.remote_port = syn->record.remote_port,
 		.seq = syn->iss,
 		.ack = seq_add(syn->irs, 1),
 		.flags = TH_SYN | TH_ACK,
 		.window = tcp_initial_receive_window(tcp),
-		.options = { .has_mss = true, .mss = our_mss(tcp, &syn->remote) },
+		.options = { .has_mss = true, .mss = our_mss(tcp, remote) },
 	};
 
 	if (syn->wscale != TCP_NO_WSCALE) {
@@ -187,7 +188,7 @@ static struct tcp_reply make_syn_ack(const struct tcp *tcp, const struct tcp_syn
 		r.flags |= TH_ECE; /* RFC 3168 section 6.1.1 */
 	if (syn->has_timestamp) {
 		r.options.has_timestamp = true;
-		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, local, &syn->remote);
+		r.options.ts_val = tcp_now_ms(tcp) + tcp_timestamp_offset(tcp, local, remote);
 		r.options.ts_ecr = syn->ts_recent;
 	}
 	tcp_user_timeout_offer(tcp, tcp->config.user_timeout_us, &r.options);
@@ -234,22 +235,15 @@ static uint32_t stage_wait_us(const struct tcp *tcp, unsigned stage)
 	return (uint32_t)min_u64(min_u64(us, tcp->config.max_rto_us), LONGEST_WAIT_US);
 }
 
-static void enter_stage(struct tcp *tcp, struct tcp_syn *syn)
-{
-	syn->sent_us = tcp_now_us(tcp);
-	list_append(&tcp->syn_stages[syn->retries], &syn->stage);
-}
-
 /* Time until the oldest record of a stage is due, at least 0; false if the stage is empty. */
 static bool stage_due_us(const struct tcp *tcp, unsigned stage, uint32_t *wait)
 {
-	struct list *n = list_first(&tcp->syn_stages[stage]);
+	const struct tcp_syn *oldest = stage_first(tcp, stage);
 	int32_t left;
 
-	if (n == NULL)
+	if (oldest == NULL)
 		return false;
-	left = (int32_t)(LIST_ENTRY(n, struct tcp_syn, stage)->sent_us + stage_wait_us(tcp, stage) -
-			 tcp_now_us(tcp));
+	left = (int32_t)(oldest->sent_us + stage_wait_us(tcp, stage) - tcp_now_us(tcp));
 	*wait = left > 0 ? (uint32_t)left : 0;
 	return true;
 }
@@ -272,14 +266,15 @@ static void syn_due(struct tcp *tcp, struct tcp_syn *syn)
 		tcp->counters.synack_timeouts++;
 		tcp->counters.attempt_fails++;
 		tcp_note_state(tcp, TCP_SYN_RECEIVED, TCP_CLOSED);
-		tcp_syn_forget(tcp, syn, syn_hash(tcp, syn));
+		tcp_syn_forget(tcp, syn, tcp_record_hash(tcp, &syn->record));
 		return;
 	}
+	tcp_record_move(&tcp->syns, &tcp->syn_stages[syn->retries], &tcp->syn_stages[syn->retries + 1],
+			&syn->record);
 	syn->retries++;
+	syn->sent_us = tcp_now_us(tcp);
 	tcp->counters.synack_retrans++;
 	tcp->counters.retrans_segs++;
-	list_remove(&syn->stage);
-	enter_stage(tcp, syn);
 	resend_syn_ack(tcp, syn);
 }
 
@@ -292,7 +287,7 @@ void tcp_syn_timer_fire(struct timer *t, uint64_t now_us)
 	/* From the last stage down, so that a record moved up is not looked at twice. */
 	for (unsigned stage = TCP_SYN_STAGES; stage-- > 0;)
 		while (stage_due_us(tcp, stage, &wait) && wait == 0)
-			syn_due(tcp, LIST_ENTRY(list_first(&tcp->syn_stages[stage]), struct tcp_syn, stage));
+			syn_due(tcp, stage_first(tcp, stage));
 	arm_syn_timer(tcp);
 }
 
@@ -323,15 +318,12 @@ static struct tcp_syn describe_syn(const struct tcp_in *in)
 	const struct tcp *tcp = in->tcp;
 
 	return (struct tcp_syn){
-		.remote = in->packet->src,
-		.remote_port = in->src_port,
-		.local_port = in->dst_port,
+		.record = tcp_record_of(tcp, &in->packet->dst, in->dst_port, &in->packet->src, in->src_port),
 		.iss = choose_iss(in),
 		.irs = in->seq,
 		.ts_recent = in->options.ts_val,
 		.sent_us = tcp_now_us(tcp),
 		.mss = announced_mss(in),
-		.local = (unsigned)tcp_local_index(tcp, &in->packet->dst) & 15u,
 		.wscale = agreed_wscale(in) & 15u,
 		.has_timestamp = in->options.has_timestamp && tcp->config.timestamps,
 		.sack_permitted = in->options.sack_permitted && tcp->config.sack,
@@ -344,9 +336,7 @@ static void keep_syn(struct tcp_listener *l, struct tcp_syn *syn, const struct t
 	struct tcp *tcp = in->tcp;
 
 	l->syn_queued++;
-	syn->hash_next = tcp->syns[hash & tcp->syn_mask];
-	tcp->syns[hash & tcp->syn_mask] = syn;
-	enter_stage(tcp, syn);
+	tcp_record_add(&tcp->syns, &tcp->syn_stages[0], &syn->record, hash);
 	tcp_note_state(tcp, TCP_LISTEN, TCP_SYN_RECEIVED);
 	send_syn_ack(syn, in);
 	if (!timer_is_set(&tcp->syn_timer) ||
@@ -390,7 +380,7 @@ static enum drop_reason take_syn(struct tcp_listener *l, struct tcp_in *in, uint
 		send_cookie(&offered, in);
 		return DROP_NONE;
 	}
-	syn = has_syn_room(l) ? pool_take(&tcp->syn_pool) : NULL;
+	syn = has_syn_room(l) ? pool_take(&tcp->syns.pool) : NULL;
 	if (syn == NULL)
 		return syn_queue_full(&offered, in);
 	*syn = offered;
@@ -641,10 +631,10 @@ static void forget_half_open(struct tcp_listener *l)
 	struct tcp *tcp = l->tcp;
 
 	for (unsigned stage = 0; stage < TCP_SYN_STAGES; stage++)
-		LIST_FOR_EACH_SAFE(n, &tcp->syn_stages[stage]) {
-			struct tcp_syn *syn = LIST_ENTRY(n, struct tcp_syn, stage);
-			if (tcp_listener_find(tcp, local_address(tcp, syn), syn->local_port) == l)
-				tcp_syn_forget(tcp, syn, syn_hash(tcp, syn));
+		for (struct tcp_syn *syn = stage_first(tcp, stage), *next; syn != NULL; syn = next) {
+			next = stage_next(tcp, syn);
+			if (listener_of(tcp, syn) == l)
+				tcp_syn_forget(tcp, syn, tcp_record_hash(tcp, &syn->record));
 		}
 }
 

@@ -14,6 +14,7 @@
 #include "tcp/tcp.h"
 #include "tcp/tcp_cc.h"
 #include "tcp/tcp_options.h"
+#include "tcp/tcp_record.h"
 
 struct tcp_in;
 
@@ -36,17 +37,13 @@ struct tcp_listener {
 	uint32_t accept_queued;
 };
 
-/* A half-open connection: a SYN was answered, the third ACK has not come. At most 64 bytes. */
+/* A half-open connection: a SYN was answered, the third ACK has not come. */
 struct tcp_syn {
-	struct tcp_syn *hash_next;
-	struct list stage;        /* of those with equally many retransmissions, oldest first */
-	struct ip_addr remote;
-	uint16_t remote_port, local_port;
+	struct tcp_record record; /* queued with those that have equally many retransmissions, oldest first */
 	struct seq iss, irs;
 	uint32_t ts_recent;
 	uint32_t sent_us;         /* when it entered its stage: world time in microseconds; wraps */
 	uint16_t mss;
-	uint16_t local : 4;       /* index into ip->addresses */
 	uint16_t wscale : 4;      /* TCP_NO_WSCALE: not agreed on */
 	uint16_t has_timestamp : 1;
 	uint16_t sack_permitted : 1;
@@ -54,8 +51,7 @@ struct tcp_syn {
 	uint16_t answered_again : 1; /* a SYN-ACK more went out because the SYN came again */
 	uint16_t ecn : 1;         /* the peer offered ECN, and we take it */
 };
-_Static_assert(sizeof(struct tcp_syn) <= 64, "a half-open connection is at most 64 bytes");
-_Static_assert(IP_MAX_ADDRESSES <= 16, "tcp_syn.local has four bits");
+_Static_assert(sizeof(struct tcp_syn) <= TCP_RECORD_SIZE, "64 bytes with its part of the tables");
 
 struct tcp_listener *tcp_listener_find(const struct tcp *tcp, const struct ip_addr *addr, uint16_t port);
 struct tcp_syn *tcp_syn_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,

@@ -247,7 +247,7 @@ void tcp_check_memory(const struct tcp *tcp)
 {
 	struct sums sum = { 0 };
 
-	for (uint32_t i = 0; i <= tcp->conn_mask; i++)
+	for (uint32_t i = 0; i < tcp->n_buckets; i++)
 		for (const struct tcp_conn *c = tcp->conns[i]; c != NULL; c = c->hash_next)
 			add_conn(&sum, c);
 	LIST_FOR_EACH(n, &tcp->lingering)

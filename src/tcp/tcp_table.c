@@ -1,12 +1,14 @@
 /*
- * Four-tuple look-up. Three tables of buckets (connections, half-open records, TIME-WAIT records) share one
- * keyed hash, so that it is computed once a segment. Their size follows the configured limits; untouched
- * buckets cost no memory.
+ * Four-tuple look-up. The table of connections and those of records (tcp_record.c) share one keyed hash, so
+ * that it is computed once a segment. Their size follows the configured limits; untouched buckets cost no
+ * memory.
  */
 #include "tcp/tcp_conn.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#include "base/minmax.h"
 
 uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
 		  const struct ip_addr *remote, uint16_t remote_port)
@@ -19,41 +21,40 @@ uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t l
 	return hash_siphash13(&tcp->world->table_key, &key, sizeof key);
 }
 
-/* Power of two, at least a half of the limit: chains of two on average when all is full. */
-static uint32_t buckets_for(size_t limit)
+uint32_t tcp_buckets_for(uint32_t limit)
 {
-	uint32_t n = 16;
-
-	while (n < limit / 2)
-		n *= 2;
-	return n;
+	return max_u32(limit / 2, 16);
 }
 
 int tcp_tables_new(struct tcp *tcp)
 {
-	uint32_t conns = buckets_for(tcp->config.max_connections);
-	uint32_t syns = buckets_for(tcp->config.syn_backlog);
-	uint32_t timewaits = buckets_for(tcp->config.max_time_wait);
+	const struct tcp_config *c = &tcp->config;
+	uint32_t conns = tcp_buckets_for(c->max_connections);
+	int syns, timewaits;
 
 	tcp->conns = calloc(conns, sizeof(*tcp->conns));
-	tcp->syns = calloc(syns, sizeof(*tcp->syns));
-	tcp->timewaits = calloc(timewaits, sizeof(*tcp->timewaits));
-	tcp->conn_mask = conns - 1;
-	tcp->syn_mask = syns - 1;
-	tcp->timewait_mask = timewaits - 1;
-	return tcp->conns != NULL && tcp->syns != NULL && tcp->timewaits != NULL ? 0 : -ENOMEM;
+	tcp->n_buckets = conns;
+	syns = tcp_records_init(&tcp->syns, "tcp_half_open", sizeof(struct tcp_syn), c->syn_backlog);
+	timewaits = tcp_records_init(&tcp->timewaits, "tcp_time_wait", sizeof(struct tcp_timewait),
+				     c->max_time_wait);
+	return tcp->conns != NULL && syns == 0 && timewaits == 0 ? 0 : -ENOMEM;
 }
 
 void tcp_tables_free(struct tcp *tcp)
 {
 	free(tcp->conns);
-	free(tcp->syns);
-	free(tcp->timewaits);
+	tcp_records_fini(&tcp->syns);
+	tcp_records_fini(&tcp->timewaits);
+}
+
+static struct tcp_conn **bucket_of(const struct tcp *tcp, uint64_t hash)
+{
+	return &tcp->conns[tcp_bucket(hash, tcp->n_buckets)];
 }
 
 void tcp_table_add(struct tcp_conn *c)
 {
-	struct tcp_conn **bucket = &c->tcp->conns[c->hash & c->tcp->conn_mask];
+	struct tcp_conn **bucket = bucket_of(c->tcp, c->hash);
 
 	c->hash_next = *bucket;
 	*bucket = c;
@@ -62,7 +63,7 @@ void tcp_table_add(struct tcp_conn *c)
 
 void tcp_table_remove(struct tcp_conn *c)
 {
-	struct tcp_conn **at = &c->tcp->conns[c->hash & c->tcp->conn_mask];
+	struct tcp_conn **at = bucket_of(c->tcp, c->hash);
 
 	if ((c->flags & CONN_TABLED) == 0)
 		return;
@@ -75,7 +76,7 @@ void tcp_table_remove(struct tcp_conn *c)
 struct tcp_conn *tcp_table_find(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local,
 				uint16_t local_port, const struct ip_addr *remote, uint16_t remote_port)
 {
-	for (struct tcp_conn *c = tcp->conns[hash & tcp->conn_mask]; c != NULL; c = c->hash_next)
+	for (struct tcp_conn *c = *bucket_of(tcp, hash); c != NULL; c = c->hash_next)
 		if (c->remote_port == remote_port && c->local_port == local_port &&
 		    ip_addr_equal(&c->remote, remote) && ip_addr_equal(&c->local, local))
 			return c;
@@ -91,7 +92,7 @@ const struct tcp_conn *tcp_find(const struct tcp *tcp, const struct ip_addr *loc
 
 void tcp_each(const struct tcp *tcp, void (*fn)(void *context, const struct tcp_conn *c), void *context)
 {
-	for (uint32_t i = 0; i <= tcp->conn_mask; i++)
+	for (uint32_t i = 0; i < tcp->n_buckets; i++)
 		for (const struct tcp_conn *c = tcp->conns[i]; c != NULL; c = c->hash_next)
 			fn(context, c);
 }

@@ -1,5 +1,5 @@
 /*
- * TIME-WAIT (RFC 9293 section 3.6.1) in records of 64 bytes: what is needed to acknowledge a FIN sent again,
+ * TIME-WAIT (RFC 9293 section 3.6.1) in records of 52 bytes: what is needed to acknowledge a FIN sent again,
  * to refuse old duplicates, and to let a new SYN in (RFC 6191). An RST does not end it (RFC 1337). All
  * records last equally long, so a queue in order of their end needs one timer. At the limit the oldest goes.
  */
@@ -10,10 +10,14 @@ static uint32_t duration_ms(const struct tcp *tcp)
 	return (uint32_t)(2 * tcp->config.msl_us / 1000);
 }
 
+static struct tcp_timewait *timewait_of(struct tcp_record *record)
+{
+	return record != NULL ? CONTAINER_OF(record, struct tcp_timewait, record) : NULL;
+}
+
 static struct tcp_timewait *first(const struct tcp *tcp)
 {
-	struct list *n = list_first(&tcp->timewait_queue);
-	return n == NULL ? NULL : LIST_ENTRY(n, struct tcp_timewait, queue);
+	return timewait_of(tcp_record_first(&tcp->timewaits, &tcp->timewait_queue));
 }
 
 /* Sets the timer to the oldest record's end; it is left alone while it is set to an earlier time. */
@@ -31,21 +35,9 @@ static void arm(struct tcp *tcp)
 		  tcp_now(tcp) + (left > 0 ? (uint64_t)left * 1000 : 0));
 }
 
-static uint64_t record_hash(const struct tcp *tcp, const struct tcp_timewait *tw)
-{
-	return tcp_hash(tcp, &tcp->ip->addresses[tw->local].addr, tw->local_port, &tw->remote,
-			tw->remote_port);
-}
-
 static void forget(struct tcp *tcp, struct tcp_timewait *tw, uint64_t hash)
 {
-	struct tcp_timewait **at = &tcp->timewaits[hash & tcp->timewait_mask];
-
-	while (*at != tw)
-		at = &(*at)->hash_next;
-	*at = tw->hash_next;
-	list_remove(&tw->queue);
-	pool_give(&tcp->timewait_pool, tw);
+	tcp_record_forget(&tcp->timewaits, &tcp->timewait_queue, &tw->record, hash);
 }
 
 void tcp_timewait_timer_fire(struct timer *t, uint64_t now_us)
@@ -56,20 +48,20 @@ void tcp_timewait_timer_fire(struct timer *t, uint64_t now_us)
 	while ((tw = first(tcp)) != NULL && (int32_t)(tw->ends_ms - (uint32_t)(now_us / 1000)) <= 0) {
 		tcp_note_state(tcp, TCP_TIME_WAIT, TCP_CLOSED);
 		tcp->counters.time_waited++;
-		forget(tcp, tw, record_hash(tcp, tw));
+		forget(tcp, tw, tcp_record_hash(tcp, &tw->record));
 	}
 	arm(tcp);
 }
 
 static struct tcp_timewait *take_record(struct tcp *tcp)
 {
-	struct tcp_timewait *tw = pool_take(&tcp->timewait_pool), *oldest = first(tcp);
+	struct tcp_timewait *tw = pool_take(&tcp->timewaits.pool), *oldest = first(tcp);
 
 	if (tw != NULL || oldest == NULL)
 		return tw;
 	tcp->counters.time_wait_overflow++;
-	forget(tcp, oldest, record_hash(tcp, oldest));
-	return pool_take(&tcp->timewait_pool);
+	forget(tcp, oldest, tcp_record_hash(tcp, &oldest->record));
+	return pool_take(&tcp->timewaits.pool);
 }
 
 void tcp_timewait_add(struct tcp_conn *c)
@@ -80,43 +72,28 @@ void tcp_timewait_add(struct tcp_conn *c)
 	if (tw == NULL)
 		return; /* max_time_wait is 0: the operator wants none */
 	*tw = (struct tcp_timewait){
-		.remote = c->remote,
-		.remote_port = c->remote_port,
-		.local_port = c->local_port,
+		.record = tcp_record_of(tcp, &c->local, c->local_port, &c->remote, c->remote_port),
 		.snd_nxt = c->snd_nxt,
 		.rcv_nxt = c->rcv_nxt,
 		.ends_ms = tcp_now_ms(tcp) + duration_ms(tcp),
 		.ts_recent = c->ts_recent,
 		.window = (uint16_t)((seq_len(c->rcv_adv, c->rcv_nxt) >> c->rcv_wscale) & 0xffff),
-		.local = (uint8_t)tcp_local_index(tcp, &c->local),
 		.has_timestamp = (c->flags & CONN_TIMESTAMPS) != 0,
-		.hash_next = tcp->timewaits[c->hash & tcp->timewait_mask],
 	};
-	tcp->timewaits[c->hash & tcp->timewait_mask] = tw;
-	list_append(&tcp->timewait_queue, &tw->queue);
+	tcp_record_add(&tcp->timewaits, &tcp->timewait_queue, &tw->record, c->hash);
 	arm(tcp);
 }
 
 struct tcp_timewait *tcp_timewait_find(const struct tcp *tcp, uint64_t hash, const struct tcp_in *in)
 {
-	for (struct tcp_timewait *tw = tcp->timewaits[hash & tcp->timewait_mask]; tw != NULL;
-	     tw = tw->hash_next)
-		if (tw->remote_port == in->src_port && tw->local_port == in->dst_port &&
-		    ip_addr_equal(&tw->remote, &in->packet->src) &&
-		    ip_addr_equal(&tcp->ip->addresses[tw->local].addr, &in->packet->dst))
-			return tw;
-	return NULL;
+	return timewait_of(tcp_record_find(tcp, &tcp->timewaits, hash, &in->packet->dst, in->dst_port,
+					   &in->packet->src, in->src_port));
 }
 
-bool tcp_timewait_has(const struct tcp *tcp, uint64_t hash, const struct ip_addr *remote,
-		      uint16_t remote_port, uint16_t local_port)
+bool tcp_timewait_has(const struct tcp *tcp, uint64_t hash, const struct ip_addr *local, uint16_t local_port,
+		      const struct ip_addr *remote, uint16_t remote_port)
 {
-	for (const struct tcp_timewait *tw = tcp->timewaits[hash & tcp->timewait_mask]; tw != NULL;
-	     tw = tw->hash_next)
-		if (tw->remote_port == remote_port && tw->local_port == local_port &&
-		    ip_addr_equal(&tw->remote, remote))
-			return true;
-	return false;
+	return tcp_record_find(tcp, &tcp->timewaits, hash, local, local_port, remote, remote_port) != NULL;
 }
 
 /* RFC 6191 section 2: newer timestamps tell a new SYN from an old one; without them only a higher sequence
@@ -177,8 +154,7 @@ bool tcp_timewait_input(struct tcp_timewait *tw, struct tcp_in *in, uint64_t has
 	 * anew. */
 	if ((in->flags & TH_FIN) != 0 && seq_eq(seq_add(in->seq, in->len), tw->rcv_nxt)) {
 		tw->ends_ms = tcp_now_ms(tcp) + duration_ms(tcp);
-		list_remove(&tw->queue);
-		list_append(&tcp->timewait_queue, &tw->queue);
+		tcp_record_move(&tcp->timewaits, &tcp->timewait_queue, &tcp->timewait_queue, &tw->record);
 	}
 	if (in->len > 0 || !seq_eq(in->seq, tw->rcv_nxt))
 		acknowledge(tw, in);
@@ -188,14 +164,16 @@ bool tcp_timewait_input(struct tcp_timewait *tw, struct tcp_in *in, uint64_t has
 void tcp_each_time_wait(const struct tcp *tcp, bool (*fn)(void *context, const struct tcp_time_wait *record),
 			void *context)
 {
-	for (struct list *n = tcp->timewait_queue.prev; n != &tcp->timewait_queue; n = n->prev) {
-		const struct tcp_timewait *tw = LIST_ENTRY(n, struct tcp_timewait, queue);
+	struct tcp_record *r = tcp_record_last(&tcp->timewaits, &tcp->timewait_queue);
+
+	for (; r != NULL; r = tcp_record_previous(&tcp->timewaits, r)) {
+		const struct tcp_timewait *tw = timewait_of(r);
 		int32_t left_ms = (int32_t)(tw->ends_ms - tcp_now_ms(tcp));
 		const struct tcp_time_wait record = {
-			.local = tcp->ip->addresses[tw->local].addr,
-			.remote = tw->remote,
-			.local_port = tw->local_port,
-			.remote_port = tw->remote_port,
+			.local = *tcp_record_local(tcp, r),
+			.remote = r->remote,
+			.local_port = r->local_port,
+			.remote_port = r->remote_port,
 			.expires_us = left_ms > 0 ? (uint64_t)left_ms * 1000 : 0,
 		};
 

@@ -372,7 +372,7 @@ static void rfc4987_3_6_auto_believes_cookies_only_while_some_are_out(void **sta
 	expect_refused(&p, SEG(.flags = A, .seq = 1, .ack = 1));
 	assert_int_equal(counters(&p)->cookies_failed, 0);
 	assert_int_equal(peer_drops(&p, DROP_TCP_NO_CONNECTION), 1);
-	p.stack->tcp->syn_pool.limit = 0;
+	p.stack->tcp->syns.pool.limit = 0;
 	get_cookie(&p, SEG(.mss = 1460));
 	expect_refused(&p, SEG(.flags = A, .seq = 1, .ack = 1));
 	assert_int_equal(counters(&p)->cookies_failed, 1);

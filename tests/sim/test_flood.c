@@ -116,7 +116,7 @@ static void flood(struct pair *p, uint8_t flags, uint32_t count, uint64_t during
 
 static size_t allocated(const struct tcp *tcp)
 {
-	const struct pool *pools[] = { &tcp->conn_pool,    &tcp->syn_pool,   &tcp->timewait_pool,
+	const struct pool *pools[] = { &tcp->conn_pool,    &tcp->syns.pool,  &tcp->timewaits.pool,
 				       &tcp->segment_pool, &tcp->piece_pool, &tcp->chunk_pool };
 	size_t bytes = 0;
 
