@@ -5,18 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/checksum.h"
 #include "guard.h"
+#include "ip/ip.h"
 #include "link/arp.h"
+#include "link/ethernet.h"
 #include "tcp/tcp_options.h"
 
 enum {
 	FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16,
 	IP_HEADER = 20, TCP_HEADER = 20, IP_AT = ETH_HEADER_LEN, TCP_AT = IP_AT + IP_HEADER,
 	PORTS = 32768, FIRST_PORT = 16384, /* of each address */
-	ROUND_TRIP_US = 50,
 	WSCALE = 10, /* of Linux, for a window as large as a buffer of 6 MiB allows */
 };
 
@@ -34,8 +34,7 @@ __attribute__((noreturn, format(printf, 1, 2))) static void die(const char *form
 	exit(1);
 }
 
-struct guard_client *guard_client_new(struct guard_server *server, uint32_t count, const char *request,
-				      uint64_t now_us)
+struct guard_client *guard_client_new(uint32_t count, const char *request, uint64_t now_us)
 {
 	struct guard_client *c = malloc(sizeof *c);
 	struct guard_peer *peers = malloc(count * sizeof *peers);
@@ -45,7 +44,6 @@ struct guard_client *guard_client_new(struct guard_server *server, uint32_t coun
 	memset(c, 0, sizeof *c);
 	memset(c->frames, 0xff, sizeof c->frames);
 	memset(peers, 0xff, count * sizeof *peers);
-	c->server = server;
 	c->peers = peers;
 	c->count = count;
 	c->request = request;
@@ -109,7 +107,15 @@ static unsigned put_options(const struct guard_client *c, const struct guard_pee
 	return tcp_options_emit(&o, at);
 }
 
-/* The checksum is left to a device that vouches for it. */
+static void put_checksum(const uint8_t *ip, uint8_t *tcp, size_t len)
+{
+	struct ip_addr source = ip_addr_from_4(load_be32(ip + 12)), server = ip_addr_from_4(GUARD_SERVER);
+	uint32_t pseudo = ip_pseudo_sum(&source, &server, IP_PROTO_TCP, (uint32_t)len);
+	uint16_t sum = checksum_finish(checksum_add(pseudo, tcp, len));
+
+	memcpy(tcp + 16, &sum, sizeof sum);
+}
+
 static void send_segment(struct guard_client *c, uint32_t number, uint8_t flags, const char *text)
 {
 	struct guard_peer *p = &c->peers[number];
@@ -131,6 +137,8 @@ static void send_segment(struct guard_client *c, uint32_t number, uint8_t flags,
 	store_be16(tcp + 14, (flags & SYN) != 0 ? 64240 : 6000);
 	memcpy(tcp + TCP_HEADER, options, options_len);
 	memcpy(tcp + TCP_HEADER + options_len, text, text_len);
+	if (c->on_device)
+		put_checksum(frame + IP_AT, tcp, len - IP_HEADER);
 	p->snd += (uint32_t)text_len + ((flags & (SYN | FIN)) != 0);
 }
 
@@ -154,12 +162,11 @@ void guard_client_close(struct guard_client *c, uint32_t peer)
 
 /* ---- frames from the server ---- */
 
-static void answer_arp(struct guard_client *c, const struct tx_frame *f)
+static void answer_arp(struct guard_client *c, struct bytes arp)
 {
-	const uint8_t *arp = tx_head(f) + ETH_HEADER_LEN;
 	struct arp_packet p;
 
-	if (!arp_parse(bytes_of(arp, tx_head_len(f) - ETH_HEADER_LEN), &p) || p.operation != ARP_REQUEST ||
+	if (!arp_parse(arp, &p) || p.operation != ARP_REQUEST ||
 	    p.target_ip != GUARD_GATEWAY)
 		return;
 	p = (struct arp_packet){
@@ -171,13 +178,15 @@ static void answer_arp(struct guard_client *c, const struct tx_frame *f)
 	arp_emit(&p, c->frames[(c->first + c->waiting - 1) % GUARD_RING] + ETH_HEADER_LEN);
 }
 
-/* How long the answer is that begins in this frame: head and body. */
-static uint32_t answer_length(const struct tx_frame *f)
+/* How long the answer is whose head this text begins with: head and body. */
+static uint32_t answer_length(struct bytes begun)
 {
-	static uint8_t frame[1 << 17];
-	const char *text = (const char *)frame + tx_head_len(f), *end, *length;
+	char text[1024];
+	size_t len = begun.len < sizeof text ? begun.len : sizeof text - 1;
+	const char *end, *length;
 
-	frame[tx_flatten(f, frame)] = '\0';
+	memcpy(text, begun.data, len);
+	text[len] = '\0';
 	end = strstr(text, "\r\n\r\n");
 	length = strstr(text, "Content-Length: ");
 	if (strncmp(text, "HTTP/1.1 200 ", 13) != 0 || end == NULL || length == NULL || length > end)
@@ -185,28 +194,29 @@ static uint32_t answer_length(const struct tx_frame *f)
 	return (uint32_t)(end + 4 - text) + (uint32_t)strtoul(length + 16, NULL, 10);
 }
 
-static void take_text(struct guard_client *c, struct guard_peer *p, const struct tx_frame *f)
+static void take_text(struct guard_client *c, struct guard_peer *p, struct bytes text)
 {
 	if (p->state == GUARD_ASKED) {
-		p->awaited = answer_length(f);
+		p->awaited = answer_length(text);
 		p->state = GUARD_READING;
 	}
-	if (p->state != GUARD_READING || f->payload_len > p->awaited)
+	if (p->state != GUARD_READING || text.len > p->awaited)
 		die("more text than was asked for");
-	p->rcv += f->payload_len;
-	p->awaited -= f->payload_len;
-	c->bytes += f->payload_len;
+	p->rcv += (uint32_t)text.len;
+	p->awaited -= (uint32_t)text.len;
+	c->bytes += text.len;
 }
 
-/* Tells that the answer is here, or the connection open. The ACK rides on what is sent then, if anything is. */
+/* Tells that the answer is here, or the connection open. The ACK rides on what is sent on it then, if anything
+ * is. */
 static void tell(struct guard_client *c, uint32_t number, void (*on_event)(struct guard_client *, uint32_t))
 {
-	uint32_t before = c->waiting;
+	uint32_t before = c->peers[number].snd;
 
 	c->peers[number].state = GUARD_OPEN;
 	if (on_event != NULL)
 		on_event(c, number);
-	if (c->waiting == before)
+	if (c->peers[number].snd == before)
 		send_segment(c, number, ACK, "");
 }
 
@@ -226,32 +236,51 @@ static void take_syn(struct guard_client *c, uint32_t number, uint32_t seq)
 {
 	if (c->only_open)
 		return;
+	if (c->peers[number].state != GUARD_NEW) { /* again: the third ACK was late */
+		send_segment(c, number, ACK, "");
+		return;
+	}
 	c->peers[number].rcv = seq + 1;
 	c->opened++;
 	tell(c, number, c->on_open);
 }
 
-static void take_segment(struct guard_client *c, const struct tx_frame *f)
+/* Who sends a segment again had no ACK in time, on a machine that does other things, too. */
+static void take_repeated(struct guard_client *c, uint32_t number, uint32_t seq)
 {
-	const uint8_t *ip = tx_head(f) + IP_AT, *tcp = tx_head(f) + TCP_AT;
+	if (!c->on_device || (int32_t)(seq - c->peers[number].rcv) > 0)
+		die("a segment out of order");
+	send_segment(c, number, ACK, "");
+}
+
+static void take_segment(struct guard_client *c, const uint8_t *frame, uint32_t len)
+{
+	const uint8_t *ip = frame + IP_AT, *tcp = frame + TCP_AT;
+	uint32_t header_len = (tcp[12] >> 4) * 4u, packet_len = load_be16(ip + 2);
 	uint32_t number = (load_be32(ip + 16) - GUARD_CLIENTS) * PORTS + (load_be16(tcp + 2) - FIRST_PORT);
 	uint32_t seq = load_be32(tcp + 4);
 	struct guard_peer *p = &c->peers[number];
 	struct tcp_options o;
+	struct bytes text;
 
 	if (number >= c->count || (tcp[13] & RST) != 0)
 		die("a reset, or a segment for nobody");
-	if (tcp_options_parse(bytes_of(tcp + TCP_HEADER, (tcp[12] >> 4) * 4u - TCP_HEADER), true, &o) &&
+	if (header_len < TCP_HEADER || packet_len < IP_HEADER + header_len || IP_AT + packet_len > len)
+		die("a segment that is cut short");
+	text = bytes_of(tcp + header_len, packet_len - IP_HEADER - header_len);
+	if (tcp_options_parse(bytes_of(tcp + TCP_HEADER, header_len - TCP_HEADER), true, &o) &&
 	    o.has_timestamp)
 		p->ts = o.ts_val;
 	if ((tcp[13] & SYN) != 0) {
 		take_syn(c, number, seq);
 		return;
 	}
-	if (seq != p->rcv)
-		die("a segment out of order");
-	if (f->payload_len > 0) {
-		take_text(c, p, f);
+	if (seq != p->rcv) {
+		take_repeated(c, number, seq);
+		return;
+	}
+	if (text.len > 0) {
+		take_text(c, p, text);
 		if (p->awaited > 0) {
 			send_segment(c, number, ACK, "");
 		} else {
@@ -264,78 +293,29 @@ static void take_segment(struct guard_client *c, const struct tx_frame *f)
 		take_fin(c, number);
 }
 
-static void take_frame(struct guard_client *c, const struct tx_frame *f)
-{
-	if (load_be16(tx_head(f) + 12) == ETH_TYPE_ARP)
-		answer_arp(c, f);
-	else
-		take_segment(c, f);
-}
-
 /* ---- the wire ---- */
 
-static uint64_t wall_ns(void)
+int guard_client_give(struct guard_client *c, struct rx_frame *frames, int max)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* What waits, as many frames as a device gives at once. */
-static void carry_in(struct guard_client *c)
-{
-	struct rx_frame batch[DEVICE_BATCH];
 	int n = 0;
-	uint64_t began;
 
-	while (n < DEVICE_BATCH && c->waiting > 0) {
-		batch[n++] = (struct rx_frame){ .data = c->frames[c->first], .len = c->lengths[c->first],
-						.flags = RX_CHECKSUM_VALID };
+	while (n < max && c->waiting > 0) {
+		frames[n++] = (struct rx_frame){ .data = c->frames[c->first], .len = c->lengths[c->first],
+						 .flags = c->on_device ? 0 : RX_CHECKSUM_VALID };
 		c->first = (c->first + 1) % GUARD_RING;
 		c->waiting--;
 	}
-	if (n == 0)
-		return;
-	began = wall_ns();
-	guard_server_input(c->server, batch, n, c->now_us);
-	c->spent_ns += wall_ns() - began;
+	return n;
 }
 
-static void carry_out(struct guard_client *c)
+void guard_client_take(struct guard_client *c, const uint8_t *frame, uint32_t len)
 {
-	struct tx_frame *frames;
-	int n;
+	uint16_t type = load_be16(frame + 12);
 
-	do {
-		uint64_t began = wall_ns();
-
-		n = guard_server_poll(c->server, c->now_us, &frames);
-		c->spent_ns += wall_ns() - began;
-		for (int i = 0; i < n; i++)
-			take_frame(c, &frames[i]);
-	} while (n > 0);
-}
-
-void guard_client_exchange(struct guard_client *c)
-{
-	do {
-		carry_in(c);
-		carry_out(c);
-		c->now_us += ROUND_TRIP_US;
-	} while (c->waiting > 0);
-}
-
-void guard_client_pass(struct guard_client *c, uint64_t us)
-{
-	uint64_t end = c->now_us + us, next;
-
-	while ((next = stack_deadline(c->server->stack)) < end) {
-		if (next > c->now_us)
-			c->now_us = next;
-		guard_client_exchange(c);
-	}
-	if (c->now_us < end)
-		c->now_us = end;
-	guard_client_exchange(c);
+	if (type == ETH_TYPE_ARP)
+		answer_arp(c, bytes_of(frame + ETH_HEADER_LEN, len - ETH_HEADER_LEN));
+	else if (type == ETH_TYPE_IPV4 && len >= TCP_AT + TCP_HEADER && frame[IP_AT + 9] == IP_PROTO_TCP)
+		take_segment(c, frame, len);
+	else if (!c->on_device)
+		die("a frame that is neither ARP nor TCP");
 }

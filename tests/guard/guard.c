@@ -26,8 +26,8 @@
 #include <unistd.h>
 
 #include "base/random.h"
-#include "client.h"
 #include "counting.h"
+#include "wire.h"
 
 #define MIB (1024 * 1024ll)
 #define SECOND_US UINT64_C(1000000)
@@ -41,6 +41,7 @@ static const char large[] = "GET /large HTTP/1.1\r\n" HEADERS "\r\n";
 
 static char root[] = "/tmp/taphouse-guard-XXXXXX";
 static struct guard_server server;
+static struct guard_wire wire;
 
 static void die(const char *what)
 {
@@ -84,7 +85,11 @@ static void remove_files(void)
 static struct guard_client *open_all(uint32_t connections, const char *request)
 {
 	guard_server_open(&server, root, connections, SECOND_US);
-	return guard_client_new(&server, connections, request, SECOND_US);
+	wire = (struct guard_wire){
+		.server = &server,
+		.client = guard_client_new(connections, request, SECOND_US),
+	};
+	return wire.client;
 }
 
 static void close_all(struct guard_client *c)
@@ -124,7 +129,7 @@ static void keepalive(uint32_t n)
 	c->on_open = c->on_answer = ask_on;
 	counting_begins();
 	guard_client_connect(c, 0);
-	guard_client_exchange(c);
+	guard_wire_exchange(&wire);
 	counting_ends();
 	need(c->answers == n && c->closed == 1, "not all requests were answered");
 	printf("{\"requests\": %u, \"bytes\": %" PRIu64 "}\n", n, c->bytes);
@@ -147,7 +152,7 @@ static void open_from(struct guard_client *c, uint32_t first)
 {
 	for (uint32_t i = first; i < c->count; i++) {
 		guard_client_connect(c, i);
-		guard_client_exchange(c);
+		guard_wire_exchange(&wire);
 	}
 }
 
@@ -172,9 +177,9 @@ static void bulk(uint32_t mib)
 	c->on_open = ask_once;
 	counting_begins();
 	guard_client_connect(c, 0);
-	guard_client_exchange(c);
+	guard_wire_exchange(&wire);
 	while (c->answers == 0)
-		guard_client_pass(c, 1000);
+		guard_wire_pass(&wire, 1000);
 	counting_ends();
 	printf("{\"requests\": %u, \"bytes\": %" PRIu64 "}\n", mib, c->bytes);
 	close_all(c);
@@ -197,12 +202,12 @@ static uint64_t ask_by_lot(struct guard_client *c, uint32_t requests)
 	need(spent != NULL, "no memory");
 	random_init(&lots, 1);
 	for (uint32_t i = 0; i < requests; i++) {
-		uint64_t before = c->spent_ns;
+		uint64_t before = wire.spent_ns;
 
 		guard_client_ask(c, (uint32_t)(random_u64(&lots) % c->count));
-		guard_client_exchange(c);
-		spent[i] = c->spent_ns - before;
-		guard_client_pass(c, PAUSE_US);
+		guard_wire_exchange(&wire);
+		spent[i] = wire.spent_ns - before;
+		guard_wire_pass(&wire, PAUSE_US);
 	}
 	qsort(spent, requests, sizeof *spent, by_value);
 	median = spent[requests / 2];
@@ -217,7 +222,7 @@ static void spread(uint32_t connections, uint32_t requests)
 
 	c->on_open = ask_once;
 	open_from(c, 0);
-	guard_client_pass(c, REST_US);
+	guard_wire_pass(&wire, REST_US);
 	counting_begins();
 	median = ask_by_lot(c, requests);
 	counting_ends();
@@ -238,11 +243,11 @@ static void memory(uint32_t n, const char *request, bool only_open)
 	c->on_open = ask_once;
 	c->only_open = only_open;
 	guard_client_connect(c, 0);
-	guard_client_exchange(c);
+	guard_wire_exchange(&wire);
 	before = resident();
 	open_from(c, 1);
 	if (!only_open)
-		guard_client_pass(c, REST_US);
+		guard_wire_pass(&wire, REST_US);
 	printf("{\"connections\": %u, \"bytes_each\": %.1f}\n", n, (double)(resident() - before) / (n - 1));
 	close_all(c);
 }
