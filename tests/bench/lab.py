@@ -108,7 +108,7 @@ def start(core, command, **options):
     """Starts a process on a core, ahead of others. It has a session of its own, because the kernel shares the
     processor out by sessions first (sched_autogroup)."""
     process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "taskset", "-c", str(core), *map(str, command)],
-                               stdin=subprocess.DEVNULL, start_new_session=True, **options)
+                               start_new_session=True, **{"stdin": subprocess.DEVNULL, **options})
     os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
     try:
         with open(f"/proc/{process.pid}/autogroup", "w") as autogroup:
