@@ -55,8 +55,11 @@ struct device_ops {
 	/* File descriptor to wait for with poll(2), or -1. */
 	int (*fd)(const struct device *d);
 	/* When recv() or send() must be called next though fd() is silent (delayed frames), or
-	 * TIMER_NEVER. Asked just before sleeping: some devices tell others by that (link/steer.h). */
+	 * TIMER_NEVER. */
 	uint64_t (*deadline)(const struct device *d);
+	/* Asked last before waiting for fd(): false: not now, frames have come by another way. From then on
+	 * who brings them that way makes fd() readable. NULL: there is no other way. */
+	bool (*may_sleep)(struct device *d);
 	void (*close)(struct device *d); /* frees d */
 };
 
@@ -66,5 +69,10 @@ struct device {
 	struct device_caps caps;
 	struct device_stats stats;
 };
+
+static inline bool device_may_sleep(struct device *d)
+{
+	return d->ops->may_sleep == NULL || d->ops->may_sleep(d);
+}
 
 #endif

@@ -153,6 +153,11 @@ static uint64_t impair_deadline(const struct device *d)
 	return earliest;
 }
 
+static bool impair_may_sleep(struct device *d)
+{
+	return device_may_sleep(impair_of(d)->inner);
+}
+
 static void impair_free(struct impair *m)
 {
 	impair_lent_take_back(&m->lent, &m->entries);
@@ -177,6 +182,7 @@ static const struct device_ops impair_ops = {
 	.send = impair_send,
 	.fd = impair_fd,
 	.deadline = impair_deadline,
+	.may_sleep = impair_may_sleep,
 	.close = impair_close,
 };
 

@@ -30,11 +30,9 @@ _Static_assert(2 * (FRAME_AT + VNET_SLOT_SIZE + SPSC_LINE) <= STEER_RING, "any f
 struct member {
 	_Alignas(SPSC_LINE) atomic_uint sleeps; /* others exchange it for 0, and then wake the worker */
 	int event;
-	/* The worker's own, from here on; others read the counters. */
+	/* The worker's own, which others read. */
 	_Alignas(SPSC_LINE) atomic_uint_fast64_t handed_over;
 	atomic_uint_fast64_t taken_over, dropped;
-	bool said_so;  /* that it sleeps */
-	bool was_told; /* the event is there to be read, or will be */
 };
 
 struct steer_group {
@@ -51,6 +49,8 @@ struct steered {
 	unsigned self;
 	unsigned first;   /* whose ring is looked into first */
 	uint32_t to_wake; /* bit n: worker n was given something */
+	bool said_so;     /* that this worker sleeps */
+	bool was_told;    /* its event is there to be read, or will be */
 	int poll;         /* readable when inner is, or the event */
 };
 
@@ -160,24 +160,16 @@ static bool has_frames(const struct steered *s)
 	return false;
 }
 
-/* True if frames have come from others: then it is no time to sleep. */
-static bool go_to_sleep(const struct steered *s)
-{
-	s->me->said_so = true;
-	atomic_exchange_explicit(&s->me->sleeps, 1, memory_order_acq_rel);
-	return has_frames(s);
-}
-
 static void get_up(struct steered *s)
 {
 	uint64_t n;
 
-	if (s->me->said_so && atomic_exchange_explicit(&s->me->sleeps, 0, memory_order_acq_rel) == 0)
-		s->me->was_told = true;
-	s->me->said_so = false;
+	if (s->said_so && atomic_exchange_explicit(&s->me->sleeps, 0, memory_order_acq_rel) == 0)
+		s->was_told = true;
+	s->said_so = false;
 	/* Who was to wake us may be about to write: then it is read next time. */
-	if (s->me->was_told)
-		s->me->was_told = read(s->me->event, &n, sizeof n) < 0;
+	if (s->was_told)
+		s->was_told = read(s->me->event, &n, sizeof n) < 0;
 }
 
 /* ---- handing over ---- */
@@ -329,7 +321,16 @@ static uint64_t steered_deadline(const struct device *d)
 {
 	const struct steered *s = (const struct steered *)d;
 
-	return go_to_sleep(s) ? 0 : s->inner->ops->deadline(s->inner);
+	return has_frames(s) ? 0 : s->inner->ops->deadline(s->inner);
+}
+
+static bool steered_may_sleep(struct device *d)
+{
+	struct steered *s = steered_of(d);
+
+	s->said_so = true;
+	atomic_exchange_explicit(&s->me->sleeps, 1, memory_order_acq_rel);
+	return !has_frames(s) && device_may_sleep(s->inner);
 }
 
 static void steered_close(struct device *d)
@@ -347,6 +348,7 @@ static const struct device_ops steered_ops = {
 	.send = steered_send,
 	.fd = steered_fd,
 	.deadline = steered_deadline,
+	.may_sleep = steered_may_sleep,
 	.close = steered_close,
 };
 

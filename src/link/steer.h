@@ -34,8 +34,8 @@ void steer_stats(const struct steer_group *g, unsigned queue, struct steer_stats
 
 /*
  * Wraps a worker's queue, which it owns from then on; on failure the queue stays the caller's. 0, or negative
- * errno. The device is its worker's alone. Its deadline() must be asked last before sleeping, and says by
- * that to the others that the worker has to be woken.
+ * errno. The device is its worker's alone. From the moment that its may_sleep()
+ * says yes, others wake the worker by fd().
  */
 int steer_open(struct steer_group *g, unsigned queue, struct device *inner, struct device **out);
 

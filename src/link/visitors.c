@@ -371,6 +371,11 @@ static uint64_t visitors_deadline(const struct device *d)
 	return earliest;
 }
 
+static bool visitors_may_sleep(struct device *d)
+{
+	return device_may_sleep(visitors_of(d)->inner);
+}
+
 /* ---- from beginning to end ---- */
 
 static void visitors_free(struct visitors *v)
@@ -398,6 +403,7 @@ static const struct device_ops visitors_ops = {
 	.send = visitors_send,
 	.fd = visitors_fd,
 	.deadline = visitors_deadline,
+	.may_sleep = visitors_may_sleep,
 	.close = visitors_close,
 };
 

@@ -77,7 +77,8 @@ static void rest(struct loop *l, uint64_t until_us)
 		return;
 	call_idle(l);
 	polling_sleeps(&l->polling);
-	sleep_until(l, until_us);
+	if (device_may_sleep(l->host->device))
+		sleep_until(l, until_us);
 	l->look_at_us = 0;
 }
 

@@ -20,6 +20,8 @@ struct quiet_device {
 	int fd;
 	int result; /* of recv() */
 	uint64_t deadline_us;
+	bool is_awake;  /* it may not sleep */
+	unsigned asked; /* whether it may */
 };
 
 static struct quiet_device *quiet_of(struct device *d)
@@ -53,6 +55,12 @@ static uint64_t quiet_deadline(const struct device *d)
 	return ((const struct quiet_device *)d)->deadline_us;
 }
 
+static bool quiet_may_sleep(struct device *d)
+{
+	quiet_of(d)->asked++;
+	return !quiet_of(d)->is_awake;
+}
+
 static void quiet_close(struct device *d)
 {
 	(void)d;
@@ -64,6 +72,7 @@ static const struct device_ops quiet_ops = {
 	.send = quiet_send,
 	.fd = quiet_fd,
 	.deadline = quiet_deadline,
+	.may_sleep = quiet_may_sleep,
 	.close = quiet_close,
 };
 
@@ -172,6 +181,22 @@ static void test_does_not_sleep_while_frames_wait(void **state)
 
 	assert_int_equal(write(s->pipe[1], "x", 1), 1);
 	step(s, TIMER_NEVER, SIGNAL_NONE); /* would never end */
+}
+
+/* It is asked before sleeping, and only then. */
+static void test_does_not_sleep_if_the_device_may_not(void **state)
+{
+	struct set_up *s = *state;
+
+	s->device.is_awake = true;
+	step(s, TIMER_NEVER, SIGNAL_NONE); /* would never end */
+	assert_int_equal(s->device.asked, 1);
+	s->device.result = 1;
+	step(s, TIMER_NEVER, SIGNAL_NONE);
+	s->device.result = 0;
+	s->loop.polling.until_us = TIMER_NEVER;
+	step(s, TIMER_NEVER, SIGNAL_NONE);
+	assert_int_equal(s->device.asked, 1);
 }
 
 static void test_signal_wakes_and_is_told(void **state)
@@ -285,6 +310,7 @@ int main(void)
 		WITH_LOOP(test_sleeps_until_the_callers_deadline),
 		WITH_LOOP(test_sleeps_until_the_devices_deadline),
 		WITH_LOOP(test_does_not_sleep_while_frames_wait),
+		WITH_LOOP(test_does_not_sleep_if_the_device_may_not),
 		WITH_LOOP(test_signal_wakes_and_is_told),
 		WITH_LOOP(test_descriptor_wakes_and_is_told_at_the_right_time),
 		WITH_LOOP(test_does_not_sleep_on_what_was_told),

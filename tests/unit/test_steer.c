@@ -16,7 +16,9 @@
 #include "base/timer.h"
 #include "common/flow_frame.h"
 #include "common/kernel_host.h"
+#include "link/impair.h"
 #include "link/steer.h"
+#include "link/visitors.h"
 #include "link/wire.h"
 
 enum { MOST = 8, LARGE = 60000 };
@@ -377,17 +379,40 @@ static void only_who_sleeps_is_woken(void **state)
 	workers_init(&w, 2);
 	d = w.device[1];
 	frame_for(&w, 1, room);
+	assert_int_equal(d->ops->deadline(d), TIMER_NEVER);
 	hand_one(&w, room);
 	assert_false(is_ready(d));
-	assert_int_equal(d->ops->deadline(d), 0); /* it would sleep, but not now */
+	assert_int_equal(d->ops->deadline(d), 0);
+	assert_false(device_may_sleep(d));
 	assert_int_equal(drain(&w, 1), 1);
-	assert_int_equal(d->ops->deadline(d), TIMER_NEVER);
+	assert_true(device_may_sleep(d));
 	assert_false(is_ready(d));
 	hand_one(&w, room);
 	assert_true(is_ready(d));
 	hand_one(&w, room); /* who is being woken is not woken again */
 	assert_int_equal(drain(&w, 1), 2);
 	assert_false(is_ready(d));
+	hand_one(&w, room);
+	assert_false(is_ready(d));
+	workers_fini(&w);
+}
+
+static void who_sleeps_on_a_bad_wire_is_woken_too(void **state)
+{
+	const struct impair_spec spec = { .rx.queue = 10, .tx.queue = 10 };
+	uint8_t room[FLOW_FRAME];
+	struct workers w;
+
+	(void)state;
+	workers_init(&w, 2);
+	assert_int_equal(impair_open(&spec, w.device[1], &w.device[1]), 0);
+	assert_int_equal(visitors_open(w.device[1], &w.device[1]), 0);
+	frame_for(&w, 1, room);
+	assert_true(device_may_sleep(w.device[1]));
+	hand_one(&w, room);
+	assert_true(is_ready(w.device[1]));
+	assert_false(device_may_sleep(w.device[1]));
+	assert_int_equal(drain(&w, 1), 1);
 	workers_fini(&w);
 }
 
@@ -406,7 +431,7 @@ static int wait_for_frames(struct device *d, struct rx_frame *f)
 	int n;
 
 	while ((n = d->ops->recv(d, f, DEVICE_BATCH, 0)) == 0)
-		if (d->ops->deadline(d) == TIMER_NEVER && poll(&p, 1, 5000) != 1)
+		if (device_may_sleep(d) && poll(&p, 1, 5000) != 1)
 			return 0;
 	return n;
 }
@@ -486,6 +511,7 @@ int main(void)
 		cmocka_unit_test(arp_takes_half_of_a_ring),
 		cmocka_unit_test(both_rings_and_queue_have_their_share_of_a_turn),
 		cmocka_unit_test(only_who_sleeps_is_woken),
+		cmocka_unit_test(who_sleeps_on_a_bad_wire_is_woken_too),
 		cmocka_unit_test(two_threads_wake_each_other),
 		cmocka_unit_test(closing_leaves_nothing_open),
 	};
