@@ -16,6 +16,8 @@
 #include <cmocka.h>
 
 #include "common/kernel_host.h"
+#include "link/queues.h"
+#include "link/steer.h"
 #include "link/xdp.h"
 
 enum { RECEIVE_RING = 2048, SECOND = 1000000 };
@@ -272,25 +274,47 @@ static int try_open_queues(const char *interface, struct device **queues, struct
 	return xdp_open(&config, queues, why);
 }
 
-/* By queues in turn: from each of many sockets the kernel's side sends by the one that its hash says. */
-static void receive_by_all(struct device *const *queues)
+static void make_pair_of_queues(void)
+{
+	kernel_host_remove(kernels);
+	kernel_host_run("ip link add %s numrxqueues 2 numtxqueues 2 type veth peer name %s numrxqueues 2 "
+			"numtxqueues 2", ours, kernels);
+	kernel_host_run("ip addr add 10.77.0.1/24 dev %s", kernels);
+	kernel_host_run("ip link set %s up && ip link set %s up", ours, kernels);
+	kernel_host_wait_up(kernels);
+	kernel_host_knows_us(kernels);
+}
+
+static void open_queues(struct device **queues)
+{
+	struct failure why = { "" };
+
+	if (try_open_queues(ours, queues, &why) != 0)
+		fail_msg("%s", why.text);
+}
+
+/* Frames from as many sockets, each by a queue that the kernel's side chooses. With a rule each must come by
+ * its owner's. */
+static void receive_by_all(struct device *const *queues, const struct steer_rule *rule)
 {
 	enum { SOCKETS = 50 };
 	struct rx_frame f[DEVICE_BATCH];
-	unsigned got[QUEUES] = { 0 };
-	int fds[SOCKETS];
+	int fds[SOCKETS], got = 0, before = 0;
 	uint16_t port;
 
 	for (int i = 0; i < SOCKETS; i++) {
 		fds[i] = kernel_host_udp_socket(&port);
 		kernel_host_sends_udp(fds[i], "x", 1);
 	}
-	while (got[0] + got[1] < SOCKETS) {
-		unsigned before = got[0] + got[1];
+	for (; got < SOCKETS; before = got) {
+		for (int i = 0; i < QUEUES; i++) {
+			int n = queues[i]->ops->recv(queues[i], f, DEVICE_BATCH, 0);
 
-		for (int i = 0; i < QUEUES; i++)
-			got[i] += (unsigned)queues[i]->ops->recv(queues[i], f, DEVICE_BATCH, 0);
-		if (got[0] + got[1] == before && !kernel_host_wait(queues[0]))
+			got += n;
+			while (rule != NULL && n-- > 0)
+				assert_int_equal(steer_owner(rule, bytes_of(f[n].data, f[n].len)), i);
+		}
+		if (got == before && !kernel_host_wait(queues[0]))
 			assert_true(kernel_host_wait(queues[1]));
 	}
 	for (int i = 0; i < SOCKETS; i++)
@@ -299,29 +323,46 @@ static void receive_by_all(struct device *const *queues)
 
 static void queues_have_a_device_each(void **state)
 {
-	struct failure why = { "" };
-	struct device *queues[QUEUES];
 	unsigned files = kernel_host_open_files();
+	struct device *queues[QUEUES];
 
 	(void)state;
-	kernel_host_remove(kernels);
-	kernel_host_run("ip link add %s numrxqueues 2 numtxqueues 2 type veth peer name %s numrxqueues 2 "
-			"numtxqueues 2", ours, kernels);
-	kernel_host_run("ip addr add 10.77.0.1/24 dev %s", kernels);
-	kernel_host_run("ip link set %s up && ip link set %s up", ours, kernels);
-	kernel_host_wait_up(kernels);
-	kernel_host_knows_us(kernels);
-	if (try_open_queues(ours, queues, &why) != 0)
-		fail_msg("%s", why.text);
-	receive_by_all(queues);
+	make_pair_of_queues();
+	open_queues(queues);
+	receive_by_all(queues, NULL);
 	for (int i = 0; i < QUEUES; i++) {
 		assert_int_equal(queues[i]->caps.mtu, 1500);
 		assert_int_equal(kernel_host_deliver_udp(queues[i], kernels, 0), 19);
 	}
-	for (int i = 0; i < QUEUES; i++)
-		queues[i]->ops->close(queues[i]);
+	queues_close(QUEUES, queues);
 	assert_null(strstr(kernel_host_ask("ip -d link show dev %s", ours), "prog/xdp"));
 	assert_int_equal(kernel_host_open_files(), files);
+}
+
+/* The sender's hash chooses the queue, and not we. */
+static void frames_are_handed_over_to_their_owners(void **state)
+{
+	struct steer_rule rule = steer_rule_make(STEER_FLOW, QUEUES, 0x0123456789abcdef);
+	struct device *queues[QUEUES];
+	struct steer_group *group;
+	struct steer_stats stats;
+	uint64_t handed_over = 0;
+	struct failure why;
+
+	(void)state;
+	make_pair_of_queues();
+	open_queues(queues);
+	assert_int_equal(steer_group_new(&rule, &group, &why), 0);
+	for (unsigned i = 0; i < QUEUES; i++)
+		assert_int_equal(steer_open(group, i, queues[i], &queues[i]), 0);
+	receive_by_all(queues, &rule);
+	for (unsigned i = 0; i < QUEUES; i++) {
+		steer_stats(group, i, &stats);
+		handed_over += stats.handed_over;
+	}
+	assert_true(handed_over > 0);
+	queues_close(QUEUES, queues);
+	steer_group_free(group);
 }
 
 static void too_few_queues_are_refused(void **state)
@@ -410,6 +451,7 @@ int main(void)
 		TEST(interfaces_that_cannot_be_used_are_refused),
 		TEST(an_interface_with_several_queues_is_refused),
 		TEST(queues_have_a_device_each),
+		TEST(frames_are_handed_over_to_their_owners),
 		TEST(too_few_queues_are_refused),
 		TEST(without_privileges_the_error_says_what_to_do),
 		TEST(an_interface_that_is_gone_is_reported),
