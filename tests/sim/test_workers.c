@@ -135,7 +135,7 @@ static void take_from_wire(struct kernel *k, uint64_t now_us)
 			if (k->is_cutting && f[i].len > HEADERS + FIRST_PIECE)
 				cut(k, &f[i]);
 			else
-				deliver(k, bytes_of(f[i].data, f[i].len), bytes_of(NULL, 0));
+				deliver(k, bytes_of(f[i].data, f[i].len), bytes_of("", 0));
 		}
 	assert_int_equal(n, 0);
 }
