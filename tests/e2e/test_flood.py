@@ -12,11 +12,10 @@ import pathlib
 import statistics
 import subprocess
 import threading
-import time
 
 import pytest
 
-from conftest import ADDRESS, TAPHOUSE
+from conftest import ADDRESS, TAPHOUSE, wait_until
 
 FLOODER = pathlib.Path(TAPHOUSE).resolve().parent / "obj/tests/e2e/syn_flood"
 RATE = 200_000
@@ -74,7 +73,7 @@ def test_clients_get_in_during_a_syn_flood(namespace, flooded):
     clients = threading.Thread(target=request_until, args=(namespace, stop, times))
     flooder = namespace.start(FLOODER, "taphouse0", server_mac(namespace), ADDRESS, "80", str(RATE), str(SECONDS),
                               stdout=subprocess.PIPE, text=True)
-    time.sleep(0.5)  # the SYN queue is full
+    wait_until(lambda: counters(namespace)["SyncookiesSent"] > 0, "the SYN queue is not full")
     clients.start()
     try:
         report = json.loads(flooder.communicate(timeout=SECONDS + 30)[0])
