@@ -45,7 +45,9 @@ enum th_ws_compression {
 /* Zero in any member means its default. */
 struct th_ws_config {
 	const char *const *origins;   /* whose pages may connect, NULL-terminated, "*": all; default: the
-				server's own. Must live as long as the server, as the next */
+				server's own, by whatever name a browser has reached it, so that
+				who lets a name lead here gets in (DNS rebinding): list them to
+				keep that out. Must live as long as the server, as the next */
 	const char *const *protocols; /* subprotocols: the first that the client names is agreed to;
 				default: none */
 	uint64_t max_message;         /* bytes, also after expansion (else 1009); default 1 MiB */
