@@ -7,10 +7,10 @@ import random
 import re
 import signal
 import subprocess
-import time
 
 import pytest
-from conftest import ADDRESS, Namespace, Server, built_with, is_sanitized, sha256
+from chromium import Chromium
+from conftest import ADDRESS, Namespace, Server, built_with, is_sanitized, screenshots, sha256, wait_until
 from test_reload import assert_no_request_was_lost, run_load
 
 URL = f"http://{ADDRESS}"
@@ -71,10 +71,7 @@ class Crew:
         """Sends SIGHUP, and waits until it is in use."""
         before = len(self.server.errors.read_text())
         self.server.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 10
-        while "is in use" not in self.server.errors.read_text()[before:]:
-            assert time.monotonic() < deadline, self.server.errors.read_text()
-            time.sleep(0.005)
+        wait_until(lambda: "is in use" in self.server.errors.read_text()[before:])
 
 
 @pytest.fixture
@@ -88,17 +85,15 @@ def end(client):
     assert client.returncode == 0
 
 
-def threads(server):
-    """Of taphouse itself: ip has become it."""
-    return len(os.listdir(f"/proc/{server.process.pid}/task"))
+def has_threads(server, n):
+    """ip has become taphouse. ThreadSanitizer has a thread of its own."""
+    n += b"__tsan_init" in pathlib.Path(os.environ["TAPHOUSE"]).read_bytes()
+    return len(os.listdir(f"/proc/{server.process.pid}/task")) == n
 
 
 def wait_until_busy(crew, downloads):
     """So many are under way, beside the question; and more of each is to come than fits into buffers."""
-    deadline = time.monotonic() + 10
-    while crew.status()["http"][0]["busy"] <= downloads:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: crew.status()["http"][0]["busy"] > downloads)
 
 
 def assert_all_served(before, after, connections):
@@ -173,10 +168,7 @@ def test_what_one_cannot_open_none_uses(crew, tmp_path):
     good = crew.path.read_text()
     crew.path.write_text(good.replace("access.log", "missing/access.log").replace(str(crew.site), str(tmp_path)))
     crew.server.process.send_signal(signal.SIGHUP)
-    deadline = time.monotonic() + 10
-    while "in use stays" not in crew.server.errors.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    wait_until(lambda: "in use stays" in crew.server.errors.read_text())
     client = crew.connect(50)
     end(client)
     assert crew.status()["reload"] == {"done": 0, "refused": 1, "cut_off": 0}
@@ -203,10 +195,8 @@ def test_a_second_sigterm_ends_all_at_once(crew, tmp_path):
     slow = [crew.namespace.start("curl", "-sS", "--max-time", "60", "--limit-rate", "10k", "-o", "/dev/null",
                                  f"{URL}/large.bin", stderr=subprocess.DEVNULL) for _ in range(4)]
     wait_until_busy(crew, 4)
-    deadline = time.monotonic() + 10
     crew.server.process.send_signal(signal.SIGTERM)
-    while crew.namespace.curl("-o", "/dev/null", URL, check=False).returncode == 0:
-        assert time.monotonic() < deadline
+    wait_until(lambda: crew.namespace.curl("-o", "/dev/null", URL, check=False).returncode != 0)
     assert crew.server.process.poll() is None
     assert crew.server.stop() == 0
     for download in slow:  # they read what has arrived, for long
@@ -218,10 +208,7 @@ def test_log_lines_stay_whole_and_sigusr1_opens_anew(crew, tmp_path):
     crew.start(3)
     load = run_load(crew.namespace, 2)
     moved = tmp_path / "moved.log"
-    deadline = time.monotonic() + 10
-    while not crew.log.exists() or crew.log.stat().st_size < 100000:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: crew.log.exists() and crew.log.stat().st_size > 100000)
     crew.log.rename(moved)
     crew.server.process.send_signal(signal.SIGUSR1)
     assert_no_request_was_lost(load)
@@ -259,6 +246,22 @@ def test_one_client_stays_with_one_worker(crew):
     assert "viewers see" not in crew.server.errors.read_text()
 
 
+@pytest.mark.parametrize("steering, said", [("flow", "2 workers, which share the connections from here"),
+                                            ("address", "2 workers; all connections from here are with number")])
+def test_the_live_page_says_whose_connections_it_shows(crew, tmp_path, steering, said):
+    crew.start(2, more=f'device "tap:taphouse0" {{ steering = "{steering}" }}')
+    browser = Chromium(crew.namespace, tmp_path / "profile")
+    try:
+        browser.open(f"{STATUS}/")
+        browser.wait(f"document.getElementById('server').textContent.includes({json.dumps(said)})")
+        if steering == "address":
+            browser.wait("document.querySelectorAll('.ladder-shaft').length > 5")
+        for width, scheme in ((1280, "light"), (400, "dark")):
+            browser.look(screenshots(tmp_path) / f"workers-{steering}-{width}-{scheme}.png", width, scheme)
+    finally:
+        browser.close()
+
+
 def connect_times(namespace):
     return [float(namespace.curl("-o", "/dev/null", "-w", "%{time_connect}", f"{URL}/1k.bin").stdout) for _ in range(12)]
 
@@ -278,11 +281,13 @@ def test_viewers_are_told_what_they_do_not_see(crew):
 
 
 def test_one_worker_has_but_its_helper(crew):
-    assert threads(crew.start(1)) == 2
+    server = crew.start(1)
+    wait_until(lambda: has_threads(server, 2))
 
 
 def test_each_has_its_helper(crew):
-    assert threads(crew.start(3)) == 6
+    server = crew.start(3)
+    wait_until(lambda: has_threads(server, 6))
 
 
 @pytest.mark.parametrize("option, said", [("--pcap=x.pcapng", "pcap: a capture is of one worker"),

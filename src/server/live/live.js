@@ -18,13 +18,14 @@ async function get(name) {
 	return answer.json();
 }
 
-// With several workers the connections of one client may be with several of them, and this page's own is with one.
+// A worker tells of its own connections only, and the WebSocket may be with another one than the rest of the page.
 function crew({ workers, worker, steering }) {
 	if (workers.length === 1)
 		return '';
 	if (steering === 'address')
 		return `, ${workers.length} workers; all connections from here are with number ${worker}`;
-	return `, ${workers.length} workers; ladder and curves show connections with number ${worker} only`;
+	return `, ${workers.length} workers, which share the connections from here: the ladder may show none ` +
+		'(steering = "address" keeps them together)';
 }
 
 function showServer(status) {
