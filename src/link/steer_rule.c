@@ -5,17 +5,10 @@
 #include <assert.h>
 #include <stdbool.h>
 
+#include "base/ip4_fields.h"
 #include "link/ethernet.h"
 
-enum {
-	IP4_HEADER = 20,
-	IP4_FRAGMENT = 0x3fff, /* the flag of more to come, and the offset */
-	PROTOCOL_ICMP = 1,
-	PROTOCOL_TCP = 6,
-	PROTOCOL_UDP = 17,
-	PORTS = 4,
-	ICMP_HEADER = 8,
-};
+enum { PORTS = 4, ICMP_HEADER = 8 };
 
 /* An odd factor loses nothing of a word; a large one carries it far. */
 struct steer_rule steer_rule_make(enum steer_mode mode, unsigned queues, uint64_t key)
@@ -49,18 +42,25 @@ static int owner_of_flow(const struct steer_rule *r, uint32_t remote, uint32_t l
 	return choose(r, hash);
 }
 
-static bool is_fragment(const uint8_t *ip)
+static uint32_t src_of(const uint8_t *ip)
 {
-	return (load_be16(ip + 6) & IP4_FRAGMENT) != 0;
+	return load_be32(ip + 12);
+}
+
+static uint32_t dst_of(const uint8_t *ip)
+{
+	return load_be32(ip + 16);
 }
 
 /* Where the ports are; NULL: the packet, or what there is of it, has none. */
 static const uint8_t *find_ports(struct bytes packet)
 {
 	const uint8_t *ip = packet.data;
-	uint32_t header = (ip[0] & 15u) * 4;
+	uint32_t header = ip4_header_len(ip);
 
-	if ((ip[9] != PROTOCOL_TCP && ip[9] != PROTOCOL_UDP) || packet.len < header + PORTS)
+	if (ip4_protocol(ip) != IP_PROTO_TCP && ip4_protocol(ip) != IP_PROTO_UDP)
+		return NULL;
+	if (packet.len < header + PORTS)
 		return NULL;
 	return ip + header;
 }
@@ -69,10 +69,10 @@ static const uint8_t *find_ports(struct bytes packet)
  * stands in them, and in that we are the source. */
 static bool take_quoted(struct bytes packet, struct bytes *quoted)
 {
-	uint32_t header = (packet.data[0] & 15u) * 4;
+	uint32_t header = ip4_header_len(packet.data);
 	uint8_t type;
 
-	if (packet.data[9] != PROTOCOL_ICMP || packet.len < header + ICMP_HEADER + IP4_HEADER)
+	if (ip4_protocol(packet.data) != IP_PROTO_ICMP || packet.len < header + ICMP_HEADER + IP4_HEADER_LEN)
 		return false;
 	type = packet.data[header];
 	*quoted = packet;
@@ -86,9 +86,9 @@ static int owner_of_quoted(const struct steer_rule *r, struct bytes quoted)
 	uint32_t both;
 
 	if (ports == NULL)
-		return r->mode == STEER_ADDRESS ? owner_of_address(r, load_be32(ip + 16)) : 0;
+		return r->mode == STEER_ADDRESS ? owner_of_address(r, dst_of(ip)) : 0;
 	both = load_be32(ports);
-	return owner_of_flow(r, load_be32(ip + 16), load_be32(ip + 12), both << 16 | both >> 16);
+	return owner_of_flow(r, dst_of(ip), src_of(ip), both << 16 | both >> 16);
 }
 
 int steer_owner_of_packet(const struct steer_rule *r, struct bytes packet)
@@ -96,16 +96,16 @@ int steer_owner_of_packet(const struct steer_rule *r, struct bytes packet)
 	const uint8_t *ip = packet.data, *ports;
 	struct bytes quoted;
 
-	if (packet.len < IP4_HEADER)
+	if (packet.len < IP4_HEADER_LEN)
 		return 0;
-	if (is_fragment(ip))
-		return owner_of_address(r, load_be32(ip + 12));
+	if (ip4_is_fragment(ip))
+		return owner_of_address(r, src_of(ip));
 	ports = find_ports(packet);
 	if (ports != NULL)
-		return owner_of_flow(r, load_be32(ip + 12), load_be32(ip + 16), load_be32(ports));
+		return owner_of_flow(r, src_of(ip), dst_of(ip), load_be32(ports));
 	if (take_quoted(packet, &quoted))
 		return owner_of_quoted(r, quoted);
-	return r->mode == STEER_ADDRESS ? owner_of_address(r, load_be32(ip + 12)) : 0;
+	return r->mode == STEER_ADDRESS ? owner_of_address(r, src_of(ip)) : 0;
 }
 
 int steer_owner(const struct steer_rule *r, struct bytes frame)
