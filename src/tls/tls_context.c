@@ -190,8 +190,8 @@ static void on_message(int writing, int version, int type, const void *data, siz
 
 	(void)version;
 	(void)context;
-	if (type == SSL3_RT_HEADER && writing != 0)
-		tls_records_on_sent(s);
+	if (type == SSL3_RT_HEADER && len == TLS_HEADER)
+		tls_records_on_record(s, writing != 0, *(const uint8_t *)data);
 	else if (type == SSL3_RT_ALERT && len == 2)
 		tls_trace_alert(s, writing != 0, data);
 	else if (type == SSL3_RT_HANDSHAKE)

@@ -70,16 +70,17 @@ static bool derive(EVP_KDF *kdf, const OSSL_PARAM *parameters, uint8_t *out, siz
 /* ---- TLS 1.3 ---- */
 
 /* "LABEL client_random secret", the two in hexadecimal. */
-void tls_secret_read(struct tls_secret *s, const char *line, const char *label)
+bool tls_secret_read(struct tls_secret *s, const char *line, const char *label)
 {
 	enum { RANDOM = 2 * SSL3_RANDOM_SIZE };
 	size_t skip = strlen(label) + 1 + RANDOM + 1, len;
 
 	if (strncmp(line, label, strlen(label)) != 0 || line[strlen(label)] != ' ' || strlen(line) <= skip)
-		return;
+		return false;
 	s->len = 0;
 	if (OPENSSL_hexstr2buf_ex(s->bytes, sizeof s->bytes, &len, line + skip, '\0') == 1)
 		s->len = (uint8_t)len;
+	return true;
 }
 
 /* HKDF-Expand-Label() without a context (RFC 8446 section 7.1). */

@@ -56,8 +56,8 @@ struct tls_keys {
 	uint8_t iv[TLS_NONCE]; /* what is not fixed is zero */
 };
 
-/* Takes the secret out of a line of a key log, if it is of that label. */
-void tls_secret_read(struct tls_secret *s, const char *line, const char *label);
+/* Takes the secret out of a line of a key log. False: it is not of that label. */
+bool tls_secret_read(struct tls_secret *s, const char *line, const char *label);
 /* The one that follows it at a KeyUpdate. */
 bool tls_secret_advance(const struct tls_algorithms *a, const struct tls_suite *suite, struct tls_secret *s);
 

@@ -23,45 +23,60 @@ static bool is_client(const struct tls_stream *s)
 
 /* ---- taken over ---- */
 
+static uint32_t *count_of(struct tls_stream *s, bool is_ours)
+{
+	return is_ours ? &s->records.sent : &s->records.received;
+}
+
+static void take_secret(struct tls_stream *s, bool is_ours, const char *line)
+{
+	struct tls_protection *p = is_ours ? &s->records.sending : &s->records.receiving;
+	bool is_clients = is_ours == is_client(s);
+
+	if (tls_secret_read(&p->secret, line,
+			    is_clients ? "CLIENT_TRAFFIC_SECRET_0" : "SERVER_TRAFFIC_SECRET_0"))
+		*count_of(s, is_ours) = 0;
+}
+
 /* OpenSSL tells a secret in the moment when it begins to use it. */
 void tls_records_on_secret(struct tls_stream *s, const char *key_log_line)
 {
-	struct tls_records *r = &s->records;
-
-	tls_secret_read(is_client(s) ? &r->sending.secret : &r->receiving.secret, key_log_line,
-			"CLIENT_TRAFFIC_SECRET_0");
-	tls_secret_read(is_client(s) ? &r->receiving.secret : &r->sending.secret, key_log_line,
-			"SERVER_TRAFFIC_SECRET_0");
+	take_secret(s, true, key_log_line);
+	take_secret(s, false, key_log_line);
 }
 
-void tls_records_on_sent(struct tls_stream *s)
+/* In 1.2 new keys begin behind ChangeCipherSpec. */
+void tls_records_on_record(struct tls_stream *s, bool is_ours, uint8_t type)
 {
-	s->records.sent += s->records.sending.secret.len > 0;
+	uint32_t *count = count_of(s, is_ours);
+
+	*count = type == SSL3_RT_CHANGE_CIPHER_SPEC ? 0 : *count + 1;
 }
 
-/* Tickets were sent with these keys; nothing was received. */
+/* Tickets were sent with these keys. */
 static bool begin_1_3(struct tls_stream *s, const struct tls_suite *suite)
 {
 	struct tls_records *r = &s->records;
 	struct tls_secret ours = r->sending.secret, peers = r->receiving.secret;
 	bool ok = tls_protection_begin_secret(&r->sending, algorithms_of(s), suite, &ours, true, r->sent) &&
-		  tls_protection_begin_secret(&r->receiving, algorithms_of(s), suite, &peers, false, 0);
+		  tls_protection_begin_secret(&r->receiving, algorithms_of(s), suite, &peers, false,
+					      r->received);
 
 	OPENSSL_cleanse(&ours, sizeof ours);
 	OPENSSL_cleanse(&peers, sizeof peers);
 	return ok;
 }
 
-/* Each side's Finished was protected by these keys: the next record is number 1. */
+/* Each side's Finished was protected by these keys, in as many records as it liked. */
 static bool begin_1_2(struct tls_stream *s, const struct tls_suite *suite)
 {
 	struct tls_records *r = &s->records;
 	struct tls_keys client, server;
 	bool ok = tls_keys_of_session(algorithms_of(s), suite, s->ssl, &client, &server) &&
 		  tls_protection_begin(&r->sending, suite, is_client(s) ? &client : &server, false, true,
-				       1) &&
+				       r->sent) &&
 		  tls_protection_begin(&r->receiving, suite, is_client(s) ? &server : &client, false, false,
-				       1);
+				       r->received);
 
 	OPENSSL_cleanse(&client, sizeof client);
 	OPENSSL_cleanse(&server, sizeof server);

@@ -23,7 +23,7 @@ struct tls_records {
 	struct tls_record_size size;
 	struct tls_input input;
 	struct tls_messages messages;
-	uint32_t sent;        /* by OpenSSL, with the keys that ours begin with */
+	uint32_t sent, received; /* by OpenSSL, with the keys that ours begin with */
 	uint8_t idle;         /* records in a row that brought no text */
 	bool owes_key_update;
 	bool has_refused;     /* a handshake message of 1.2 */
@@ -31,7 +31,7 @@ struct tls_records {
 
 /* OpenSSL tells what a handshake does. */
 void tls_records_on_secret(struct tls_stream *s, const char *key_log_line);
-void tls_records_on_sent(struct tls_stream *s);
+void tls_records_on_record(struct tls_stream *s, bool is_ours, uint8_t type);
 /* Takes over from it. False: that is not possible. */
 bool tls_records_begin(struct tls_stream *s);
 

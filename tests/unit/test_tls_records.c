@@ -316,6 +316,67 @@ static void feed_record(uint8_t type, const void *contents, size_t len)
 	tls_protection_end(&client);
 }
 
+/* Both sides' keys of TLS 1.2, as the client has them. */
+static void begin_client_1_2(struct tls_protection *p, bool seals, uint64_t sequence)
+{
+	const struct tls_suite *suite = tls_suite_find(&f.tls->algorithms, SSL_get_current_cipher(f.client));
+	struct tls_keys client, server;
+
+	assert_true(tls_keys_of_session(&f.tls->algorithms, suite, f.client, &client, &server));
+	assert_true(tls_protection_begin(p, suite, &client, false, seals, sequence));
+}
+
+static size_t seal_piece(struct tls_protection *p, uint8_t type, const uint8_t *data, size_t len, uint8_t *out)
+{
+	const struct span span = { .data = data, .len = len };
+	struct tls_source from = { .span = &span };
+
+	return tls_protection_seal(p, type, &from, len, out);
+}
+
+/* A Finished of 1.2 may come in several records, and each has a number (RFC 5246 section 6.2.1). */
+static void records_of_the_handshake_count(void **state)
+{
+	enum { FINISHED = 16 };
+	uint8_t flight[2000], text[TLS_CIPHERTEXT_MOST], pieces[200];
+	struct tls_protection client = { 0 };
+	struct tls_opened finished;
+	size_t len, n = 0;
+
+	(void)state;
+	for (size_t i = 3; i < ARRAY_LENGTH(suites); i++) {
+		tls_fixture_close(&f);
+		tls_fixture_open(&f, NULL);
+		SSL_set_max_proto_version(f.client, TLS1_2_VERSION);
+		SSL_set_cipher_list(f.client, suites[i].name);
+		SSL_do_handshake(f.client);
+		tls_fixture_to_server(&f);
+		tls_fixture_to_client(&f);
+		SSL_do_handshake(f.client);
+		len = (size_t)BIO_read(SSL_get_wbio(f.client), flight, sizeof flight);
+		for (n = 0; flight[n] != SSL3_RT_CHANGE_CIPHER_SPEC;)
+			n += tls_record_length(flight + n);
+		n += tls_record_length(flight + n);
+		fake_stream_feed(&f.lower, flight, n);
+		begin_client_1_2(&client, false, 0);
+		assert_int_equal(tls_protection_open(&client, bytes_of(flight + n, len - n), text, &finished), 0);
+		assert_int_equal(finished.text.len, FINISHED);
+		tls_protection_end(&client);
+		begin_client_1_2(&client, true, 0);
+		n = seal_piece(&client, SSL3_RT_HANDSHAKE, text, 1, pieces);
+		n += seal_piece(&client, SSL3_RT_HANDSHAKE, text + 1, FINISHED - 1, pieces + n);
+		n += seal_piece(&client, SSL3_RT_APPLICATION_DATA, (const uint8_t *)"text", 4, pieces + n);
+		fake_stream_feed(&f.lower, pieces, n);
+		tls_protection_end(&client);
+		assert_int_equal(f.accepted, 1);
+		assert_int_equal(f.received_len, 4);
+		tls_fixture_to_client(&f);
+		assert_int_equal(SSL_do_handshake(f.client), 1);
+		send_text("answer", 6);
+		assert_client_reads("answer", 6);
+	}
+}
+
 static struct tls_usage usage(void)
 {
 	struct tls_usage u;
@@ -637,6 +698,7 @@ int main(void)
 		TEST(new_keys_are_taken_and_answered),
 		TEST(new_keys_that_are_asked_for_often_are_made_once),
 		TEST(keys_are_replaced_before_they_are_worn_out),
+		TEST(records_of_the_handshake_count),
 		TEST(a_changed_byte_anywhere_is_a_bad_record),
 		TEST(a_record_is_good_once),
 		TEST(a_record_that_says_it_is_too_long_is_refused_by_its_header),
