@@ -177,6 +177,8 @@ void tls_records_send_alert(struct tls_stream *s, uint8_t level, uint8_t descrip
 {
 	const uint8_t alert[] = { level, description };
 
+	if ((s->flags & TLS_SHUT) != 0)
+		return;
 	tls_trace_alert(s, true, alert);
 	seal_small(s, SSL3_RT_ALERT, alert, sizeof alert);
 }

@@ -37,7 +37,7 @@ bool tls_records_begin(struct tls_stream *s);
 
 /* Puts contents into records, which wait in the output. False: that failed, and nothing waits any more. */
 bool tls_records_send(struct tls_stream *s, const struct span *spans, size_t count);
-/* The same with an alert. If there is no memory for it, it is left out. */
+/* The same with an alert. It is left out if there is no memory for it, and behind close_notify. */
 void tls_records_send_alert(struct tls_stream *s, uint8_t level, uint8_t description);
 
 enum tls_records_result {

@@ -180,8 +180,8 @@ static void send_close_notify(struct tls_stream *s)
 {
 	if (s->state != TLS_OPEN || (s->flags & TLS_SHUT) != 0)
 		return;
-	s->flags |= TLS_SHUT;
 	tls_records_send_alert(s, SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY);
+	s->flags |= TLS_SHUT;
 }
 
 static void upper_shutdown(struct stream *stream)

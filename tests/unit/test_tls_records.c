@@ -654,6 +654,28 @@ static void close_notify_reaches_openssl_in_every_suite(void **state)
 	}
 }
 
+/* close_notify was the last word (RFC 8446 section 6.1). */
+static void nothing_is_said_behind_close_notify(void **state)
+{
+	static const uint8_t hello[] = { SSL3_MT_CLIENT_HELLO, 0, 0, 0 };
+	size_t before;
+
+	(void)state;
+	another(TLS1_2_VERSION);
+	stream_shutdown(f.upper);
+	before = f.lower.sent_len;
+	feed_record(SSL3_RT_HANDSHAKE, hello, sizeof hello);
+	assert_int_equal(f.lower.sent_len, before);
+	assert_int_equal(f.closed, 0);
+	another(TLS1_3_VERSION);
+	stream_shutdown(f.upper);
+	before = f.lower.sent_len;
+	feed_record(77, "x", 1);
+	assert_int_equal(f.closed, 1);
+	assert_int_equal(f.lower.sent_len, before);
+	assert_false(f.lower.aborted);
+}
+
 /* What is kept for the layer above is not lost when that lets go in the middle of it. */
 static size_t close_at_once(struct stream *s, struct bytes data)
 {
@@ -713,6 +735,7 @@ int main(void)
 		TEST(warnings_of_1_2_and_cancelling_go_by),
 		TEST(renegotiation_is_refused_once),
 		TEST(close_notify_reaches_openssl_in_every_suite),
+		TEST(nothing_is_said_behind_close_notify),
 		TEST(the_layer_above_may_close_while_it_is_given_what_was_kept),
 	};
 
