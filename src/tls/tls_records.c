@@ -112,12 +112,16 @@ void tls_records_end(struct tls_records *r)
 
 /* ---- down ---- */
 
-/* more: bytes of contents that will follow it. */
+/* more: bytes of contents that will follow it. False: there is no memory, and the output is as it
+ * was; or OpenSSL failed, and it is empty. */
 static bool seal(struct tls_stream *s, uint8_t type, struct tls_source *from, size_t len, size_t more)
 {
 	uint8_t *room = tls_output_reserve(&s->output, &s->tls->buffers, len + TLS_SEALED_MORE, more);
-	size_t sealed = room != NULL ? tls_protection_seal(&s->records.sending, type, from, len, room) : 0;
+	size_t sealed;
 
+	if (room == NULL)
+		return false;
+	sealed = tls_protection_seal(&s->records.sending, type, from, len, room);
 	if (sealed == 0) {
 		tls_output_free(&s->output);
 		ERR_clear_error();
@@ -152,14 +156,10 @@ static bool needs_new_keys(const struct tls_records *r)
 	return r->owes_key_update || (r->sending.sequence >= TLS_PROTECTION_LAST && r->sending.is_1_3);
 }
 
-bool tls_records_send(struct tls_stream *s, const struct span *spans, size_t count)
+static bool seal_text(struct tls_stream *s, struct tls_source from, size_t left)
 {
 	struct tls_records *r = &s->records;
-	struct tls_source from = { .span = spans };
-	size_t left = 0;
 
-	for (size_t i = 0; i < count; i++)
-		left += spans[i].len;
 	while (left > 0) {
 		size_t n = min_u64(left, tls_record_limit(&r->size, s->tls->world->now_us));
 
@@ -171,6 +171,18 @@ bool tls_records_send(struct tls_stream *s, const struct span *spans, size_t cou
 		left -= n;
 	}
 	return true;
+}
+
+bool tls_records_send(struct tls_stream *s, const struct span *spans, size_t count)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < count; i++)
+		len += spans[i].len;
+	if (seal_text(s, (struct tls_source){ .span = spans }, len))
+		return true;
+	tls_output_free(&s->output);
+	return false;
 }
 
 void tls_records_send_alert(struct tls_stream *s, uint8_t level, uint8_t description)

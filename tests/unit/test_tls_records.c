@@ -676,6 +676,27 @@ static void nothing_is_said_behind_close_notify(void **state)
 	assert_false(f.lower.aborted);
 }
 
+/* What waits is the text before it, and is worth more. */
+static void an_alert_without_memory_leaves_the_rest_as_it_is(void **state)
+{
+	/* The last record fills up its buffer. */
+	enum { EARLY = 12 * TLS_RECORD_FIRST, LEN = EARLY + 80 * TLS_RECORD_LARGEST + 210 };
+	const struct span span = { .data = pattern(LEN), .len = LEN };
+
+	(void)state;
+	tls_fixture_handshake(&f);
+	f.lower.buffer = 100000;
+	assert_int_equal(stream_send(f.upper, &span, 1, 0), 0);
+	assert_int_equal(stream_room(f.upper), 0);
+	f.tls->buffers.small.limit = f.tls->buffers.small.in_use;
+	stream_close(f.upper);
+	f.upper = NULL;
+	fake_stream_ack_all(&f.lower);
+	tls_fixture_to_client(&f);
+	assert_client_reads(span.data, LEN);
+	free((void *)(uintptr_t)span.data);
+}
+
 /* What is kept for the layer above is not lost when that lets go in the middle of it. */
 static size_t close_at_once(struct stream *s, struct bytes data)
 {
@@ -736,6 +757,7 @@ int main(void)
 		TEST(renegotiation_is_refused_once),
 		TEST(close_notify_reaches_openssl_in_every_suite),
 		TEST(nothing_is_said_behind_close_notify),
+		TEST(an_alert_without_memory_leaves_the_rest_as_it_is),
 		TEST(the_layer_above_may_close_while_it_is_given_what_was_kept),
 	};
 
