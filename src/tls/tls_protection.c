@@ -189,7 +189,7 @@ int tls_protection_open(struct tls_protection *p, struct bytes record, uint8_t *
 		return SSL_AD_BAD_RECORD_MAC;
 	p->sequence++;
 	*opened = (struct tls_opened){ .type = record.data[0], .text = bytes_of(out, len) };
-	if (p->is_1_3 && strip(opened) != 0)
-		return SSL_AD_UNEXPECTED_MESSAGE;
-	return opened->text.len <= TLS_RECORD_LARGEST ? 0 : SSL_AD_RECORD_OVERFLOW;
+	if (len > (size_t)TLS_RECORD_LARGEST + p->is_1_3) /* padding counts: RFC 8446 section 5.4 */
+		return SSL_AD_RECORD_OVERFLOW;
+	return p->is_1_3 ? strip(opened) : 0;
 }

@@ -19,7 +19,7 @@ enum {
 };
 
 struct tls_record_size {
-	uint32_t largest; /* that the peer takes: TLS_RECORD_LARGEST, or less (RFC 6066 section 4) */
+	uint32_t largest; /* that either side takes: TLS_RECORD_LARGEST, or less (RFC 6066 section 4) */
 	uint32_t sent;    /* bytes since the beginning, or the last pause; stops at TLS_RECORD_EARLY */
 	uint64_t last_us; /* when the last record was made */
 };

@@ -281,6 +281,8 @@ static enum tls_records_result open_record(struct tls_stream *s, struct bytes re
 	int alert = tls_protection_open(&r->receiving, record, room, &opened);
 
 	tls_input_drop_record(&r->input);
+	if (alert == 0 && opened.text.len > r->size.largest)
+		alert = SSL_AD_RECORD_OVERFLOW;
 	if (alert != 0) {
 		ERR_clear_error();
 		return fail(s, alert);

@@ -697,6 +697,39 @@ static void an_alert_without_memory_leaves_the_rest_as_it_is(void **state)
 	free((void *)(uintptr_t)span.data);
 }
 
+static void a_record_may_be_padded_up_to_the_largest_and_no_more(void **state)
+{
+	uint8_t *text = calloc(1, TLS_RECORD_LARGEST + 1);
+
+	(void)state;
+	assert_non_null(text);
+	another(TLS1_3_VERSION);
+	text[0] = 'a';
+	text[1] = SSL3_RT_APPLICATION_DATA;
+	feed_record(0, text, TLS_RECORD_LARGEST);
+	assert_int_equal(f.received_len, 1);
+	feed_record(0, text, TLS_RECORD_LARGEST + 1);
+	assert_broken("record overflow");
+	free(text);
+}
+
+/* RFC 6066 section 4: what was agreed upon holds for both. */
+static void a_peer_keeps_to_the_little_room_that_it_asked_for(void **state)
+{
+	uint8_t *text = pattern(513);
+
+	(void)state;
+	tls_fixture_close(&f);
+	tls_fixture_open(&f, NULL);
+	SSL_set_tlsext_max_fragment_length(f.client, TLSEXT_max_fragment_length_512);
+	tls_fixture_handshake(&f);
+	feed_record(SSL3_RT_APPLICATION_DATA, text, 512);
+	assert_int_equal(f.received_len, 512);
+	feed_record(SSL3_RT_APPLICATION_DATA, text, 513);
+	assert_broken("record overflow");
+	free(text);
+}
+
 /* What is kept for the layer above is not lost when that lets go in the middle of it. */
 static size_t close_at_once(struct stream *s, struct bytes data)
 {
@@ -758,6 +791,8 @@ int main(void)
 		TEST(close_notify_reaches_openssl_in_every_suite),
 		TEST(nothing_is_said_behind_close_notify),
 		TEST(an_alert_without_memory_leaves_the_rest_as_it_is),
+		TEST(a_record_may_be_padded_up_to_the_largest_and_no_more),
+		TEST(a_peer_keeps_to_the_little_room_that_it_asked_for),
 		TEST(the_layer_above_may_close_while_it_is_given_what_was_kept),
 	};
 
