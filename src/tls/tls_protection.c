@@ -95,7 +95,8 @@ static bool begin_record(struct tls_protection *p, const uint8_t *header, const 
 	if (p->is_1_3)
 		return EVP_CipherUpdate(p->cipher, NULL, &n, header, TLS_HEADER) == 1;
 	memcpy(aad, &sequence, sizeof sequence);
-	put_header(aad + sizeof sequence, header[0], text_len);
+	memcpy(aad + sizeof sequence, header, TLS_HEADER);
+	store_be16(aad + sizeof aad - 2, (uint16_t)text_len);
 	return EVP_CipherUpdate(p->cipher, NULL, &n, aad, sizeof aad) == 1;
 }
 

@@ -730,6 +730,24 @@ static void a_peer_keeps_to_the_little_room_that_it_asked_for(void **state)
 	free(text);
 }
 
+static void the_version_of_a_record_is_authenticated(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < ARRAY_LENGTH(versions); v++) {
+		for (size_t at = 1; at <= 2; at++) {
+			char *data;
+
+			another(versions[v]);
+			SSL_write(f.client, "text", 4);
+			BIO_get_mem_data(SSL_get_wbio(f.client), &data);
+			data[at] ^= 0x20;
+			tls_fixture_to_server(&f);
+			assert_int_equal(f.received_len, 0);
+			assert_broken("bad record mac");
+		}
+	}
+}
+
 /* What is kept for the layer above is not lost when that lets go in the middle of it. */
 static size_t close_at_once(struct stream *s, struct bytes data)
 {
@@ -793,6 +811,7 @@ int main(void)
 		TEST(an_alert_without_memory_leaves_the_rest_as_it_is),
 		TEST(a_record_may_be_padded_up_to_the_largest_and_no_more),
 		TEST(a_peer_keeps_to_the_little_room_that_it_asked_for),
+		TEST(the_version_of_a_record_is_authenticated),
 		TEST(the_layer_above_may_close_while_it_is_given_what_was_kept),
 	};
 
