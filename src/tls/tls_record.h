@@ -1,7 +1,8 @@
 /*
  * How large the records of a connection should be. A record can be decrypted only when all of it has
  * arrived: in the first flights one record a segment lets the peer begin with the first of them, and what is
- * lost holds up no more than itself. In bulk the largest records cost least.
+ * lost holds up no more than itself. In bulk the largest records cost least, over devices that cut segments
+ * of 64 KiB too: four records of 15,906 bytes, which fill one of those exactly, were no faster.
  */
 #ifndef TLS_TLS_RECORD_H
 #define TLS_TLS_RECORD_H

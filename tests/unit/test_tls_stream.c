@@ -380,6 +380,48 @@ static void steps_of_handshakes_are_limited_in_a_turn(void **state)
 	fake_stream_fini(&second);
 }
 
+/* Hundreds of ClientHellos in one batch, and behind them a request: it waits for one turn of them, and no more. */
+static void an_established_connection_waits_for_one_turn_of_handshakes(void **state)
+{
+	enum { CLIENTS = 100, PER_TURN = 8 };
+	static struct fake_stream clients[CLIENTS];
+	SSL *client = SSL_new(f.client_ctx);
+	size_t answered;
+	char *hello;
+	long len;
+
+	(void)state;
+	tls_fixture_handshake(&f);
+	world_advance(&f.world, f.world.now_us + 1000); /* the next turn of the loop */
+	assert_non_null(client);
+	SSL_set_bio(client, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	SSL_set_connect_state(client);
+	SSL_do_handshake(client);
+	len = BIO_get_mem_data(SSL_get_wbio(client), &hello);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		fake_stream_init(&clients[i], 1 << 16);
+		tls_accept(f.tls, f.context, &clients[i].stream, &f.acceptor);
+		fake_stream_feed(&clients[i], hello, (size_t)len);
+	}
+	for (size_t turn = 1; turn <= CLIENTS / PER_TURN; turn++) {
+		SSL_write(f.client, "GET", 3);
+		f.received_len = 0;
+		len = BIO_get_mem_data(SSL_get_wbio(f.client), &hello);
+		fake_stream_feed(&f.lower, hello, (size_t)len);
+		(void)BIO_reset(SSL_get_wbio(f.client));
+		assert_int_equal(f.received_len, 3);
+		answered = 0;
+		for (size_t i = 0; i < CLIENTS; i++)
+			answered += clients[i].sent_len > 0;
+		assert_int_equal(answered, turn * PER_TURN);
+		world_advance(&f.world, f.world.now_us + 1000);
+	}
+	for (size_t i = 0; i < CLIENTS; i++)
+		fake_stream_fini(&clients[i]);
+	SSL_free(client);
+	ERR_clear_error();
+}
+
 /* Who sends a message byte by byte takes no turns from others. */
 static void pieces_of_messages_are_no_steps(void **state)
 {
@@ -764,6 +806,7 @@ int main(void)
 		TEST(handshakes_under_way_are_limited),
 		TEST(a_late_handshake_makes_room),
 		TEST(steps_of_handshakes_are_limited_in_a_turn),
+		TEST(an_established_connection_waits_for_one_turn_of_handshakes),
 		TEST(pieces_of_messages_are_no_steps),
 		TEST(data_goes_both_ways_in_any_pieces),
 		TEST(what_is_not_taken_comes_again),
