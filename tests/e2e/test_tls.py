@@ -234,14 +234,16 @@ def test_a_certificate_about_to_expire_is_told(serve_site, tmp_path, authority):
 LOAD = """
 import http.client, ssl, sys, time
 context = ssl.create_default_context(cafile=sys.argv[1])
-serials, n, end = set(), 0, time.monotonic() + 3
-while time.monotonic() < end:
+serials, n, end = set(), 0, time.monotonic() + 20
+while (len(serials) < 2 or n <= 20) and time.monotonic() < end:
     c = http.client.HTTPSConnection("%s", 443, context=context, timeout=10)
     for _ in range(5):
         c.request("GET", "/hello.txt")
         answer = c.getresponse()
         assert answer.status == 200 and answer.read() == b"hello\\n"
         n += 1
+    if not serials:
+        print("at work", flush=True)
     serials.add(c.sock.getpeercert()["serialNumber"])
     c.close()
 print(n, len(serials))
@@ -253,7 +255,8 @@ def test_a_certificate_swapped_under_load_loses_no_request(serve_site, namespace
     server = serve_site("", tls='reload = "100ms"' if by == "file" else 'reload = "0s"')
     clients = [namespace.start("/usr/bin/python3", "-c", LOAD, authority, stdout=subprocess.PIPE, text=True)
                for _ in range(3)]
-    time.sleep(1)  # they are at work for three seconds: this is in the middle of it
+    for client in clients:
+        assert client.stdout.readline() == "at work\n"
     make_certificate(tmp_path, "server")
     if by == "SIGHUP":
         server.process.send_signal(1)
