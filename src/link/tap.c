@@ -223,6 +223,23 @@ static int attach(int fd, const char *name, int flags)
 	return ioctl(fd, TUNSETIFF, &r) < 0 ? -errno : 0;
 }
 
+static bool is_permanent(int fd)
+{
+	struct ifreq r = { .ifr_flags = 0 };
+
+	return ioctl(fd, TUNGETIFF, &r) == 0 && (r.ifr_flags & IFF_PERSIST) != 0;
+}
+
+/* The TAP's first queue that is ours. A TAP of several queues takes whoever comes, and would share its frames
+ * between strangers; one that was there and would not stay by itself is a living process's. */
+static int attach_first(int fd, const char *name, int flags)
+{
+	bool was_there = if_nametoindex(name) != 0;
+	int err = attach(fd, name, flags);
+
+	return err == 0 && was_there && !is_permanent(fd) ? -EBUSY : err;
+}
+
 /* What the kernel may hand us unfinished. A TAP that existed may still have its last owner's choices: they
  * are set either way. Refusal is no failure: frames then come finished. */
 static void set_offloads(int fd, bool vnet)
@@ -239,9 +256,9 @@ static int wanted_flags(const struct tap_config *c)
 	       (c->napi ? IFF_NAPI : 0);
 }
 
-static int open_queue(struct tap *t, const struct tap_config *c, struct failure *why)
+static int open_queue(struct tap *t, const struct tap_config *c, bool is_first, struct failure *why)
 {
-	int header_len = VNET_HEADER_LEN, err;
+	int header_len = VNET_HEADER_LEN, flags, err;
 	unsigned features = 0;
 
 	if (!netdev_name_is_valid(c->name))
@@ -254,7 +271,8 @@ static int open_queue(struct tap *t, const struct tap_config *c, struct failure 
 	if (ioctl(t->fd, TUNGETFEATURES, &features) < 0)
 		return explain_open(errno, why);
 	t->vnet = c->offload && (features & IFF_VNET_HDR);
-	err = attach(t->fd, c->name, ((int)features | IFF_MULTI_QUEUE) & wanted_flags(c));
+	flags = ((int)features | IFF_MULTI_QUEUE) & wanted_flags(c);
+	err = is_first ? attach_first(t->fd, c->name, flags) : attach(t->fd, c->name, flags);
 	if (err < 0)
 		return explain_attach(-err, c, why);
 	if (t->vnet && ioctl(t->fd, TUNSETVNETHDRSZ, &header_len) < 0)
@@ -332,7 +350,7 @@ static int tap_init(struct tap *t, const struct tap_config *c, const struct devi
 	t->slots = vnet_slots_new();
 	if (t->slots == NULL)
 		return failure_set(why, -ENOMEM, "no memory for the receive buffers of %s", c->name);
-	err = open_queue(t, c, why);
+	err = open_queue(t, c, first == NULL, why);
 	if (err < 0)
 		return err;
 	if (first != NULL) {

@@ -345,6 +345,24 @@ static void a_tap_in_use_is_told(void **state)
 	d->ops->close(d);
 }
 
+/* It has room for another queue, and the kernel would let us have it. */
+static void a_tap_of_several_queues_in_use_is_told(void **state)
+{
+	struct device *queues[3], *others[3];
+	struct failure why;
+	unsigned files;
+
+	(void)state;
+	assert_int_equal(try_open_queues(queues, &why), 0);
+	files = kernel_host_open_files();
+	assert_contains(open_error(name, -EBUSY), "in use");
+	assert_int_equal(try_open_queues(others, &why), -EBUSY);
+	assert_contains(why.text, "in use");
+	assert_int_equal(kernel_host_open_files(), files);
+	for (int i = 0; i < 3; i++)
+		queues[i]->ops->close(queues[i]);
+}
+
 static void other_interfaces_and_bad_names_are_refused(void **state)
 {
 	(void)state;
@@ -459,6 +477,7 @@ int main(void)
 		cmocka_unit_test(a_tap_of_one_queue_is_not_used_with_several),
 		cmocka_unit_test(an_ipv6_host_address_is_given_too),
 		cmocka_unit_test(a_tap_in_use_is_told),
+		cmocka_unit_test(a_tap_of_several_queues_in_use_is_told),
 		cmocka_unit_test(other_interfaces_and_bad_names_are_refused),
 		cmocka_unit_test(without_privileges_the_error_says_what_to_do),
 		cmocka_unit_test(the_owner_of_a_ready_tap_needs_no_privileges),
