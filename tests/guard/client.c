@@ -148,10 +148,21 @@ void guard_client_connect(struct guard_client *c, uint32_t peer)
 	send_segment(c, peer, SYN, "");
 }
 
+static uint32_t at_once(const struct guard_client *c)
+{
+	return c->at_once > 0 ? c->at_once : 1;
+}
+
 void guard_client_ask(struct guard_client *c, uint32_t peer)
 {
+	char text[GUARD_FRAME] = "";
+
+	if (strlen(c->request) * at_once(c) >= sizeof text)
+		die("more requests than a segment holds");
+	for (uint32_t i = 0; i < at_once(c); i++)
+		strcat(text, c->request);
 	c->peers[peer].state = GUARD_ASKED;
-	send_segment(c, peer, PSH | ACK, c->request);
+	send_segment(c, peer, PSH | ACK, text);
 }
 
 void guard_client_close(struct guard_client *c, uint32_t peer)
@@ -197,7 +208,7 @@ static uint32_t answer_length(struct bytes begun)
 static void take_text(struct guard_client *c, struct guard_peer *p, struct bytes text)
 {
 	if (p->state == GUARD_ASKED) {
-		p->awaited = answer_length(text);
+		p->awaited = answer_length(text) * at_once(c);
 		p->state = GUARD_READING;
 	}
 	if (p->state != GUARD_READING || text.len > p->awaited)
@@ -284,7 +295,7 @@ static void take_segment(struct guard_client *c, const uint8_t *frame, uint32_t 
 		if (p->awaited > 0) {
 			send_segment(c, number, ACK, "");
 		} else {
-			c->answers++;
+			c->answers += at_once(c);
 			if ((tcp[13] & FIN) == 0)
 				tell(c, number, c->on_answer);
 		}

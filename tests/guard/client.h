@@ -33,7 +33,8 @@ struct guard_client {
 	uint64_t now_us;
 	struct guard_peer *peers;
 	uint32_t count;
-	const char *request; /* of guard_client_ask() */
+	const char *request; /* of guard_client_ask() ... */
+	uint32_t at_once;    /* ... and so many times in one segment: 0 is 1 */
 	bool only_open;      /* SYNs are sent, and their answers are not answered */
 	bool on_device;      /* checksums are made, which a wire of ours vouches for; frames may come twice */
 	/* Told of what happened to a peer; may ask, or close. May be NULL. */

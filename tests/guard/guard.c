@@ -4,6 +4,7 @@
  *
  *   guard keepalive N     N requests of 1 KiB on one connection, which the client then closes
  *   guard recorded N      the same, with the recorder of a status location (server/recorder.h)
+ *   guard pipelined N     the same as keepalive, four requests to a segment
  *   guard short N         N connections with one request of 1 KiB each, closed by the server
  *   guard bulk MIB        one file of so many MiB
  *   guard spread C N      C connections, each with a request behind it and idle; then N requests, of which the
@@ -25,12 +26,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "allocations.h"
 #include "base/random.h"
 #include "counting.h"
 #include "wire.h"
 
 #define MIB (1024 * 1024ll)
 #define SECOND_US UINT64_C(1000000)
+#define PIPELINED 4
 #define REST_US (5 * SECOND_US) /* until a connection is idle in every respect */
 #define PAUSE_US 2000
 #define HEADERS "Host: 10.77.0.2\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n"
@@ -111,29 +114,51 @@ static long resident(void)
 
 /* ---- runs ---- */
 
-static uint32_t answers_left;
+static uint32_t segments_left;
+static uint64_t allocations_before; /* the second request: the first one fills cache and pools */
 
 static void ask_on(struct guard_client *c, uint32_t peer)
 {
-	if (answers_left-- > 0)
+	if (c->answers <= PIPELINED)
+		allocations_before = allocations();
+	if (segments_left-- > 0)
 		guard_client_ask(c, peer);
 	else
 		guard_client_close(c, peer);
 }
 
-static void keepalive(uint32_t n)
+static void show(const struct guard_client *c)
+{
+	printf("{\"requests\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"frames_in\": %" PRIu64
+	       ", \"frames_out\": %" PRIu64 ", \"allocations\": %" PRIu64 ", \"copies\": %" PRIu64 "}\n",
+	       c->answers, c->bytes, wire.frames_in, wire.frames_out, allocations() - allocations_before,
+	       wire.elsewhere);
+}
+
+static void ask_in_turn(uint32_t n, uint32_t at_once)
 {
 	struct guard_client *c = open_all(64, small);
 
-	answers_left = n;
+	c->at_once = at_once;
+	segments_left = n / at_once;
 	c->on_open = c->on_answer = ask_on;
 	counting_begins();
 	guard_client_connect(c, 0);
 	guard_wire_exchange(&wire);
 	counting_ends();
 	need(c->answers == n && c->closed == 1, "not all requests were answered");
-	printf("{\"requests\": %u, \"bytes\": %" PRIu64 "}\n", n, c->bytes);
+	show(c);
 	close_all(c);
+}
+
+static void keepalive(uint32_t n)
+{
+	ask_in_turn(n, 1);
+}
+
+static void pipelined(uint32_t n)
+{
+	ask_in_turn(n, PIPELINED);
 }
 
 static void recorded(uint32_t n)
@@ -165,7 +190,7 @@ static void short_connections(uint32_t n)
 	open_from(c, 0);
 	counting_ends();
 	need(c->answers == n && c->closed == n, "not all requests were answered");
-	printf("{\"requests\": %u, \"bytes\": %" PRIu64 "}\n", n, c->bytes);
+	show(c);
 	close_all(c);
 }
 
@@ -272,9 +297,9 @@ static const struct run {
 	void (*run)(uint32_t n);
 	void (*run_two)(uint32_t n, uint32_t m);
 } runs[] = {
-	{ "keepalive", keepalive, NULL }, { "recorded", recorded, NULL }, { "short", short_connections, NULL },
-	{ "bulk", bulk, NULL },           { "spread", NULL, spread },     { "idle", idle, NULL },
-	{ "half-open", half_open, NULL }, { "time-wait", time_wait, NULL },
+	{ "keepalive", keepalive, NULL }, { "pipelined", pipelined, NULL },     { "recorded", recorded, NULL },
+	{ "bulk", bulk, NULL },           { "short", short_connections, NULL }, { "spread", NULL, spread },
+	{ "idle", idle, NULL },           { "half-open", half_open, NULL },     { "time-wait", time_wait, NULL },
 };
 
 static const struct run *find_run(int argc, char **argv)
@@ -290,7 +315,7 @@ int main(int argc, char **argv)
 	const struct run *run = find_run(argc, argv);
 
 	if (run == NULL)
-		die("usage: guard keepalive|recorded|short|bulk|idle|half-open|time-wait N, or guard spread N N");
+		die("usage: guard keepalive|pipelined|recorded|short|bulk|idle|half-open|time-wait N, or guard spread N N");
 	need(mkdtemp(root) != NULL, "cannot make a directory");
 	atexit(remove_files);
 	make_file("small", 1024);

@@ -21,9 +21,22 @@ static void carry_in(struct guard_wire *w)
 
 	if (n == 0)
 		return;
+	w->frames_in += (uint64_t)n;
 	began = wall_ns();
 	guard_server_input(w->server, batch, n, w->client->now_us);
 	w->spent_ns += wall_ns() - began;
+}
+
+static void look_at(struct guard_wire *w, const struct tx_frame *f)
+{
+	const void *body = f->iov[f->pieces].iov_base;
+
+	w->frames_out++;
+	if (f->pieces == 0)
+		return;
+	if (w->body == NULL)
+		w->body = body;
+	w->elsewhere += body != w->body;
 }
 
 static void carry_out(struct guard_wire *w)
@@ -37,8 +50,10 @@ static void carry_out(struct guard_wire *w)
 
 		n = guard_server_poll(w->server, w->client->now_us, &frames);
 		w->spent_ns += wall_ns() - began;
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
+			look_at(w, &frames[i]);
 			guard_client_take(w->client, flat, tx_flatten(&frames[i], flat));
+		}
 	} while (n > 0);
 }
 

@@ -9,6 +9,11 @@ struct guard_wire {
 	struct guard_server *server;
 	struct guard_client *client;
 	uint64_t spent_ns; /* wall time in the server */
+	uint64_t frames_in, frames_out; /* of the server */
+	/* Where the last piece of the first frame with text lies, and how many frames have theirs elsewhere: asked for
+	 * one small file, the server copied it there. */
+	const void *body;
+	uint64_t elsewhere;
 };
 
 /* Carries frames both ways until none is left to carry. */
