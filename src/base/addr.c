@@ -12,40 +12,6 @@
 
 enum { IPV4_BITS_BEFORE = 96, IPV6_GROUPS = 8 };
 
-static const uint8_t mapped_prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-
-bool ip_addr_is_any(const struct ip_addr *a)
-{
-	static const struct ip_addr any;
-
-	return ip_addr_equal(a, &any);
-}
-
-bool ip_addr_is_4(const struct ip_addr *a)
-{
-	return memcmp(a->b, mapped_prefix, sizeof mapped_prefix) == 0;
-}
-
-struct ip_addr ip_addr_from_4(uint32_t host_order)
-{
-	struct ip_addr a;
-
-	memcpy(a.b, mapped_prefix, sizeof mapped_prefix);
-	store_be32(a.b + sizeof mapped_prefix, host_order);
-	return a;
-}
-
-uint32_t ip_addr_to_4(const struct ip_addr *a)
-{
-	assert(ip_addr_is_4(a));
-	return load_be32(a->b + sizeof mapped_prefix);
-}
-
-bool ip_addr_is_multicast(const struct ip_addr *a)
-{
-	return ip_addr_is_4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
-}
-
 bool ip_addr_is_loopback(const struct ip_addr *a)
 {
 	static const struct ip_addr loopback6 = { .b = { [15] = 1 } };
@@ -64,13 +30,13 @@ struct ip_addr ip_addr_client_network(const struct ip_addr *a)
 
 bool ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
 {
-	size_t whole = p->bits / 8;
-	unsigned rest = p->bits % 8;
+	uint64_t high = load_be64(p->addr.b) ^ load_be64(a->b);
+	uint64_t low = load_be64(p->addr.b + 8) ^ load_be64(a->b + 8);
 
 	assert(p->bits <= 128);
-	if (memcmp(p->addr.b, a->b, whole) != 0)
-		return false;
-	return rest == 0 || (p->addr.b[whole] ^ a->b[whole]) >> (8 - rest) == 0;
+	if (p->bits <= 64)
+		return p->bits == 0 || high >> (64 - p->bits) == 0;
+	return high == 0 && low >> (128 - p->bits) == 0;
 }
 
 /* A decimal number of at most max without sign, space or leading zero; moves *text behind it. */
@@ -188,7 +154,7 @@ static char *put_ip6(char *p, const uint8_t *b)
 
 static char *put_address(char *p, const struct ip_addr *a)
 {
-	return ip_addr_is_4(a) ? put_ip4(p, a->b + sizeof mapped_prefix) : put_ip6(p, a->b);
+	return ip_addr_is_4(a) ? put_ip4(p, a->b + IPV4_BITS_BEFORE / 8) : put_ip6(p, a->b);
 }
 
 char *ip_addr_format(const struct ip_addr *a, char out[static IP_ADDR_TEXT])

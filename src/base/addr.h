@@ -6,10 +6,13 @@
 #ifndef BASE_ADDR_H
 #define BASE_ADDR_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "base/bytes.h"
 
 struct ip_addr {
 	uint8_t b[16];
@@ -28,16 +31,46 @@ static inline bool ip_addr_equal(const struct ip_addr *a, const struct ip_addr *
 	return memcmp(a->b, b->b, sizeof a->b) == 0;
 }
 
+/* The questions that are asked of each packet, several times, are answered in place. */
+
 /* :: , which stands for "none given" in both families. */
-bool ip_addr_is_any(const struct ip_addr *a);
-bool ip_addr_is_4(const struct ip_addr *a);
+static inline bool ip_addr_is_any(const struct ip_addr *a)
+{
+	static const struct ip_addr any;
+
+	return ip_addr_equal(a, &any);
+}
+
+static inline bool ip_addr_is_4(const struct ip_addr *a)
+{
+	uint64_t zeros;
+
+	memcpy(&zeros, a->b, sizeof zeros);
+	return zeros == 0 && load_be32(a->b + 8) == 0xffff;
+}
 
 /* From an IPv4 address in host byte order, and back; the latter only if ip_addr_is_4(). */
-struct ip_addr ip_addr_from_4(uint32_t host_order);
-uint32_t ip_addr_to_4(const struct ip_addr *a);
+static inline struct ip_addr ip_addr_from_4(uint32_t host_order)
+{
+	struct ip_addr a = { .b = { [10] = 0xff, 0xff } };
 
-bool ip_addr_is_multicast(const struct ip_addr *a); /* 224.0.0.0/4, ff00::/8 */
-bool ip_addr_is_loopback(const struct ip_addr *a);  /* 127.0.0.0/8, ::1 */
+	store_be32(a.b + 12, host_order);
+	return a;
+}
+
+static inline uint32_t ip_addr_to_4(const struct ip_addr *a)
+{
+	assert(ip_addr_is_4(a));
+	return load_be32(a->b + 12);
+}
+
+/* 224.0.0.0/4, ff00::/8 */
+static inline bool ip_addr_is_multicast(const struct ip_addr *a)
+{
+	return ip_addr_is_4(a) ? (a->b[12] & 0xf0) == 0xe0 : a->b[0] == 0xff;
+}
+
+bool ip_addr_is_loopback(const struct ip_addr *a); /* 127.0.0.0/8, ::1 */
 
 /* The part of an address that is one client's: IPv4's all, IPv6's first 64 bits (RFC 6177). The rest is 0. */
 struct ip_addr ip_addr_client_network(const struct ip_addr *a);

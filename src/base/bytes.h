@@ -26,9 +26,11 @@ struct bytes {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define be16_swap(v) __builtin_bswap16(v)
 #define be32_swap(v) __builtin_bswap32(v)
+#define be64_swap(v) __builtin_bswap64(v)
 #else
 #define be16_swap(v) (v)
 #define be32_swap(v) (v)
+#define be64_swap(v) (v)
 #endif
 
 static inline uint16_t load_be16(const void *p)
@@ -43,6 +45,13 @@ static inline uint32_t load_be32(const void *p)
 	uint32_t v;
 	memcpy(&v, p, sizeof v);
 	return be32_swap(v);
+}
+
+static inline uint64_t load_be64(const void *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof v);
+	return be64_swap(v);
 }
 
 static inline void store_be16(void *p, uint16_t v)

@@ -78,12 +78,6 @@ static uint64_t sum_blocks_best(const uint8_t *p, size_t blocks)
 }
 #endif
 
-static uint32_t fold_to_32(uint64_t sum)
-{
-	sum = (sum & UINT32_MAX) + (sum >> 32);
-	return (uint32_t)(sum + (sum >> 32));
-}
-
 uint32_t checksum_add(uint32_t sum, const void *data, size_t len)
 {
 	const uint8_t *p = data;
@@ -91,7 +85,7 @@ uint32_t checksum_add(uint32_t sum, const void *data, size_t len)
 	uint32_t word;
 
 	if (len >= VECTOR_FROM) {
-		total += fold_to_32(sum_blocks_best(p, len / BLOCK));
+		total += checksum_fold_to_32(sum_blocks_best(p, len / BLOCK));
 		p += len - len % BLOCK;
 		len %= BLOCK;
 	}
@@ -104,34 +98,7 @@ uint32_t checksum_add(uint32_t sum, const void *data, size_t len)
 		memcpy(&word, p, len);
 		total += word;
 	}
-	return fold_to_32(total);
-}
-
-static uint32_t add_with_carry(uint32_t sum, uint32_t v)
-{
-	sum += v;
-	return sum + (sum < v);
-}
-
-uint32_t checksum_add_be16(uint32_t sum, uint16_t v)
-{
-	return add_with_carry(sum, be16_swap(v));
-}
-
-uint32_t checksum_add_be32(uint32_t sum, uint32_t v)
-{
-	return add_with_carry(sum, be32_swap(v));
-}
-
-uint16_t checksum_fold(uint32_t sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)(sum + (sum >> 16));
-}
-
-uint16_t checksum_finish(uint32_t sum)
-{
-	return (uint16_t)~checksum_fold(sum);
+	return checksum_fold_to_32(total);
 }
 
 uint16_t checksum_update16(uint16_t field, uint16_t old_word, uint16_t new_word)
@@ -143,5 +110,7 @@ uint16_t checksum_update16(uint16_t field, uint16_t old_word, uint16_t new_word)
 
 uint16_t checksum_update32(uint16_t field, uint32_t old_word, uint32_t new_word)
 {
-	return checksum_finish(fold_to_32((uint64_t)(uint16_t)~field + (uint32_t)~old_word + new_word));
+	uint64_t sum = (uint64_t)(uint16_t)~field + (uint32_t)~old_word + new_word;
+
+	return checksum_finish(checksum_fold_to_32(sum));
 }

@@ -200,16 +200,21 @@ uint32_t ip_mtu(const struct ip *ip, const struct ip_addr *dst)
 	return ip->link->caps.mtu;
 }
 
+static uint32_t pseudo_sum_4(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
+			     uint16_t len)
+{
+	uint64_t sum = (uint64_t)be32_swap(ip_addr_to_4(src)) + be32_swap(ip_addr_to_4(dst));
+
+	return checksum_fold_to_32(sum + be16_swap((uint16_t)protocol) + be16_swap(len));
+}
+
 uint32_t ip_pseudo_sum(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol, uint32_t len)
 {
-	uint32_t sum = checksum_add_be16(0, protocol);
+	uint32_t sum;
 
-	if (ip_addr_is_4(src)) {
-		sum = checksum_add(sum, src->b + 12, 4);
-		sum = checksum_add(sum, dst->b + 12, 4);
-		return checksum_add_be16(sum, (uint16_t)len);
-	}
-	sum = checksum_add(sum, src->b, sizeof src->b);
+	if (LIKELY(ip_addr_is_4(src)))
+		return pseudo_sum_4(src, dst, protocol, (uint16_t)len);
+	sum = checksum_add(checksum_add_be16(0, protocol), src->b, sizeof src->b);
 	sum = checksum_add(sum, dst->b, sizeof dst->b);
 	return checksum_add_be32(sum, len);
 }

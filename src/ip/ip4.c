@@ -43,6 +43,11 @@ struct ip_addr ip4_broadcast_of(const struct ip_addr *addr, uint8_t bits)
 	return ip_addr_from_4(ip_addr_to_4(addr) | (host_bits >= 32 ? UINT32_MAX : (1u << host_bits) - 1));
 }
 
+static uint32_t header_sum(const uint8_t *h, unsigned len)
+{
+	return checksum_add(checksum_of_20(h), h + IP4_HEADER_LEN, len - IP4_HEADER_LEN);
+}
+
 /* Parts header and payload, without the padding behind them, and fills in what the packet says of itself. */
 static enum drop_reason take_header(struct bytes datagram, struct ip_packet *packet)
 {
@@ -60,7 +65,7 @@ static enum drop_reason take_header(struct bytes datagram, struct ip_packet *pac
 		return DROP_IP_HEADER_LENGTH;
 	if (total > datagram.len)
 		return DROP_IP_SHORT;
-	if (checksum_finish(checksum_add(0, h, header_len)) != 0)
+	if (checksum_finish(header_sum(h, header_len)) != 0)
 		return DROP_IP_CHECKSUM;
 	packet->tos = h[1];
 	packet->ttl = h[8];
@@ -233,7 +238,7 @@ static void push_header(struct tx_frame *f, const struct ip_send *how, uint16_t 
 	memset(h + 10, 0, 2);
 	memcpy(h + 12, how->src.b + 12, 4);
 	memcpy(h + 16, how->dst.b + 12, 4);
-	checksum = checksum_finish(checksum_add(0, h, IP4_HEADER_LEN));
+	checksum = checksum_finish(checksum_of_20(h));
 	memcpy(h + 10, &checksum, sizeof checksum);
 }
 
