@@ -10,6 +10,17 @@
 
 #include "base/minmax.h"
 
+static uint64_t hash_4(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
+		       const struct ip_addr *remote, uint16_t remote_port)
+{
+	const struct {
+		uint32_t local, remote;
+		uint16_t local_port, remote_port;
+	} key = { ip_addr_to_4(local), ip_addr_to_4(remote), local_port, remote_port };
+
+	return hash_siphash13(&tcp->world->table_key, &key, sizeof key);
+}
+
 uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,
 		  const struct ip_addr *remote, uint16_t remote_port)
 {
@@ -18,6 +29,9 @@ uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t l
 		uint16_t local_port, remote_port;
 	} key = { *local, *remote, local_port, remote_port };
 
+	/* What all IPv4 addresses have in common need not be mixed in. */
+	if (LIKELY(ip_addr_is_4(local) && ip_addr_is_4(remote)))
+		return hash_4(tcp, local, local_port, remote, remote_port);
 	return hash_siphash13(&tcp->world->table_key, &key, sizeof key);
 }
 
