@@ -152,12 +152,14 @@ static bool may_send_text(const struct tcp_conn *c)
 
 bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len)
 {
-	uint32_t allowed = min_u32(min_u32(c->busy->unsent, frame_payload(c)),
+	uint32_t allowed = min_u32(c->busy->unsent,
 				   min_u32(congestion_room(c), window_room(c, c->snd_nxt)));
 	uint32_t in_a_frame, n;
 
-	if (!may_send_text(c) || allowed == 0 || c->busy->flight_segments >= tcp_max_flight(c))
+	if (allowed == 0 || !may_send_text(c) || c->busy->flight_segments >= tcp_max_flight(c))
 		return false;
+	if (allowed > c->mss)
+		allowed = min_u32(allowed, frame_payload(c));
 	in_a_frame = reachable(c->busy->send_next, allowed);
 	n = whole_segments(c, in_a_frame);
 	/* A frame full of tiny pieces is as long as it can be. */
@@ -266,9 +268,14 @@ static bool send_new(struct tcp_conn *c)
 	uint32_t len = 0;
 	uint16_t flags = 0;
 	struct tcp_segment *s;
-	enum mtu_probe probe = send_mtu_probe(c);
+	enum mtu_probe probe;
 	bool text;
 
+	if (c->busy->unsent == 0 && !may_send_fin(c)) {
+		c->flags &= ~(unsigned)CONN_CWND_LIMITED;
+		return false;
+	}
+	probe = send_mtu_probe(c);
 	if (UNLIKELY(probe != MTU_PROBE_NONE))
 		return probe == MTU_PROBE_SENT;
 	text = tcp_may_send_new(c, &len);
