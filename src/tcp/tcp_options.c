@@ -46,6 +46,13 @@ static uint32_t user_timeout(uint16_t v)
 	return (v & UTO_VALUE) * ((v & UTO_MINUTES) != 0 ? 60u : 1u);
 }
 
+static void take_timestamp(const uint8_t *value, struct tcp_options *o)
+{
+	o->has_timestamp = true;
+	o->ts_val = load_be32(value);
+	o->ts_ecr = load_be32(value + 4);
+}
+
 /* One option's value. The length of those we know must be theirs: another one is illegal. */
 static bool parse_value(uint8_t kind, struct bytes value, bool syn, struct tcp_options *o)
 {
@@ -72,9 +79,7 @@ static bool parse_value(uint8_t kind, struct bytes value, bool syn, struct tcp_o
 	case KIND_TIMESTAMP:
 		if (value.len != 8)
 			return false;
-		o->has_timestamp = true;
-		o->ts_val = load_be32(value.data);
-		o->ts_ecr = load_be32(value.data + 4);
+		take_timestamp(value.data, o);
 		return true;
 	case KIND_USER_TIMEOUT:
 		if (value.len != 2)
@@ -89,11 +94,23 @@ static bool parse_value(uint8_t kind, struct bytes value, bool syn, struct tcp_o
 	}
 }
 
+/* A timestamp and nothing else, as all segments but the first have it (RFC 7323 appendix A). */
+static bool is_usual(struct bytes options)
+{
+	enum { NOP_NOP_TIMESTAMP = KIND_NOP << 24 | KIND_NOP << 16 | KIND_TIMESTAMP << 8 | 10 };
+
+	return options.len == 12 && load_be32(options.data) == NOP_NOP_TIMESTAMP;
+}
+
 bool tcp_options_parse(struct bytes options, bool syn, struct tcp_options *out)
 {
 	uint8_t kind, len;
 
 	memset(out, 0, sizeof *out);
+	if (LIKELY(is_usual(options))) {
+		take_timestamp(options.data + 4, out);
+		return true;
+	}
 	while (bytes_take_u8(&options, &kind)) {
 		struct bytes value;
 		if (kind == KIND_END)
