@@ -41,7 +41,8 @@ void http_call_end(struct http_call *call)
 	if (call->handler != NULL && call->handler->end != NULL)
 		call->handler->end(call);
 	http_pass_forget(&call->pass);
-	*call = (struct http_call){ 0 };
+	call->handler = NULL;
+	call->pass.is_decided = false;
 }
 
 bool http_call_field(const struct http_call *call, uint32_t i, struct bytes *name, struct bytes *value)

@@ -252,7 +252,9 @@ struct http_request *http_request_take(struct http_parser_pool *p)
 
 	if (r == NULL)
 		return NULL;
-	memset(r, 0, offsetof(struct http_request, inline_store));
+	/* llhttp's part is made when fields come. */
+	memset(&r->pool, 0,
+	       offsetof(struct http_request, inline_store) - offsetof(struct http_request, pool));
 	r->pool = p;
 	r->store = r->inline_store;
 	r->store_size = sizeof r->inline_store;
