@@ -20,6 +20,7 @@ enum {
 	MAX_BLANK_LINES = 2,     /* RFC 9112 section 2.2: at least one is to be ignored */
 	CHUNK_OVERHEAD = 8,      /* wire bytes for one byte of a chunked body; chunks of one byte take 6 */
 	CHUNK_ALLOWANCE = 16384, /* and beside that: trailers, extensions */
+	FIELDS_PIECE = 512,      /* of a head, at once: what lies behind it is copied in vain */
 };
 
 /* Refuses the request and stops llhttp. */
@@ -29,11 +30,16 @@ static int refuse(struct http_request *r, unsigned status)
 	return HPE_USER;
 }
 
+static uint32_t store_room(const struct http_request *r)
+{
+	return r->store_size - r->stored;
+}
+
 /* A request's storage moves to the pool of large ones when it is needed; the limits keep a head within
  * that. */
-static bool store(struct http_request *r, const char *data, size_t len)
+static bool store(struct http_request *r, const uint8_t *data, size_t len)
 {
-	if (len > r->store_size - r->stored) {
+	if (UNLIKELY(len > store_room(r))) {
 		char *large;
 
 		if (r->store != r->inline_store)
@@ -44,7 +50,7 @@ static bool store(struct http_request *r, const char *data, size_t len)
 		memcpy(large, r->store, r->stored);
 		r->store = large;
 		r->store_size = r->pool->store_size;
-		if (len > r->store_size - r->stored)
+		if (len > store_room(r))
 			return false;
 	}
 	memcpy(r->store + r->stored, data, len);
@@ -52,41 +58,42 @@ static bool store(struct http_request *r, const char *data, size_t len)
 	return true;
 }
 
-static void begin_field(struct http_request *r)
+/* What llhttp is fed of a head lies in the store, where its pieces are one. */
+static uint32_t place_of(const struct http_request *r, const char *at)
 {
-	struct http_field *f = &r->fields[r->field_count];
+	return (uint32_t)(at - r->store);
+}
 
-	*f = (struct http_field){ .name_at = r->stored };
-	r->field_count++;
-	r->in_field = true;
+static struct http_field *last_field(struct http_request *r)
+{
+	return &r->fields[r->field_count - 1];
 }
 
 static int on_header_field(llhttp_t *llhttp, const char *at, size_t len)
 {
 	struct http_request *r = llhttp->data;
-	struct http_field *f;
 
 	if (r->stage != HTTP_STAGE_FIELDS)
 		return 0; /* trailers are read and dropped (RFC 9110 section 6.5.1) */
-	if (!r->in_field)
-		begin_field(r);
-	if (!store(r, at, len))
-		return refuse(r, 503);
-	f = &r->fields[r->field_count - 1];
-	f->name_len += (uint32_t)len;
-	f->value_at = r->stored;
+	if (!r->in_field) {
+		r->fields[r->field_count++] = (struct http_field){ .name_at = place_of(r, at) };
+		r->in_field = true;
+	}
+	last_field(r)->name_len += (uint32_t)len;
 	return 0;
 }
 
 static int on_header_value(llhttp_t *llhttp, const char *at, size_t len)
 {
 	struct http_request *r = llhttp->data;
+	struct http_field *f;
 
 	if (r->stage != HTTP_STAGE_FIELDS)
 		return 0;
-	if (!store(r, at, len))
-		return refuse(r, 503);
-	r->fields[r->field_count - 1].value_len += (uint32_t)len;
+	f = last_field(r);
+	if (f->value_len == 0)
+		f->value_at = place_of(r, at);
+	f->value_len += (uint32_t)len;
 	return 0;
 }
 
@@ -105,7 +112,7 @@ static int on_header_value_complete(llhttp_t *llhttp)
 		return 0;
 	if (r->field_count > r->pool->limits.max_header_count)
 		return refuse(r, 431);
-	f = &r->fields[r->field_count - 1];
+	f = last_field(r);
 	r->in_field = false;
 	trim_value(r->store + f->value_at, f);
 	f->id = http_field_find(r->store + f->name_at, f->name_len);
@@ -339,7 +346,7 @@ static size_t take_line(struct http_request *r, struct bytes data)
 		len = limit - r->stored;
 		whole = false;
 	}
-	if (!store(r, (const char *)data.data, len)) {
+	if (!store(r, data.data, len)) {
 		r->refusal = 503;
 		return len;
 	}
@@ -357,16 +364,14 @@ static unsigned status_at_limit(const struct http_request *r)
 	return r->stage == HTTP_STAGE_FIELDS ? 431 : 413;
 }
 
-/* Feeds llhttp within the limit of the part under way, and returns what it took. */
-static size_t execute(struct http_request *r, struct bytes data)
+/* Feeds llhttp what is no more than the part under way may still take up, and returns what it took. */
+static size_t execute(struct http_request *r, const char *text, size_t len)
 {
-	size_t len = data.len < r->wire_left ? data.len : (size_t)r->wire_left;
 	enum http_stage stage = r->stage;
-	llhttp_errno_t error;
+	llhttp_errno_t error = llhttp_execute(&r->llhttp, text, len);
 
-	error = llhttp_execute(&r->llhttp, (const char *)data.data, len);
 	if (error == HPE_PAUSED) {
-		len = (size_t)((const uint8_t *)llhttp_get_error_pos(&r->llhttp) - data.data);
+		len = (size_t)(llhttp_get_error_pos(&r->llhttp) - text);
 		llhttp_resume(&r->llhttp);
 	} else if (error != HPE_OK && r->refusal == 0) {
 		r->refusal = 400;
@@ -379,6 +384,45 @@ static size_t execute(struct http_request *r, struct bytes data)
 	return len;
 }
 
+static size_t within_limit(const struct http_request *r, size_t len)
+{
+	return len < r->wire_left ? len : (size_t)r->wire_left;
+}
+
+/* A piece of the head: copied, and read where it then lies. Storage is not changed for what may be no part of
+ * the head. */
+static size_t take_fields(struct http_request *r, struct bytes data)
+{
+	size_t len = within_limit(r, data.len), room = store_room(r), taken;
+	uint32_t at = r->stored;
+
+	if (len > FIELDS_PIECE)
+		len = FIELDS_PIECE;
+	if (len > room && room > 0)
+		len = room;
+	if (!store(r, data.data, len)) {
+		r->refusal = 503;
+		return len;
+	}
+	taken = execute(r, r->store + at, len);
+	r->stored = at + (uint32_t)taken;
+	return taken;
+}
+
+static size_t take_body(struct http_request *r, struct bytes data)
+{
+	return execute(r, (const char *)data.data, within_limit(r, data.len));
+}
+
+static enum http_parsed outcome(const struct http_request *r, enum http_stage before)
+{
+	if (r->refusal != 0)
+		return HTTP_PARSED_REFUSED;
+	if (r->stage == HTTP_STAGE_DONE)
+		return HTTP_PARSED_MESSAGE;
+	return r->stage != before ? HTTP_PARSED_HEAD : HTTP_PARSED_MORE;
+}
+
 size_t http_parser_feed(struct http_request *r, struct bytes data, enum http_parsed *out)
 {
 	enum http_stage stage;
@@ -387,15 +431,10 @@ size_t http_parser_feed(struct http_request *r, struct bytes data, enum http_par
 	while (r->stage == HTTP_STAGE_LINE && r->refusal == 0 && data.len > 0)
 		bytes_skip(&data, take_line(r, data));
 	stage = r->stage;
-	if (stage != HTTP_STAGE_LINE && r->refusal == 0 && data.len > 0)
-		bytes_skip(&data, execute(r, data));
-	if (r->refusal != 0)
-		*out = HTTP_PARSED_REFUSED;
-	else if (r->stage == HTTP_STAGE_DONE)
-		*out = HTTP_PARSED_MESSAGE;
-	else if (r->stage != stage)
-		*out = HTTP_PARSED_HEAD;
-	else
-		*out = HTTP_PARSED_MORE;
+	if (stage == HTTP_STAGE_BODY && r->refusal == 0 && data.len > 0)
+		bytes_skip(&data, take_body(r, data));
+	while (r->stage == HTTP_STAGE_FIELDS && r->refusal == 0 && data.len > 0)
+		bytes_skip(&data, take_fields(r, data));
+	*out = outcome(r, stage);
 	return len - data.len;
 }
