@@ -75,7 +75,7 @@ unsigned http_request_line_begin(const char *line, size_t len, uint32_t max_uri)
 static bool is_target(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (!ascii_is_visible(text[i]) || text[i] == '#')
+		if (!http_char_is(text[i], HTTP_CHAR_TARGET))
 			return false;
 	return len > 0;
 }

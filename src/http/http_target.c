@@ -6,14 +6,7 @@
 #include "base/ascii.h"
 #include "http/http_text.h"
 
-/* RFC 3986 section 3.2.2: unreserved and sub-delims. */
-static bool is_name_char(uint8_t c)
-{
-	if (ascii_is_alphanumeric(c))
-		return true;
-	return c == '.' || c == '-' || (c != '\0' && strchr("_~!$&'()*+,;=", c) != NULL);
-}
-
+/* RFC 3986 section 3.2.2. */
 static bool is_reg_name(struct bytes name)
 {
 	for (size_t i = 0; i < name.len; i++) {
@@ -22,7 +15,7 @@ static bool is_reg_name(struct bytes name)
 			    !ascii_is_hex(name.data[i + 2]))
 				return false;
 			i += 2;
-		} else if (!is_name_char(name.data[i])) {
+		} else if (!http_char_is((char)name.data[i], HTTP_CHAR_NAME)) {
 			return false;
 		}
 	}

@@ -3,6 +3,20 @@
 
 #include <string.h>
 
+#define ALL (HTTP_CHAR_TOKEN | HTTP_CHAR_NAME | HTTP_CHAR_TARGET)
+#define NO_NAME (HTTP_CHAR_TOKEN | HTTP_CHAR_TARGET)
+#define NO_TOKEN (HTTP_CHAR_NAME | HTTP_CHAR_TARGET)
+
+/* All visible characters, in the order of their numbers. */
+const uint8_t http_char_classes[256] = {
+	['!'] = ALL, ['"'] = HTTP_CHAR_TARGET, ['#'] = HTTP_CHAR_TOKEN, ['$'] = ALL, ['%'] = NO_NAME,
+	['&' ... '\''] = ALL, ['(' ... ')'] = NO_TOKEN, ['*' ... '+'] = ALL, [','] = NO_TOKEN,
+	['-' ... '.'] = ALL, ['/'] = HTTP_CHAR_TARGET, ['0' ... '9'] = ALL, [':'] = HTTP_CHAR_TARGET,
+	[';'] = NO_TOKEN, ['<'] = HTTP_CHAR_TARGET, ['='] = NO_TOKEN, ['>' ... '@'] = HTTP_CHAR_TARGET,
+	['A' ... 'Z'] = ALL, ['[' ... ']'] = HTTP_CHAR_TARGET, ['^'] = NO_NAME, ['_'] = ALL, ['`'] = NO_NAME,
+	['a' ... 'z'] = ALL, ['{'] = HTTP_CHAR_TARGET, ['|'] = NO_NAME, ['}'] = HTTP_CHAR_TARGET, ['~'] = ALL,
+};
+
 bool http_text_is_same(struct bytes a, struct bytes b)
 {
 	return a.len == b.len && ascii_is_same(a.data, b.data, a.len);

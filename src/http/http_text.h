@@ -8,10 +8,23 @@
 #include "base/ascii.h"
 #include "base/bytes.h"
 
-/* RFC 9110 section 5.6.2. */
+/* What a character may be part of. */
+enum http_char_class {
+	HTTP_CHAR_TOKEN = 1,  /* RFC 9110 section 5.6.2 */
+	HTTP_CHAR_NAME = 2,   /* of a host: unreserved and sub-delims of RFC 3986 */
+	HTTP_CHAR_TARGET = 4, /* as http_request_line.c has it */
+};
+
+extern const uint8_t http_char_classes[256]; /* enum http_char_class or'ed */
+
+static inline bool http_char_is(char c, enum http_char_class class)
+{
+	return (http_char_classes[(uint8_t)c] & class) != 0;
+}
+
 static inline bool http_text_is_token_char(char c)
 {
-	return ascii_is_alphanumeric(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+	return http_char_is(c, HTTP_CHAR_TOKEN);
 }
 
 /* Words are in lower case, and found in any case. */
