@@ -12,12 +12,17 @@
  * A timer that is moved to a later deadline stays where it is: time comes by its slot too early,
  * finds the deadline ahead, and places it anew. So the common move costs one store.
  *
+ * Most times that the wheel is advanced nothing is due, and time has come to no slot: next_tick tells. It is
+ * where the next slot with timers begins, or began when they were still in it.
+ *
  * In the present tick's slot deadlines are compared to the microsecond, so no timer is late when the
  * wheel is advanced to its deadline.
  */
 #include "base/timer.h"
 
 #include <string.h>
+
+#include "base/minmax.h"
 
 enum { SCAN_MAX = 4 }; /* timers of one slot that timer_wheel_next() looks at to be exact */
 
@@ -43,10 +48,17 @@ static unsigned level_shift(unsigned level)
 	return level * TIMER_SLOT_BITS;
 }
 
+/* The first tick of the slot in which this one lies. */
+static uint64_t slot_start(uint64_t tick, unsigned level)
+{
+	return tick >> level_shift(level) << level_shift(level);
+}
+
 void timer_wheel_init(struct timer_wheel *w, uint64_t now_us)
 {
 	memset(w, 0, sizeof *w);
 	w->now_tick = tick_of(now_us);
+	w->next_tick = UINT64_MAX;
 	list_init(&w->due);
 	list_init(&w->far);
 	for (size_t level = 0; level < TIMER_LEVELS; level++)
@@ -70,6 +82,7 @@ static void place(struct timer_wheel *w, struct timer *t)
 		tick = w->now_tick;
 	differs = tick ^ w->now_tick;
 	level = (63 - (unsigned)__builtin_clzll(differs | 1)) / TIMER_SLOT_BITS;
+	w->next_tick = min_u64(w->next_tick, slot_start(tick, level < TIMER_LEVELS ? level : TIMER_LEVELS));
 	if (level >= TIMER_LEVELS) {
 		list_append(&w->far, &t->node);
 		return;
@@ -175,21 +188,29 @@ static void visit(struct timer_wheel *w, const struct stop *at, uint64_t now_us)
 static void collect_due(struct timer_wheel *w, uint64_t now_us)
 {
 	uint64_t target = tick_of(now_us);
-	struct stop at;
+	struct stop at = { .level = 0 };
+	bool any;
 
-	while (find_stop(w, &at) && at.tick <= target) {
+	while ((any = find_stop(w, &at)) && at.tick <= target) {
 		visit(w, &at, now_us);
 		/* What is left in the present slot is due later in this tick. */
 		if (at.level == 0 && at.tick == target)
 			break;
 	}
 	w->now_tick = target;
+	w->next_tick = any ? at.tick : UINT64_MAX;
 }
 
 void timer_wheel_advance(struct timer_wheel *w, uint64_t now_us)
 {
-	if (tick_of(now_us) < w->now_tick)
+	uint64_t tick = tick_of(now_us);
+
+	if (tick < w->now_tick)
 		return;
+	if (LIKELY(tick < w->next_tick)) {
+		w->now_tick = tick;
+		return;
+	}
 	collect_due(w, now_us);
 	while (!list_is_empty(&w->due)) {
 		struct timer *t = timer_of(w->due.next);

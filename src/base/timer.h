@@ -35,6 +35,7 @@ struct timer {
 
 struct timer_wheel {
 	uint64_t now_tick;
+	uint64_t next_tick; /* no timer lies in a slot that begins before */
 	uint64_t armed;  /* number of timers set */
 	struct list due; /* being fired: a timer cancelled by another's callback is taken out of here */
 	struct list far; /* beyond the last level */
