@@ -402,7 +402,7 @@ void tcp_conn_finish(struct tcp_conn *c)
 	list_append(&c->tcp->lingering, &c->output);
 }
 
-static void bury_all(struct tcp *tcp)
+void tcp_bury_all(struct tcp *tcp)
 {
 	struct list *n;
 
@@ -413,12 +413,6 @@ static void bury_all(struct tcp *tcp)
 		tcp_busy_free(c);
 		pool_give(&tcp->conn_pool, c);
 	}
-}
-
-void tcp_bury(struct tcp *tcp)
-{
-	if (tcp->ip->link->n_tx == 0) /* observers are told of frames with their connection */
-		bury_all(tcp);
 }
 
 static void end_all(struct tcp *tcp)
@@ -457,7 +451,7 @@ void tcp_free(struct tcp *tcp)
 	while (!list_is_empty(&tcp->lingering))
 		tcp_conn_end(LIST_ENTRY(list_first(&tcp->lingering), struct tcp_conn, output),
 			     STREAM_END_ERROR);
-	bury_all(tcp);
+	tcp_bury_all(tcp);
 	free_records(tcp);
 	timer_cancel(&tcp->world->timers, &tcp->busy_timer);
 	timer_cancel(&tcp->world->timers, &tcp->syn_timer);

@@ -219,6 +219,17 @@ static inline bool is_recovering(const struct tcp_conn *c)
 	return (c->flags & (CONN_RECOVERY | CONN_RTO_RECOVERY)) != 0;
 }
 
+/* Both sides agreed on it (RFC 3168). */
+static inline bool tcp_uses_ecn(const struct tcp_conn *c)
+{
+	return UNLIKELY((c->ecn.flags & ECN_AGREED) != 0);
+}
+
+static inline uint32_t tcp_in_flight(const struct tcp_conn *c)
+{
+	return c->busy->pipe > c->busy->reno_sacked ? c->busy->pipe - c->busy->reno_sacked : 0;
+}
+
 enum {
 	TCP_SYNCHRONISED = TCP_ESTABLISHED | TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2 | TCP_CLOSE_WAIT | TCP_CLOSING |
 			   TCP_LAST_ACK | TCP_TIME_WAIT,
@@ -262,7 +273,14 @@ void tcp_conn_end(struct tcp_conn *c, enum stream_end why);
 /* Both FINs are through (or TIME-WAIT has its record): ends it now, or once the layer above has taken what it
  * holds. */
 void tcp_conn_finish(struct tcp_conn *c);
-void tcp_bury(struct tcp *tcp); /* frees the dead, if no frame that waits to be sent names one */
+void tcp_bury_all(struct tcp *tcp);
+/* Frees the dead, if no frame that waits to be sent names one: observers are told of frames with their
+ * connection. */
+static inline void tcp_bury(struct tcp *tcp)
+{
+	if (UNLIKELY(!list_is_empty(&tcp->graveyard)) && tcp->ip->link->n_tx == 0)
+		tcp_bury_all(tcp);
+}
 int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local); /* in ip->addresses, -1: not ours */
 struct tcp_conn *tcp_conn_of(struct stream *s);
 uint16_t tcp_initial_receive_window(const struct tcp *tcp); /* fits a window field that is not scaled */

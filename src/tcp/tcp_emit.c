@@ -128,26 +128,27 @@ static uint16_t advertise(struct tcp_conn *c, bool syn)
 	return (uint16_t)field;
 }
 
-static struct tcp_options conn_options(const struct tcp_conn *c, uint8_t flags)
+static void add_timestamp(const struct tcp_conn *c, uint8_t flags, struct tcp_options *o)
+{
+	if ((c->flags & CONN_TIMESTAMPS) == 0)
+		return;
+	o->has_timestamp = true;
+	o->ts_val = tcp_now_ms(c->tcp) + c->ts_offset;
+	o->ts_ecr = (flags & TH_ACK) != 0 ? c->ts_recent : 0;
+}
+
+/* What only SYNs carry; among it the MSS (MUST-65). */
+static void add_syn_options(const struct tcp_conn *c, struct tcp_options *o)
 {
 	struct tcp *tcp = c->tcp;
-	struct tcp_options o = { 0 };
 
-	if ((c->flags & CONN_TIMESTAMPS) != 0) {
-		o.has_timestamp = true;
-		o.ts_val = tcp_now_ms(tcp) + c->ts_offset;
-		o.ts_ecr = (flags & TH_ACK) != 0 ? c->ts_recent : 0;
-	}
-	if ((flags & TH_SYN) != 0) { /* MSS on SYNs only (MUST-65) */
-		o.has_mss = true;
-		o.mss = (uint16_t)(ip_mtu(tcp->ip, &c->remote) - ip_header_len(&c->remote) - TCP_HEADER_LEN);
-		o.has_wscale = (c->flags & CONN_WSCALE) != 0;
-		o.wscale = c->rcv_wscale;
-		o.sack_permitted = (c->flags & CONN_SACK) != 0;
-		tcp_user_timeout_offer(tcp, c->busy->user_timeout.us, &o);
-		tcp_fast_open_renew(c, &o);
-	}
-	return o;
+	o->has_mss = true;
+	o->mss = (uint16_t)(ip_mtu(tcp->ip, &c->remote) - ip_header_len(&c->remote) - TCP_HEADER_LEN);
+	o->has_wscale = (c->flags & CONN_WSCALE) != 0;
+	o->wscale = c->rcv_wscale;
+	o->sack_permitted = (c->flags & CONN_SACK) != 0;
+	tcp_user_timeout_offer(tcp, c->busy->user_timeout.us, o);
+	tcp_fast_open_renew(c, o);
 }
 
 /* SACK blocks, as many as find room beside len bytes of text: the MSS has none set aside for them, so that
@@ -157,7 +158,8 @@ static void add_sack(struct tcp_conn *c, uint8_t flags, uint32_t len, struct tcp
 	uint32_t spare = c->mss - min_u32(len, c->mss);
 	unsigned room = tcp_options_sack_room(o->has_timestamp);
 
-	if ((c->flags & CONN_SACK) == 0 || (flags & (TH_SYN | TH_RST)) != 0)
+	if ((c->flags & CONN_SACK) == 0 || (flags & (TH_SYN | TH_RST)) != 0 ||
+	    LIKELY(c->busy->reorder.n_ranges == 0 && c->busy->n_duplicates == 0))
 		return;
 	if (len > 0)
 		room = min_u32(room, (spare - min_u32(spare, TCP_SACK_OPTION_LEN)) / TCP_SACK_BLOCK_LEN);
@@ -185,7 +187,7 @@ static void acknowledge(struct tcp_conn *c, const struct tcp_outgoing *o, struct
 	r->ack = c->rcv_nxt;
 	c->last_ack_sent = c->rcv_nxt;
 	add_sack(c, o->flags, o->len, &r->options);
-	if ((o->flags & (TH_SYN | TH_RST)) == 0)
+	if (UNLIKELY(c->busy->user_timeout.due) && (o->flags & (TH_SYN | TH_RST)) == 0)
 		tcp_user_timeout_add(c, c->mss - min_u32(o->len, c->mss), &r->options);
 	/* What found no room beside text goes by itself. */
 	if (tcp_sack_acks_owed(c) == 0)
@@ -202,16 +204,19 @@ void tcp_emit(struct tcp_conn *c, const struct tcp_outgoing *o)
 		.remote_port = c->remote_port,
 		.seq = o->seq,
 		.flags = o->flags,
-		.options = conn_options(c, o->flags),
 		.note = o->note,
 	};
 
 	if (f == NULL)
 		return; /* callers look for room; what is lost here is found by the timers */
+	add_timestamp(c, o->flags, &r.options);
+	if (UNLIKELY((o->flags & TH_SYN) != 0))
+		add_syn_options(c, &r.options);
 	r.window = advertise(c, (o->flags & TH_SYN) != 0);
 	if ((o->flags & TH_ACK) != 0)
 		acknowledge(c, o, &r);
-	tcp_urgent_mark(c, &r);
+	if (UNLIKELY(c->busy->urgent.sending))
+		tcp_urgent_mark(c, &r);
 	add_payload(f, o->from, o->len);
 	if (o->len > c->mss && !o->whole) {
 		f->gso = ip_addr_is_4(&c->remote) ? GSO_TCP4 : GSO_TCP6;

@@ -161,7 +161,7 @@ static enum step check_sequence(struct tcp_conn *c, struct tcp_in *in)
 {
 	bool closed;
 
-	if (tcp_fast_open_repeats(c, in))
+	if (UNLIKELY((c->flags & CONN_FAST_OPEN) != 0) && tcp_fast_open_repeats(c, in))
 		return drop(in, DROP_TCP_DUPLICATE);
 	strip_repeated_syn(c, in);
 	if (lacks_timestamp(c, in))
@@ -372,7 +372,8 @@ static void take_ack(struct tcp_conn *c, const struct tcp_in *in)
 	};
 
 	c->tcp->counters.dup_acks_in += d.is_duplicate;
-	tcp_sack_input(c, &d);
+	if (UNLIKELY(in->options.n_sack > 0))
+		tcp_sack_input(c, &d);
 	if (seq_gt(in->ack, c->snd_una))
 		tcp_send_acked(c, in->ack, &d);
 	sampled = measure(c, &d);
@@ -411,7 +412,8 @@ static enum step check_ack(struct tcp_conn *c, struct tcp_in *in)
 		challenge(c);
 		return drop(in, DROP_TCP_OLD_ACK);
 	}
-	tcp_user_timeout_received(c, in);
+	if (UNLIKELY(in->options.user_timeout_s != 0))
+		tcp_user_timeout_received(c, in);
 	if (seq_ge(in->ack, c->snd_una))
 		take_ack(c, in);
 	if (is_dead(c))
@@ -425,6 +427,8 @@ static enum step check_ack(struct tcp_conn *c, struct tcp_in *in)
 
 static enum step check_urgent(struct tcp_conn *c, struct tcp_in *in)
 {
+	if (LIKELY((in->flags & TH_URG) == 0 && !c->busy->urgent.receiving))
+		return STEP_NEXT;
 	tcp_urgent_received(c, in);
 	return is_dead(c) ? STEP_DONE : STEP_NEXT;
 }
@@ -474,7 +478,8 @@ static enum step take_text(struct tcp_conn *c, struct tcp_in *in)
 	if ((c->flags & CONN_DETACHED) != 0)
 		return refuse_text(c, in);
 	note_segment_size(c, in);
-	tcp_ecn_received(c, in);
+	if (tcp_uses_ecn(c))
+		tcp_ecn_received(c, in);
 	c->tcp->counters.in_bytes += in->text.len;
 	tcp_receive_measure(c, in);
 	reason = tcp_receive_text(c, in->seq, in->text);

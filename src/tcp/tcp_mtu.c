@@ -163,14 +163,20 @@ void tcp_mtu_on_timeout(struct tcp_conn *c)
 
 /* ---- larger ---- */
 
+/* Others are in flight beside a probe, and tell of its fate. */
+static bool is_steady(const struct tcp_conn *c)
+{
+	uint32_t window = PROBE_WINDOW * (uint32_t)c->mss;
+
+	return (c->flags & CONN_SACK) != 0 && !is_recovering(c) && c->busy->lost_bytes == 0 &&
+	       c->busy->cc.cwnd >= window && c->snd_wnd >= window;
+}
+
 bool tcp_mtu_wants_probe(struct tcp_conn *c, uint32_t *payload)
 {
 	struct tcp_mtu *m = &c->mtu;
-	uint32_t window = PROBE_WINDOW * (uint32_t)c->mss;
-	bool steady = (c->flags & CONN_SACK) != 0 && !is_recovering(c) && c->busy->lost_bytes == 0 &&
-		      c->busy->cc.cwnd >= window && c->snd_wnd >= window;
 
-	if (m->probe != 0 || tcp_now(c->tcp) < m->next_us || !steady ||
+	if (LIKELY(tcp_now(c->tcp) < m->next_us) || m->probe != 0 || !is_steady(c) ||
 	    c->tcp->config.mtu_probing == TCP_MTU_PROBING_OFF)
 		return false;
 	if (!m->searching && m->current < limit(c))

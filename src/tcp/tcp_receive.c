@@ -191,7 +191,8 @@ enum drop_reason tcp_receive_text(struct tcp_conn *c, struct seq seq, struct byt
 	if (!seq_eq(seq, c->rcv_nxt))
 		return store_out_of_order(c, seq, text);
 	reason = take_in_order(c, text);
-	absorb(c); /* even if memory ran out: rcv.nxt may have moved over what was held */
+	if (!tcp_reorder_is_empty(&c->busy->reorder))
+		absorb(c); /* even if memory ran out: rcv.nxt may have moved over what was held */
 	if (!is_dead(c))
 		grow_buffer(c);
 	return reason;

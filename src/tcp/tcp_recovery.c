@@ -11,11 +11,6 @@
 #include "base/minmax.h"
 #include "tcp/tcp_conn.h"
 
-uint32_t tcp_in_flight(const struct tcp_conn *c)
-{
-	return c->busy->pipe > c->busy->reno_sacked ? c->busy->pipe - c->busy->reno_sacked : 0;
-}
-
 void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note)
 {
 	uint32_t ssthresh_before = c->busy->ssthresh_told;
@@ -268,7 +263,8 @@ void tcp_recover(struct tcp_conn *c, struct tcp_delivery *d)
 		recover_with_sack(c, d);
 	else
 		recover_without_sack(c, d);
-	tcp_ecn_on_ack(c, d);
+	if (tcp_uses_ecn(c))
+		tcp_ecn_on_ack(c, d);
 	grow(c, d);
 	tcp_pacing_update(c);
 	if (seq_gt(c->snd_una, c->recover)) /* it comes along: 2^31 bytes later it would lie ahead */

@@ -30,7 +30,6 @@ void tcp_on_reordering_timeout(struct tcp_conn *c);
 void tcp_on_syn_lost(struct tcp_conn *c, unsigned times);
 void tcp_recovery_sent(struct tcp_conn *c, const struct tcp_segment *s);
 void tcp_init_congestion(struct tcp_conn *c);
-uint32_t tcp_in_flight(const struct tcp_conn *c);
 struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_delivery *d);
 void tcp_tell_cwnd(struct tcp_conn *c, uint32_t before, const char *note); /* and ssthresh */
 void tcp_tell_recovery(struct tcp_conn *c, uint32_t before, const char *note); /* an episode, and these */

@@ -36,7 +36,7 @@ unsigned tcp_sack_acks_owed(const struct tcp_conn *c)
 	unsigned room = tcp_options_sack_room((c->flags & CONN_TIMESTAMPS) != 0);
 	unsigned blocks = c->busy->reorder.n_untold + c->busy->n_duplicates;
 
-	if ((c->flags & CONN_SACK) == 0)
+	if (LIKELY(blocks == 0) || (c->flags & CONN_SACK) == 0)
 		return 0;
 	return max_u32((blocks + room - 1) / room, c->busy->n_duplicates);
 }

@@ -306,7 +306,10 @@ void tcp_timers_data_sent(struct tcp_conn *c, const struct tcp_segment *s)
 
 void tcp_timers_reordering(struct tcp_conn *c, uint64_t wait_us)
 {
-	c->busy->reorder_at = wait_us == 0 ? TIMER_NEVER : tcp_now(c->tcp) + wait_us;
+	c->busy->reorder_at = TIMER_NEVER;
+	if (wait_us == 0)
+		return;
+	c->busy->reorder_at = tcp_now(c->tcp) + wait_us;
 	arm(c);
 }
 
@@ -322,8 +325,10 @@ static void restart(struct tcp_conn *c)
 	if ((c->flags & CONN_PROBING) == 0) /* an octet taken out of a window probe is no progress */
 		c->busy->stuck_since_us = 0;
 	c->flags &= ~(unsigned)CONN_R1_PASSED;
-	/* RFC 6298 (5.2), (5.3) */
-	c->busy->retransmit_at = list_is_empty(&c->busy->flight) ? TIMER_NEVER : tcp_now(c->tcp) + rto(c);
+	c->busy->retransmit_at = c->busy->probe_at = TIMER_NEVER; /* RFC 6298 (5.2) */
+	if (list_is_empty(&c->busy->flight))
+		return;
+	c->busy->retransmit_at = tcp_now(c->tcp) + rto(c); /* (5.3) */
 	schedule_probe(c);
 	arm(c);
 }

@@ -80,7 +80,7 @@ void tcp_urgent_mark(struct tcp_conn *c, struct tcp_reply *r)
 {
 	uint32_t ahead;
 
-	if (LIKELY(!c->busy->urgent.sending) || (r->flags & (TH_SYN | TH_RST)) != 0)
+	if (!c->busy->urgent.sending || (r->flags & (TH_SYN | TH_RST)) != 0)
 		return;
 	c->busy->urgent.sending = tcp_urgent_outstanding(c);
 	if (!c->busy->urgent.sending || seq_ge(r->seq, c->busy->urgent.snd_up))
