@@ -47,7 +47,16 @@ static inline uint64_t load_le64(const uint8_t *p)
 	return le64toh(v);
 }
 
-/* The last len % 8 bytes at p. With a whole word before them, one load that overlaps it has them all. */
+static inline uint32_t load_le32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof v);
+	return le32toh(v);
+}
+
+/* The last len % 8 bytes at p. With a whole word before them, one load that overlaps it has them all; four
+ * and more are two loads that may overlap. */
 static inline uint64_t load_tail(const uint8_t *p, size_t len)
 {
 	size_t left = len % 8;
@@ -57,6 +66,8 @@ static inline uint64_t load_tail(const uint8_t *p, size_t len)
 		return 0;
 	if (len > 8)
 		return load_le64(p + left - 8) >> (64 - 8 * left);
+	if (left >= 4)
+		return load_le32(p) | (uint64_t)load_le32(p + left - 4) << (8 * (left - 4));
 	for (size_t i = 0; i < left; i++)
 		v |= (uint64_t)p[i] << (8 * i);
 	return v;
@@ -83,6 +94,11 @@ __attribute__((always_inline)) static inline uint64_t siphash(const struct hash_
 uint64_t hash_siphash24(const struct hash_key *key, const void *data, size_t len)
 {
 	return siphash(key, data, len, 2, 4);
+}
+
+uint64_t hash_siphash13_of_12(const struct hash_key *key, const void *data)
+{
+	return siphash(key, data, 12, 1, 3);
 }
 
 uint64_t hash_siphash13(const struct hash_key *key, const void *data, size_t len)

@@ -17,5 +17,7 @@ uint64_t hash_siphash24(const struct hash_key *key, const void *data, size_t len
 
 /* For tables. */
 uint64_t hash_siphash13(const struct hash_key *key, const void *data, size_t len);
+/* The same of twelve bytes, without a loop: each segment of IPv4 is looked up by so many. */
+uint64_t hash_siphash13_of_12(const struct hash_key *key, const void *data);
 
 #endif
