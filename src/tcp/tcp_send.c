@@ -32,11 +32,18 @@ static void advance(struct send_cursor *at, size_t n)
 	}
 }
 
-/* Takes a chain of pieces, one for each span that has bytes; NULL and none taken if the pool is empty. */
-static bool make_pieces(struct tcp *tcp, const struct span *spans, size_t count, struct send_piece **first,
-			struct send_piece **last)
+/* Pieces that are not in a queue yet. */
+struct chain {
+	struct send_piece *first, *last;
+	uint32_t n, bytes;
+};
+
+/* One for each span that has bytes; none taken if the pool is empty. */
+static bool make_pieces(struct tcp *tcp, const struct span *spans, size_t count, struct chain *out)
 {
-	*first = *last = NULL;
+	struct send_piece **end = &out->first;
+
+	*out = (struct chain){ .first = NULL };
 	for (size_t i = 0; i < count; i++) {
 		struct send_piece *p;
 		if (spans[i].len == 0)
@@ -46,49 +53,64 @@ static bool make_pieces(struct tcp *tcp, const struct span *spans, size_t count,
 			goto fail;
 		p->next = NULL;
 		p->span = spans[i];
-		if (*last != NULL)
-			(*last)->next = p;
-		else
-			*first = p;
-		*last = p;
+		*end = out->last = p;
+		end = &p->next;
+		out->n++;
+		out->bytes += (uint32_t)spans[i].len;
 	}
 	return true;
 fail:
-	for (struct send_piece *p = *first, *next; p != NULL; p = next) {
+	for (struct send_piece *p = out->first, *next; p != NULL; p = next) {
 		next = p->next;
 		pool_give(&tcp->piece_pool, p);
 	}
 	return false;
 }
 
-int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count)
+static size_t total_of(const struct span *spans, size_t count)
 {
-	struct send_piece *first, *last;
 	size_t bytes = 0;
 
 	for (size_t i = 0; i < count; i++)
 		bytes += spans[i].len;
-	/* Once past the room by one call is allowed, past what a 32-bit sequence space can hold is not. */
-	if (bytes > INT32_MAX - c->busy->queued)
-		return -ENOBUFS;
-	if (!make_pieces(c->tcp, spans, count, &first, &last))
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) /* empty spans have no piece to hold their owner */
+	return bytes;
+}
+
+/* They have no piece to hold their owner. */
+static void drop_empty(const struct span *spans, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
 		if (spans[i].len == 0)
 			span_owner_unref(spans[i].owner);
-	if (first == NULL)
-		return 0;
-	if (c->busy->send_tail != NULL)
-		c->busy->send_tail->next = first;
+}
+
+static void append(struct tcp_busy *b, const struct chain *chain)
+{
+	if (b->send_tail != NULL)
+		b->send_tail->next = chain->first;
 	else
-		c->busy->send_head = (struct send_cursor){ first, 0 };
-	c->busy->send_tail = last;
-	for (const struct send_piece *p = first; p != NULL; p = p->next)
-		c->busy->n_pieces++;
-	if (c->busy->send_next.piece == NULL)
-		c->busy->send_next = (struct send_cursor){ first, 0 };
-	c->busy->queued += (uint32_t)bytes;
-	c->busy->unsent += (uint32_t)bytes;
+		b->send_head = (struct send_cursor){ chain->first, 0 };
+	b->send_tail = chain->last;
+	if (b->send_next.piece == NULL)
+		b->send_next = (struct send_cursor){ chain->first, 0 };
+	b->n_pieces += chain->n;
+	b->queued += chain->bytes;
+	b->unsent += chain->bytes;
+}
+
+int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count)
+{
+	struct chain chain;
+
+	/* Once past the room by one call is allowed, past what a 32-bit sequence space can hold is not. */
+	if (total_of(spans, count) > INT32_MAX - c->busy->queued)
+		return -ENOBUFS;
+	if (!make_pieces(c->tcp, spans, count, &chain))
+		return -ENOMEM;
+	if (UNLIKELY(chain.n < count))
+		drop_empty(spans, count);
+	if (chain.n > 0)
+		append(c->busy, &chain);
 	return 0;
 }
 
