@@ -157,11 +157,13 @@ enum drop_reason link_output(struct link *l, struct tx_frame *f, const struct ip
 		commit(l, f);
 		return DROP_NONE;
 	}
-	if (eth_group_of(next_hop, &group)) {
+	n = neighbour_hint != NULL ? neighbour_hinted(l->neighbours, next_hop, *neighbour_hint) : NULL;
+	if (n == NULL && eth_group_of(next_hop, &group)) {
 		link_send_to_mac(l, f, &group, ethertype);
 		return DROP_NONE;
 	}
-	n = neighbour_get(l->neighbours, next_hop, neighbour_hint);
+	if (n == NULL)
+		n = neighbour_get(l->neighbours, next_hop, neighbour_hint);
 	if (n == NULL) {
 		span_owner_unref(f->owner);
 		return DROP_NEIGHBOUR_TABLE_FULL;

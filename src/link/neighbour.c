@@ -272,13 +272,21 @@ static void touch(struct neighbour *n)
 	file_under(n, n->state == NEIGHBOUR_INCOMPLETE ? &t->incomplete : &t->used);
 }
 
-struct neighbour *neighbour_get(struct neighbour_table *t, const struct ip_addr *addr, uint32_t *hint)
+struct neighbour *neighbour_hinted(struct neighbour_table *t, const struct ip_addr *addr, uint32_t hint)
 {
-	struct neighbour *n = hint != NULL ? find_hinted(t, *hint) : NULL;
+	struct neighbour *n = find_hinted(t, hint);
 
 	/* The caller's route may have changed since: a hint is only as good as the address in it. */
 	if (n == NULL || !ip_addr_equal(&n->addr, addr))
-		n = neighbour_find(t, addr);
+		return NULL;
+	touch(n);
+	return n;
+}
+
+struct neighbour *neighbour_get(struct neighbour_table *t, const struct ip_addr *addr, uint32_t *hint)
+{
+	struct neighbour *n = neighbour_find(t, addr);
+
 	if (n == NULL)
 		n = add_incomplete(t, addr);
 	if (n == NULL)

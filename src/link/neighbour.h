@@ -81,6 +81,10 @@ void neighbour_table_free(struct neighbour_table *t);
 /* NULL if there is no entry. */
 struct neighbour *neighbour_find(struct neighbour_table *t, const struct ip_addr *addr);
 
+/* The entry to send to addr through, marked as used, by the hint that neighbour_get() gave; NULL: that is no
+ * good any more. */
+struct neighbour *neighbour_hinted(struct neighbour_table *t, const struct ip_addr *addr, uint32_t hint);
+
 /* The entry to send to addr through, made INCOMPLETE if there is none, marked as used. NULL when the table
  * is full. hint may be NULL. */
 struct neighbour *neighbour_get(struct neighbour_table *t, const struct ip_addr *addr, uint32_t *hint);
