@@ -49,7 +49,6 @@ void http_body_release(struct http_body *b)
 		span_owner_unref(b->owner);
 	}
 	http_given_release(&b->given);
-	*b = (struct http_body){ 0 };
 }
 
 /* Begins the next stretch; false after the last. */

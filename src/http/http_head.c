@@ -146,7 +146,6 @@ void http_head_add(struct http_batch *out, struct http_clock *clock, struct http
 	if (UNLIKELY(answer->cors.data != NULL))
 		http_batch_give(out, answer->cors.data, answer->cors.len, answer->cors.owner);
 	add_extra(out, answer);
-	*body = (struct http_body){ 0 };
 	if (answer->given.call != NULL)
 		add_given(out, answer, body);
 	else if (answer->status == 206)

@@ -13,8 +13,8 @@ enum http_persistence {
 };
 
 /*
- * Adds the head of the answer to the batch, and says in body what follows it (nothing, for 204, 304). The
- * references that the answer holds go over to the batch and to body.
+ * Adds the head of the answer to the batch, and says in body, which is empty, what follows it (nothing, for
+ * 204, 304). The references that the answer holds go over to the batch and to body.
  */
 void http_head_add(struct http_batch *out, struct http_clock *clock, struct http_pages *pages,
 		   struct http_answer *answer, enum http_persistence persistence, struct http_body *body);
