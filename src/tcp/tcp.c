@@ -137,15 +137,6 @@ struct tcp_conn *tcp_conn_of(struct stream *s)
 	return CONTAINER_OF(s, struct tcp_conn, stream);
 }
 
-uint32_t tcp_send_buffer(const struct tcp_conn *c)
-{
-	const struct tcp_config *config = &c->tcp->config;
-	uint32_t cwnd = c->busy != NULL ? c->busy->cc.cwnd : c->rested.cwnd;
-	uint32_t wanted = cwnd < config->send_buffer_max / 2 ? 2 * cwnd : config->send_buffer_max;
-
-	return max_u32(wanted, config->send_buffer);
-}
-
 static size_t conn_room(const struct stream *s)
 {
 	return tcp_send_room(tcp_conn_of_stream(s));

@@ -230,6 +230,18 @@ static inline uint32_t tcp_in_flight(const struct tcp_conn *c)
 	return c->busy->pipe > c->busy->reno_sacked ? c->busy->pipe - c->busy->reno_sacked : 0;
 }
 
+/* No more segments may be in flight. */
+static inline bool tcp_flight_is_full(const struct tcp_conn *c)
+{
+	return UNLIKELY(c->busy->flight_segments >= TCP_SCARCE_FLIGHT) &&
+	       c->busy->flight_segments >= tcp_max_flight(c);
+}
+
+static inline bool tcp_is_paced(const struct tcp_conn *c)
+{
+	return c->busy->cc.pacing_rate != 0;
+}
+
 enum {
 	TCP_SYNCHRONISED = TCP_ESTABLISHED | TCP_FIN_WAIT_1 | TCP_FIN_WAIT_2 | TCP_CLOSE_WAIT | TCP_CLOSING |
 			   TCP_LAST_ACK | TCP_TIME_WAIT,
@@ -285,7 +297,6 @@ int tcp_local_index(const struct tcp *tcp, const struct ip_addr *local); /* in i
 struct tcp_conn *tcp_conn_of(struct stream *s);
 uint16_t tcp_initial_receive_window(const struct tcp *tcp); /* fits a window field that is not scaled */
 uint8_t tcp_receive_wscale(const struct tcp *tcp);
-uint32_t tcp_send_buffer(const struct tcp_conn *c); /* how much may be queued for sending */
 
 /* tcp_table.c */
 uint64_t tcp_hash(const struct tcp *tcp, const struct ip_addr *local, uint16_t local_port,

@@ -63,21 +63,30 @@ static void emit_record(struct tcp_conn *c, struct tcp_segment *s, const char *n
 	uint32_t payload = s->len - ((s->flags & (SEG_SYN | SEG_FIN)) != 0 ? 1 : 0);
 	/* For ECN a window probe is none, though it is new (RFC 3168 section 6.1.6). */
 	bool new_text = s->transmissions == 0 && payload > 0 && (c->flags & CONN_PROBING) == 0;
+	struct tcp_outgoing o;
 
 	s->transmissions++;
 	if (s->transmissions > 1)
 		note_retransmission(c, s);
 	tcp_segment_sent(c, s);
 	c->data_sent_us = s->sent_us;
-	tcp_recovery_sent(c, s);
-	tcp_emit(c, &(struct tcp_outgoing){ .seq = s->seq,
-					    .flags = segment_tcp_flags(c, s) | tcp_ecn_flags(c, new_text),
-					    .ecn = tcp_ecn_codepoint(c, new_text),
-					    .from = s->from,
-					    .len = payload,
-					    .whole = (s->flags & SEG_MTU_PROBE) != 0,
-					    .note = note});
-	tcp_pacing_sent(c, payload);
+	if (UNLIKELY(is_recovering(c)))
+		tcp_recovery_sent(c, s);
+	o = (struct tcp_outgoing){
+		.seq = s->seq,
+		.flags = segment_tcp_flags(c, s),
+		.from = s->from,
+		.len = payload,
+		.whole = (s->flags & SEG_MTU_PROBE) != 0,
+		.note = note,
+	};
+	if (tcp_uses_ecn(c)) {
+		o.flags |= tcp_ecn_flags(c, new_text);
+		o.ecn = tcp_ecn_codepoint(c, new_text);
+	}
+	tcp_emit(c, &o);
+	if (tcp_is_paced(c))
+		tcp_pacing_sent(c, payload);
 	tcp_timers_data_sent(c, s);
 }
 
@@ -156,7 +165,7 @@ bool tcp_may_send_new(const struct tcp_conn *c, uint32_t *len)
 				   min_u32(congestion_room(c), window_room(c, c->snd_nxt)));
 	uint32_t in_a_frame, n;
 
-	if (allowed == 0 || !may_send_text(c) || c->busy->flight_segments >= tcp_max_flight(c))
+	if (allowed == 0 || !may_send_text(c) || tcp_flight_is_full(c))
 		return false;
 	if (allowed > c->mss)
 		allowed = min_u32(allowed, frame_payload(c));
@@ -388,7 +397,7 @@ static void send_loss_probe(struct tcp_conn *c)
 /* The next segment of a visit; false if none may go now. */
 static bool send_next(struct tcp_conn *c)
 {
-	if (!tcp_pacing_allows(c)) {
+	if (tcp_is_paced(c) && !tcp_pacing_allows(c)) {
 		if (c->busy->lost_bytes > 0 || c->busy->unsent > 0 || may_send_fin(c))
 			tcp_timers_paced(c);
 		return false;
@@ -471,7 +480,7 @@ bool tcp_is_stalled(const struct tcp_conn *c)
 	if (list_is_linked(&c->output) || c->busy->pace_at != TIMER_NEVER || was_scarce)
 		return false;
 	return may_retransmit(c) || (!mtu_probe_waits && tcp_may_send_new(c, &len)) ||
-	       (c->busy->unsent == 0 && may_send_fin(c) && c->busy->flight_segments < tcp_max_flight(c));
+	       (c->busy->unsent == 0 && may_send_fin(c) && !tcp_flight_is_full(c));
 }
 #endif
 

@@ -8,7 +8,9 @@
 #include <assert.h>
 #include <errno.h>
 
-enum { SCARCE_FLIGHT = 16, SCARCE_PIECES = 64 };
+#include "base/minmax.h"
+
+enum { SCARCE_PIECES = 64 };
 
 /* Of the last quarter of a pool that all connections share each gets a few only, so that a hundred that
  * take what they can get (a tiny MSS and no acknowledgement; request after request and none answered)
@@ -121,7 +123,16 @@ bool tcp_segments_are_scarce(const struct tcp *tcp)
 
 uint32_t tcp_max_flight(const struct tcp_conn *c)
 {
-	return tcp_segments_are_scarce(c->tcp) ? SCARCE_FLIGHT : TCP_MAX_FLIGHT;
+	return tcp_segments_are_scarce(c->tcp) ? TCP_SCARCE_FLIGHT : TCP_MAX_FLIGHT;
+}
+
+uint32_t tcp_send_buffer(const struct tcp_conn *c)
+{
+	const struct tcp_config *config = &c->tcp->config;
+	uint32_t cwnd = c->busy != NULL ? c->busy->cc.cwnd : c->rested.cwnd;
+	uint32_t wanted = cwnd < config->send_buffer_max / 2 ? 2 * cwnd : config->send_buffer_max;
+
+	return max_u32(wanted, config->send_buffer);
 }
 
 uint32_t tcp_send_room(const struct tcp_conn *c)
@@ -139,7 +150,7 @@ struct tcp_segment *tcp_segment_new(struct tcp_conn *c, uint32_t payload, uint16
 {
 	struct tcp_segment *s;
 
-	if (c->busy->flight_segments >= tcp_max_flight(c))
+	if (tcp_flight_is_full(c))
 		return NULL;
 	s = pool_take(&c->tcp->segment_pool);
 	if (s == NULL)

@@ -16,7 +16,10 @@ struct tcp;
 struct tcp_conn;
 struct tcp_in;
 
-enum { TCP_MAX_FLIGHT = 8192 }; /* segments of a connection: what one ACK may make us walk */
+enum {
+	TCP_MAX_FLIGHT = 8192,  /* segments of a connection: what one ACK may make us walk */
+	TCP_SCARCE_FLIGHT = 16, /* when all connections together have many */
+};
 
 /* One piece of the send queue: a span and its place in the queue. */
 struct send_piece {
@@ -86,6 +89,7 @@ struct tcp_delivery {
 };
 
 int tcp_send_queue(struct tcp_conn *c, const struct span *spans, size_t count);
+uint32_t tcp_send_buffer(const struct tcp_conn *c); /* how much may be queued for sending */
 uint32_t tcp_send_room(const struct tcp_conn *c);
 bool tcp_segments_are_scarce(const struct tcp *tcp); /* three quarters of all records are in use */
 uint32_t tcp_max_flight(const struct tcp_conn *c); /* most segments that it may have in flight now */
