@@ -68,11 +68,9 @@ uint16_t tcp_initial_receive_window(const struct tcp *tcp)
 uint8_t tcp_receive_wscale(const struct tcp *tcp)
 {
 	uint32_t largest = max_u32(tcp->config.receive_buffer, tcp->config.receive_buffer_max);
-	uint8_t shift = 0;
+	uint32_t bits = 32u - (uint32_t)__builtin_clz(largest | 1);
 
-	while (shift < TCP_MAX_WSCALE && (largest >> shift) > UINT16_MAX)
-		shift++;
-	return shift;
+	return (uint8_t)min_u32(bits > 16 ? bits - 16 : 0, TCP_MAX_WSCALE);
 }
 
 static void init_pools(struct tcp *tcp)
