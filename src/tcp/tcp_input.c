@@ -1,7 +1,7 @@
 /*
  * Segment arrives (RFC 9293 section 3.10.7). CLOSED is answered by the demultiplexer, tcp_input(); LISTEN and
- * half-open records are in tcp_listen.c; SYN-SENT is a function of its own; every other state runs one table
- * of steps in the order of section 3.10.7.4, so that the two can be read side by side:
+ * half-open records are in tcp_listen.c; SYN-SENT is a function of its own; every other state runs the same
+ * steps in the order of section 3.10.7.4, so that the two can be read side by side:
  *
  *   check_sequence (PAWS first), check_reset, check_security, check_syn, check_ack, check_urgent, take_text,
  *   check_fin
@@ -546,12 +546,6 @@ static enum step check_fin(struct tcp_conn *c, struct tcp_in *in)
 	return STEP_DONE;
 }
 
-typedef enum step step_fn(struct tcp_conn *c, struct tcp_in *in);
-
-static step_fn *const steps[] = {
-	check_sequence, check_reset, check_security, check_syn, check_ack, check_urgent, take_text, check_fin,
-};
-
 /* ---- SYN-SENT (RFC 9293 section 3.10.7.3) ---- */
 
 static void take_peer_syn(struct tcp_conn *c, const struct tcp_in *in)
@@ -657,12 +651,23 @@ static enum step syn_sent(struct tcp_conn *c, struct tcp_in *in)
 
 static enum step run_steps(struct tcp_conn *c, struct tcp_in *in)
 {
-	for (size_t i = 0; i < ARRAY_LENGTH(steps); i++) {
-		enum step step = steps[i](c, in);
-		if (step != STEP_NEXT)
-			return step;
-	}
-	return STEP_DONE;
+	enum step step = check_sequence(c, in);
+
+	if (step == STEP_NEXT)
+		step = check_reset(c, in);
+	if (step == STEP_NEXT)
+		step = check_security(c, in);
+	if (step == STEP_NEXT)
+		step = check_syn(c, in);
+	if (step == STEP_NEXT)
+		step = check_ack(c, in);
+	if (step == STEP_NEXT)
+		step = check_urgent(c, in);
+	if (step == STEP_NEXT)
+		step = take_text(c, in);
+	if (step == STEP_NEXT)
+		step = check_fin(c, in);
+	return step;
 }
 
 enum drop_reason tcp_conn_input(struct tcp_conn *c, struct tcp_in *in)
