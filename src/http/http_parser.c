@@ -99,8 +99,12 @@ static int on_header_value(llhttp_t *llhttp, const char *at, size_t len)
 
 static void trim_value(const char *text, struct http_field *f)
 {
-	while (f->value_len > 0 && (text[f->value_len - 1] == ' ' || text[f->value_len - 1] == '\t'))
-		f->value_len--;
+	for (; f->value_len > 0; f->value_len--) {
+		char last = text[f->value_len - 1];
+
+		if (LIKELY(last != ' ' && last != '\t'))
+			return;
+	}
 }
 
 static int on_header_value_complete(llhttp_t *llhttp)

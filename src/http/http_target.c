@@ -10,14 +10,12 @@
 static bool is_reg_name(struct bytes name)
 {
 	for (size_t i = 0; i < name.len; i++) {
-		if (name.data[i] == '%') {
-			if (name.len - i < 3 || !ascii_is_hex(name.data[i + 1]) ||
-			    !ascii_is_hex(name.data[i + 2]))
-				return false;
-			i += 2;
-		} else if (!http_char_is((char)name.data[i], HTTP_CHAR_NAME)) {
+		if (LIKELY(http_char_is((char)name.data[i], HTTP_CHAR_NAME)))
+			continue;
+		if (name.data[i] != '%' || name.len - i < 3 || !ascii_is_hex(name.data[i + 1]) ||
+		    !ascii_is_hex(name.data[i + 2]))
 			return false;
-		}
+		i += 2;
 	}
 	return name.len > 0;
 }
