@@ -54,12 +54,13 @@ bool tcp_busy_new(struct tcp_conn *c)
 
 	if (b == NULL)
 		return false;
-	*b = (struct tcp_busy){
-		.conn = c,
-		.cc = { .ops = tcp->cc },
-		.keepalive = { .idle_us = tcp->config.keepalive_idle_us,
-			       .interval_us = tcp->config.keepalive_interval_us,
-			       .probes = tcp->config.keepalive_probes },
+	memset(b, 0, offsetof(struct tcp_busy, cc.state));
+	b->conn = c;
+	b->cc.ops = tcp->cc;
+	b->keepalive = (struct tcp_keepalive){
+		.idle_us = tcp->config.keepalive_idle_us,
+		.interval_us = tcp->config.keepalive_interval_us,
+		.probes = tcp->config.keepalive_probes,
 	};
 	init_lists(b);
 	c->busy = b;

@@ -35,7 +35,7 @@ struct tcp_busy {
 	uint32_t min_rtt_period_us, min_rtt_before_us; /* of this period, of the one before; 0: none */
 	uint64_t min_rtt_until_us;   /* end of the period */
 
-	/* Loss recovery and congestion control */
+	/* Loss recovery */
 	uint32_t last_acked;         /* bytes that the last new ACK covered */
 	uint32_t pipe;               /* bytes in flight: neither acknowledged nor deemed lost (RFC 6675) */
 	uint32_t lost_bytes, sacked_bytes; /* with pipe they make up snd.una to snd.nxt */
@@ -50,7 +50,6 @@ struct tcp_busy {
 	struct tcp_rack rack;
 	struct tcp_rate rate;
 	uint64_t paced_until_us;     /* the next segment may go then */
-	struct tcp_cc cc;
 
 	/* Send queue: bytes from snd.una (SYN and FIN not counted) on */
 	struct send_piece *send_tail;
@@ -83,6 +82,10 @@ struct tcp_busy {
 	uint64_t stuck_since_us;     /* first retransmission or probe since the last progress, or 0 */
 	uint64_t challenge_us;       /* challenge_count's second began */
 	uint8_t challenge_count;     /* challenge ACKs (RFC 5961) of one second */
+
+	/* Congestion control. The algorithm's own state is made by itself: it comes last, and is not cleared
+	 * before. */
+	struct tcp_cc cc;
 };
 
 /* What is remembered of it while there is none. */

@@ -83,6 +83,7 @@ struct tcp_cc {
 struct tcp_cc_ops {
 	const char *name;
 	bool owns_window; /* sets cwnd during recovery and the pacing rate too */
+	/* The event says the time, the MSS and what is known of the round trip; nothing has happened yet. */
 	void (*init)(struct tcp_cc *cc, const struct tcp_cc_event *e);
 	/* Something was delivered. Not called during fast recovery unless owns_window; called in the slow
 	 * start that follows a timeout. */

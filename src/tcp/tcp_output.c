@@ -427,11 +427,18 @@ static void idle(struct tcp_conn *c)
 	tcp_tell_cwnd(c, before, "restart after idle");
 }
 
+/* One that rested begins like a new one, but with the window that it had. */
+static bool has_restarted(const struct tcp_conn *c)
+{
+	return c->busy->transmissions == 0 && !c->busy->cc.ops->owns_window &&
+	       c->busy->cc.cwnd <= tcp_initial_window(c->mss);
+}
+
 /* An idle connection's window tells nothing of the path any more (RFC 5681 section 4.1). */
 static void restart_after_idle(struct tcp_conn *c)
 {
 	if (c->busy->unsent > 0 && seq_eq(c->snd_una, c->snd_nxt) && c->data_sent_us != 0 &&
-	    tcp_now(c->tcp) - c->data_sent_us > c->rto_us)
+	    tcp_now(c->tcp) - c->data_sent_us > c->rto_us && !has_restarted(c))
 		idle(c);
 }
 

@@ -60,7 +60,12 @@ struct tcp_cc_event tcp_cc_event(const struct tcp_conn *c, const struct tcp_deli
 
 void tcp_init_congestion(struct tcp_conn *c)
 {
-	struct tcp_cc_event e = tcp_cc_event(c, NULL);
+	const struct tcp_cc_event e = {
+		.now_us = tcp_now(c->tcp),
+		.mss = c->mss,
+		.srtt_us = c->srtt_us,
+		.min_rtt_us = c->min_rtt_us,
+	};
 
 	c->busy->cc.pacing_rate = 0;
 	c->busy->cc.prior_cwnd = c->busy->cc.prior_ssthresh = 0;
