@@ -302,29 +302,22 @@ static int check_workers(const struct config *c, struct failure *why)
 	return 0;
 }
 
-static bool has_location(const struct config *c, bool (*is_one)(const struct config_location *l))
-{
-	for (unsigned i = 0; i < c->n_locations; i++)
-		if (is_one(&c->locations[i]))
-			return true;
-	return false;
-}
-
-static bool is_chat(const struct config_location *l)
-{
-	return l->websocket == CONFIG_WEBSOCKET_CHAT;
-}
-
 static bool is_watching(const struct config_location *l)
 {
 	return l->status || l->websocket == CONFIG_WEBSOCKET_EVENTS;
 }
 
+static bool is_watched(const struct config *c)
+{
+	for (unsigned i = 0; i < c->n_locations; i++)
+		if (is_watching(&c->locations[i]))
+			return true;
+	return false;
+}
+
 const char *config_advice(const struct config *c)
 {
-	if (c->workers > 1 && has_location(c, is_chat))
-		return "several workers: a chat's clients hear those on their own worker only";
-	if (c->workers > 1 && c->device.steering == STEER_FLOW && has_location(c, is_watching))
+	if (c->workers > 1 && c->device.steering == STEER_FLOW && is_watched(c))
 		return "several workers: viewers see events of their own worker's connections only; with "
 		       "steering = \"address\" that is all of a client's";
 	return NULL;

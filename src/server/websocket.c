@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http/http_origin.h"
+#include "server/chat.h"
 #include "server/echo.h"
 #include "server/json.h"
 #include "server/share.h"
@@ -17,7 +18,7 @@
 
 /* Pages of our own, where no others are listed, must have asked for a name that is certain: at another, its
  * owner's pages are taken for ours (DNS rebinding). */
-static unsigned admit(void *context, const struct http_call *call)
+unsigned websocket_admit(void *context, const struct http_call *call)
 {
 	const struct websocket *ws = context;
 	bool of_a_page = http_request_value(call->request, HTTP_FIELD_ORIGIN).data != NULL;
@@ -43,7 +44,7 @@ static void write_handshake(struct document *d, const struct ws_opening *opening
 }
 
 /* Without memory for it a client goes without. */
-static void show_handshake(struct ws_conn *c, const struct ws_opening *opening)
+void websocket_show_handshake(struct ws_conn *c, const struct ws_opening *opening)
 {
 	const struct websocket *ws = ws_endpoint_context(ws_endpoint_of(c));
 	struct document *d;
@@ -67,47 +68,7 @@ static void echo(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *mes
 }
 
 static const struct ws_handler websocket_echo = {
-	.admit = admit, .on_open = show_handshake, .on_message = echo,
-};
-
-/* ---- chat ---- */
-
-/* Rooms of the same name, in locations of the same prefix, in sites of the same name, are one: also that of a
- * configuration that was read again. False: the name is too long. */
-static bool name_topic(const struct websocket *ws, const char *room, char out[static WS_TOPIC_NAME + 1])
-{
-	int len = snprintf(out, WS_TOPIC_NAME + 1, "%s %s %s", ws->site->name, ws->config->prefix, room);
-
-	return len <= WS_TOPIC_NAME;
-}
-
-static unsigned admit_to_room(void *context, const struct http_call *call)
-{
-	char topic[WS_TOPIC_NAME + 1];
-
-	if (strlen(call->path) > WEBSOCKET_ROOM || !name_topic(context, call->path, topic))
-		return 404;
-	return admit(context, call);
-}
-
-static void enter_room(struct ws_conn *c, const struct ws_opening *opening)
-{
-	char topic[WS_TOPIC_NAME + 1];
-
-	show_handshake(c, opening);
-	name_topic(ws_endpoint_context(ws_endpoint_of(c)), opening->path, topic);
-	if (ws_subscribe(c, topic) < 0)
-		ws_close(c, WS_CLOSE_TRY_AGAIN_LATER, "no room for more rooms");
-}
-
-/* Whoever says something hears it too: in which order all hear it is the server's to tell. */
-static void pass_on(struct ws_conn *c, enum ws_opcode opcode, struct ws_buffer *message)
-{
-	ws_publish_from(c, opcode, message);
-}
-
-static const struct ws_handler websocket_chat = {
-	.admit = admit_to_room, .on_open = enter_room, .on_message = pass_on,
+	.admit = websocket_admit, .on_open = websocket_show_handshake, .on_message = echo,
 };
 
 /* ---- events ---- */
@@ -133,14 +94,14 @@ static void leave(struct ws_conn *c, unsigned code)
 }
 
 static const struct ws_handler websocket_events = {
-	.admit = admit, .on_open = watch, .on_message = ask, .on_close = leave,
+	.admit = websocket_admit, .on_open = watch, .on_message = ask, .on_close = leave,
 };
 
 /* ---- the locations ---- */
 
 static const struct ws_handler *const handlers[] = {
 	[CONFIG_WEBSOCKET_ECHO] = &websocket_echo,
-	[CONFIG_WEBSOCKET_CHAT] = &websocket_chat,
+	[CONFIG_WEBSOCKET_CHAT] = &chat_handler,
 	[CONFIG_WEBSOCKET_EVENTS] = &websocket_events,
 };
 

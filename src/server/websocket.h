@@ -28,6 +28,11 @@ struct websocket {
 	struct ws_endpoint *endpoint;
 };
 
+/* What their handlers have in common: who is let in, where the context is a struct websocket; and clients
+ * that want to see their handshake are shown it. */
+unsigned websocket_admit(void *context, const struct http_call *call);
+void websocket_show_handshake(struct ws_conn *c, const struct ws_opening *opening);
+
 /* Some location tells what TCP does. */
 bool websockets_tell_events(const struct config *c);
 

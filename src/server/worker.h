@@ -8,6 +8,7 @@
 #define SERVER_WORKER_H
 
 #include "server/access_log.h"
+#include "server/chat.h"
 #include "server/demo.h"
 #include "server/document.h"
 #include "server/errand.h"
@@ -72,6 +73,7 @@ struct worker {
 	struct demo_flood flood;
 	struct demo_pattern *pattern; /* that demos send; NULL: nobody has asked for it */
 	unsigned digests;             /* of it that are being made */
+	struct chat_out chat;
 	unsigned n_told;              /* changes of clients' wires, on their way to others */
 	unsigned n_gathers;           /* documents about all workers, being gathered for */
 	struct document_budget documents; /* that locations make */

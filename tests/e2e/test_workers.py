@@ -53,7 +53,7 @@ class Crew:
     def start(self, workers, *options, more=""):
         self.path.write_text(f'workers = {workers}\nlog {{ access = "{self.log}" format = "json" }}\n{more}\n'
                              f'site "a" {{ root = "{self.site}" location "/.taphouse/" {{ status = true }}'
-                             ' location "/wire" { wire = true } }\n')
+                             ' location "/wire" { wire = true } location "/chat/" { websocket = "chat" } }\n')
         self.server = self.serve("--config", self.path, *options, directory=None)
         return self.server
 
@@ -260,6 +260,30 @@ def test_the_live_page_says_whose_connections_it_shows(crew, tmp_path, steering,
             browser.look(screenshots(tmp_path) / f"workers-{steering}-{width}-{scheme}.png", width, scheme)
     finally:
         browser.close()
+
+
+# So many guests of one room, each of whom says its number; how many each has heard of them.
+CHAT = f"""
+import asyncio, websockets
+async def main():
+    guests = [await websockets.connect("ws://{ADDRESS}/chat/room") for _ in range(24)]
+    for i, guest in enumerate(guests):
+        await guest.send(str(i))
+    for guest in guests:
+        heard = {{await asyncio.wait_for(guest.recv(), 20) for _ in guests}}
+        print(len(heard), flush=True)
+    for guest in guests:
+        await guest.close()
+asyncio.run(main())
+"""
+
+
+def test_a_chat_is_one_at_all_workers(crew):
+    crew.start(3)
+    heard = crew.namespace.run("/usr/bin/python3", "-c", CHAT).stdout
+    assert heard == "24\n" * 24
+    sent = crew.status()["websocket"]
+    assert sent["messages_in"] == 24 and sent["messages_out"] == 24 * 24
 
 
 def connect_times(namespace):
