@@ -20,8 +20,9 @@ enum {
 	REST_US = 500000,     /* none rests sooner */
 	LOOK_US = 600000,     /* between two looks at a connection */
 	LEARNT_US = 10000000, /* for one that has learnt something of the path */
-	PAUSE_US = 1000,      /* between two times of looking ... */
-	LOOKS = 128,          /* ... at so many */
+	GATHER_US = 16000,    /* between two times of looking, so that a turn has several to look at ... */
+	PAUSE_US = 1000,      /* ... or so long, if it has left some over ... */
+	LOOKS = 128,          /* ... because they were more than this */
 };
 
 static void watch(struct tcp_busy *b, uint64_t now_us)
@@ -188,6 +189,10 @@ void tcp_busy_timer_fire(struct timer *t, uint64_t now_us)
 		look(b, now_us);
 		b = first(tcp);
 	}
-	if (b != NULL)
-		timer_set(&tcp->world->timers, &tcp->busy_timer, max_u64(b->look_at_us, now_us + PAUSE_US));
+	if (b == NULL)
+		return;
+	if (b->look_at_us <= now_us)
+		timer_set(&tcp->world->timers, &tcp->busy_timer, now_us + PAUSE_US);
+	else
+		timer_set(&tcp->world->timers, &tcp->busy_timer, max_u64(b->look_at_us, now_us + GATHER_US));
 }
