@@ -5,7 +5,7 @@ Two servers run side by side, one with ten connections and one with a million, a
 round. crowd.c has all clients, which have many addresses, in one process without a kernel's TCP:
 
     namespace of a server               namespace of its clients
-      taphouse serve, packet:eth0  veth   crowd: 11.0.0.1 to 11.0.0.31, behind 10.77.0.1
+      taphouse serve, packet:eth0  veth   crowd: 198.18.0.1 to 198.18.0.31, behind 10.77.0.1
       10.77.0.2
 """
 
