@@ -117,6 +117,13 @@ static int wrap(struct ports *p, struct failure *why)
 	return 0;
 }
 
+/* Nothing is left for ports_close(). */
+static void forget(struct ports *p)
+{
+	steer_group_free(p->group);
+	*p = (struct ports){ .n = 0 };
+}
+
 static int open_group(struct ports *p, const struct config_device *d, const struct log *log,
 		      struct failure *why)
 {
@@ -135,7 +142,7 @@ static int open_group(struct ports *p, const struct config_device *d, const stru
 	if (err == 0)
 		err = wrap(p, why);
 	if (err < 0)
-		steer_group_free(p->group);
+		forget(p);
 	return err;
 }
 

@@ -14,7 +14,7 @@ struct ports {
 	struct device *queues[STEER_QUEUES]; /* NULL: taken */
 };
 
-/* n: 1 to STEER_QUEUES. 0, or negative errno and *why. */
+/* n: 1 to STEER_QUEUES. 0, or negative errno and *why: then ports_close() finds nothing to close. */
 int ports_open(struct ports *p, const struct config_device *d, unsigned n, const struct log *log,
 	       struct failure *why);
 

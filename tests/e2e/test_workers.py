@@ -328,6 +328,12 @@ def test_what_is_of_one_is_refused(namespace, site, option, said):
     assert not pathlib.Path("x.pcapng").exists()
 
 
+def test_a_device_that_cannot_be_opened_is_told_of(namespace, site):
+    answer = namespace.run(os.environ["TAPHOUSE"], "serve", site, "--workers", 3, "--device", "packet:nosuch0",
+                           "--address", f"{ADDRESS}/24", check=False)
+    assert answer.returncode == 1 and "no interface nosuch0" in answer.stderr, answer
+
+
 @pytest.mark.parametrize("device", ["packet", "xdp"])
 def test_other_devices_too(site, tmp_path, device):
     if device == "xdp" and (not built_with("xdp 1") or is_sanitized()):

@@ -107,6 +107,7 @@ static void what_cannot_be_opened_leaves_nothing(void **state)
 	noted_init(&noted);
 	assert_int_equal(ports_open(&p, &c->device, WORKERS, &noted.log, &why), -ENODEV);
 	assert_contains(why.text, "no interface nosuch0");
+	ports_close(&p); /* a crew that could not be opened is closed like any other */
 	config_unref(c);
 	assert_int_equal(kernel_host_open_files(), files);
 }
