@@ -340,6 +340,7 @@ int uploads_open(struct uploads *uploads, const struct config *c, struct worker 
 			uploads_close(uploads);
 			return error;
 		}
+		u->store.is_shared = worker_count(w) > 1;
 	}
 	return 0;
 }

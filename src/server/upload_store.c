@@ -1,7 +1,9 @@
 /*
  * What is in the directory is added up when it is opened, when it has changed by another's hand since (its
- * time tells), and before anybody is refused for want of room: files may be taken away at any time. Bytes on
- * their way count too, so that many uploads at once do not exceed together what each alone would keep to.
+ * time tells), and before anybody is refused for want of room: files may be taken away at any time. Where
+ * other workers put files, the time of our own change may hide one of theirs, and is looked at like theirs.
+ * Bytes on their way count too, so that many uploads at once do not exceed together what each alone would
+ * keep to.
  *
  * System calls: openat, linkat, unlinkat, write, sync_file_range, fstat, newfstatat, getdents64,
  * fdatasync, fsync, close, futex.
@@ -104,10 +106,10 @@ static void settle(struct upload_files *f, bool is_stored)
 
 	pthread_mutex_lock(&s->lock);
 	s->arriving -= f->reserved;
-	if (is_stored) {
+	if (is_stored)
 		s->stored += f->reserved;
+	if (is_stored && !s->is_shared)
 		s->changed = time_of_change(s->dir);
-	}
 	pthread_mutex_unlock(&s->lock);
 	f->reserved = 0;
 }

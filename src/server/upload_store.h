@@ -34,6 +34,7 @@ struct upload_limits {
 struct upload_store {
 	const char *path;
 	struct upload_limits limits;
+	bool is_shared;          /* other workers have stores of the same directory */
 	int dir;
 	pthread_mutex_t lock;    /* of what follows */
 	uint64_t stored;         /* bytes in the directory, when last looked at */

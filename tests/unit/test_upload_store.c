@@ -274,6 +274,30 @@ static void what_others_put_there_counts(void **state)
 	upload_files_fini(&f);
 }
 
+static void what_another_worker_stores_meanwhile_counts(void **state)
+{
+	struct upload_store other;
+	struct upload_files first, second;
+
+	(void)state;
+	store.is_shared = true;
+	assert_int_equal(upload_store_open(&other, directory, &store.limits, &why), 0);
+	begin(&first);
+	add(&first, "a", "mine");
+	assert_int_equal(upload_files_init(&second, &other), 0);
+	assert_int_equal(upload_files_add(&second, "b", &why), 0);
+	assert_int_equal(write_bytes(&second, 100), 0);
+	assert_int_equal(upload_files_store(&second, &why), 0);
+	upload_files_fini(&second);
+	assert_int_equal(upload_files_store(&first, &why), 0);
+	upload_files_fini(&first);
+	begin(&first);
+	add(&first, "c", "");
+	assert_int_equal(store.stored, 104);
+	upload_files_fini(&first);
+	upload_store_close(&other);
+}
+
 static void what_was_there_before_counts(void **state)
 {
 	struct upload_limits limits = store.limits;
@@ -381,6 +405,7 @@ int main(void)
 		TEST(files_and_requests_have_limits),
 		TEST(the_directory_has_a_limit),
 		TEST(what_others_put_there_counts),
+		TEST(what_another_worker_stores_meanwhile_counts),
 		TEST(what_was_there_before_counts),
 		TEST(a_full_disk_is_told),
 		TEST(too_many_open_files_are_told),
