@@ -50,7 +50,7 @@ struct steered {
 	unsigned first;   /* whose ring is looked into first */
 	uint32_t to_wake; /* bit n: worker n was given something */
 	bool said_so;     /* that this worker sleeps */
-	bool was_told;    /* its event is there to be read, or will be */
+	uint64_t told;    /* how often others said they would wake it, and its event was not read */
 	int poll;         /* readable when inner is, or the event */
 };
 
@@ -160,16 +160,24 @@ static bool has_frames(const struct steered *s)
 	return false;
 }
 
+static void say(struct steered *s, bool that_it_sleeps)
+{
+	unsigned slept = atomic_exchange_explicit(&s->me->sleeps, that_it_sleeps, memory_order_acq_rel);
+
+	s->told += s->said_so && slept == 0;
+	s->said_so = that_it_sleeps;
+}
+
 static void get_up(struct steered *s)
 {
 	uint64_t n;
 
-	if (s->said_so && atomic_exchange_explicit(&s->me->sleeps, 0, memory_order_acq_rel) == 0)
-		s->was_told = true;
-	s->said_so = false;
-	/* Who was to wake us may be about to write: then it is read next time. */
-	if (s->was_told)
-		s->was_told = read(s->me->event, &n, sizeof n) < 0;
+	if (s->said_so)
+		say(s, false);
+	/* Who was to wake us may be about to write: then it is read next time. What is never read would keep
+	 * us from sleeping. */
+	if (s->told > 0 && read(s->me->event, &n, sizeof n) > 0)
+		s->told -= n;
 }
 
 /* ---- handing over ---- */
@@ -328,8 +336,7 @@ static bool steered_may_sleep(struct device *d)
 {
 	struct steered *s = steered_of(d);
 
-	s->said_so = true;
-	atomic_exchange_explicit(&s->me->sleeps, 1, memory_order_acq_rel);
+	say(s, true);
 	return !has_frames(s) && device_may_sleep(s->inner);
 }
 

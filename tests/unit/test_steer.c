@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -397,6 +399,53 @@ static void only_who_sleeps_is_woken(void **state)
 	workers_fini(&w);
 }
 
+static bool hold;     /* the next write() of an eventfd */
+static int held = -1; /* it is of this one */
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	if (!hold)
+		return syscall(SYS_write, fd, data, len);
+	hold = false;
+	held = fd;
+	return (ssize_t)len;
+}
+
+static void write_held(void)
+{
+	const uint64_t one = 1;
+
+	assert_int_equal(write(held, &one, sizeof one), sizeof one);
+}
+
+/* Who wakes may itself be held up between saying so and doing so, while another wakes us. */
+static void a_late_wake_up_is_the_last_of_its_kind(void **state)
+{
+	uint8_t room[FLOW_FRAME];
+	struct workers w;
+	struct device *d;
+
+	(void)state;
+	workers_init(&w, 2);
+	d = w.device[1];
+	frame_for(&w, 1, room);
+	assert_true(device_may_sleep(d));
+	hold = true;
+	hand_one(&w, room);
+	assert_false(hold);
+	assert_int_equal(drain(&w, 1), 1);
+	assert_true(device_may_sleep(d));
+	hand_one(&w, room);
+	assert_int_equal(drain(&w, 1), 1);
+	write_held();
+	assert_true(device_may_sleep(d));
+	assert_true(is_ready(d));
+	assert_int_equal(drain(&w, 1), 0);
+	assert_true(device_may_sleep(d));
+	assert_false(is_ready(d));
+	workers_fini(&w);
+}
+
 static void who_sleeps_on_a_bad_wire_is_woken_too(void **state)
 {
 	const struct impair_spec spec = { .rx.queue = 10, .tx.queue = 10 };
@@ -511,6 +560,7 @@ int main(void)
 		cmocka_unit_test(arp_takes_half_of_a_ring),
 		cmocka_unit_test(both_rings_and_queue_have_their_share_of_a_turn),
 		cmocka_unit_test(only_who_sleeps_is_woken),
+		cmocka_unit_test(a_late_wake_up_is_the_last_of_its_kind),
 		cmocka_unit_test(who_sleeps_on_a_bad_wire_is_woken_too),
 		cmocka_unit_test(two_threads_wake_each_other),
 		cmocka_unit_test(closing_leaves_nothing_open),
