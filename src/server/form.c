@@ -150,6 +150,17 @@ static unsigned fail(struct filing *f, unsigned status, const char *why)
 	return status;
 }
 
+/* The next line must not be taken for the rest of this one. Other workers append too: what is ours ends where
+ * our descriptor is (O_APPEND), and their lines stay. */
+static bool take_back(int fd, ssize_t n)
+{
+	off_t end = lseek(fd, 0, SEEK_CUR);
+	struct stat now;
+
+	return n == 0 || (end >= n && fstat(fd, &now) == 0 && now.st_size == end &&
+			  ftruncate(fd, end - n) == 0);
+}
+
 static unsigned append(struct filing *f)
 {
 	const struct config_location *config = f->form->config;
@@ -165,8 +176,7 @@ static unsigned append(struct filing *f)
 	if (n < 0)
 		return fail(f, 500, strerror(errno));
 	if ((size_t)n < line->len) {
-		/* The next line must not be taken for the rest of this one. */
-		if (ftruncate(f->fd, before.st_size) < 0)
+		if (!take_back(f->fd, n))
 			return fail(f, 500, "the disk is full, and a line is torn");
 		return fail(f, 500, strerror(ENOSPC));
 	}

@@ -1,6 +1,7 @@
 /* The form location on a stream in memory and a file on the disk: what is
  * appended, and what the client is told. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -224,6 +226,20 @@ static void the_file_has_a_limit(void **state)
 	assert_lines(file, 2, "a");
 }
 
+static const char *interjection; /* what another worker appends before the next write() */
+
+ssize_t write(int fd, const void *data, size_t len)
+{
+	if (interjection != NULL) {
+		int other = open(file, O_WRONLY | O_APPEND);
+
+		assert_true(syscall(SYS_write, other, interjection, strlen(interjection)) > 0);
+		close(other);
+		interjection = NULL;
+	}
+	return syscall(SYS_write, fd, data, len);
+}
+
 /* A disk that is full in the middle of a line: RLIMIT_FSIZE has the same effect. */
 static void a_torn_line_is_taken_back(void **state)
 {
@@ -240,6 +256,22 @@ static void a_torn_line_is_taken_back(void **state)
 	assert_lines(file, 1, "\"a\":\"b\"}}\n");
 	assert_status(POST LENGTH(3) "a=d", 200);
 	assert_lines(file, 2, "\"a\":\"d\"}}\n");
+}
+
+static void nothing_else_is_taken_back(void **state)
+{
+	struct rlimit before, limit;
+
+	(void)state;
+	assert_status(POST LENGTH(3) "a=b", 200);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){ .rlim_cur = 120, .rlim_max = before.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	interjection = "{}\n";
+	assert_refused(POST LENGTH(3) "a=c", 500);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_lines(file, 2, "{}\n");
 }
 
 /* The answer waits for the disk, and goes to the file that was the form's when the line came. */
@@ -330,6 +362,7 @@ int main(void)
 		TEST(a_trap_is_answered_and_not_written),
 		TEST(the_file_has_a_limit),
 		TEST(a_torn_line_is_taken_back),
+		TEST(nothing_else_is_taken_back),
 		TEST(a_line_is_synced_first_by_choice),
 		TEST(a_line_that_nobody_waits_for_is_written),
 		TEST(a_renamed_file_is_made_anew),
