@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "server/affinity.h"
 #include "server/notify.h"
 
@@ -40,6 +41,7 @@ struct crew {
 	const struct log *log;
 	struct ports ports;       /* n of them, if there are several workers */
 	struct secure_common secure;
+	struct hash_key fast_open;
 	struct log_turn turn;
 	unsigned n;               /* hands that are open */
 	unsigned n_drained;
@@ -292,6 +294,7 @@ static int open_hand(struct crew *crew, struct config *config, const struct sign
 		.log = crew->log,
 		.signals = crew->n == 0 ? signals : NULL,
 		.secure = &crew->secure,
+		.fast_open = &crew->fast_open,
 		.turn = &crew->turn,
 		.on_signal = on_signal,
 		.on_drained = on_drained,
@@ -321,6 +324,17 @@ static int open_hands(struct crew *crew, struct config *config, const struct sig
 	return r;
 }
 
+static int make_fast_open_key(struct crew *crew, struct failure *why)
+{
+	struct random random;
+	int r = random_init_from_system(&random);
+
+	if (r < 0)
+		return failure_set(why, r, "no random numbers from the system: %s", strerror(-r));
+	crew->fast_open = (struct hash_key){ random_u64(&random), random_u64(&random) };
+	return 0;
+}
+
 int crew_open(struct crew **out, struct config *config, const struct crew_owner *owner, const struct log *log,
 	      const struct signals *signals, struct failure *why)
 {
@@ -337,7 +351,9 @@ int crew_open(struct crew **out, struct config *config, const struct crew_owner 
 		return r;
 	}
 	log_turn_init(&crew->turn);
-	r = open_hands(crew, config, signals, why);
+	r = make_fast_open_key(crew, why);
+	if (r == 0)
+		r = open_hands(crew, config, signals, why);
 	if (r < 0)
 		crew_close(crew);
 	else

@@ -60,9 +60,12 @@ static int open_host(struct worker *w, struct failure *why)
 	else
 		r = host_open_queue(&w->host, ports_take(w->place.ports, w->place.number), &w->config->device,
 				    &tcp, w->log, why);
-	if (r == 0)
-		tcp_number_from(w->host.stack->tcp, w->place.number, worker_count(w));
-	return r;
+	if (r < 0)
+		return r;
+	tcp_number_from(w->host.stack->tcp, w->place.number, worker_count(w));
+	if (w->place.fast_open != NULL)
+		tcp_share_fast_open(w->host.stack->tcp, w->place.fast_open);
+	return 0;
 }
 
 /* What all else stands on. */

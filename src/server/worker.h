@@ -7,6 +7,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include "base/hash.h"
 #include "server/access_log.h"
 #include "server/chat.h"
 #include "server/demo.h"
@@ -42,6 +43,7 @@ struct worker_place {
 	const struct log *log;
 	const struct signals *signals; /* NULL: another worker takes them */
 	struct secure_common *secure;
+	const struct hash_key *fast_open; /* makes cookies of all workers' */
 	struct log_turn *turn;         /* of the access log */
 	/* In its loop: a signal came; and after worker_drain(), once, all its connections are over. */
 	void (*on_signal)(struct worker *w, enum signal_event signal);

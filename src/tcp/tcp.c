@@ -665,6 +665,11 @@ void tcp_number_from(struct tcp *tcp, unsigned first, unsigned step)
 	tcp->id_step = step;
 }
 
+void tcp_share_fast_open(struct tcp *tcp, const struct hash_key *key)
+{
+	tcp->fast_open_key = *key;
+}
+
 const struct tcp_times *tcp_times(const struct tcp *tcp)
 {
 	return &tcp->times;

@@ -317,6 +317,10 @@ void tcp_each_time_wait(const struct tcp *tcp, bool (*fn)(void *context, const s
  * another first each, no two give the same. To be called before the first connection. */
 void tcp_number_from(struct tcp *tcp, unsigned first, unsigned step);
 
+/* Instances with the same key, and worlds of the same clock, take each other's cookies of Fast Open. To be
+ * called before the first connection. */
+void tcp_share_fast_open(struct tcp *tcp, const struct hash_key *key);
+
 struct tcp_usage {
 	uint32_t connections, half_open, accept_queued, orphans, time_wait;
 };

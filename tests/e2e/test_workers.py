@@ -11,6 +11,7 @@ import subprocess
 import pytest
 from chromium import Chromium
 from conftest import ADDRESS, Namespace, Server, built_with, is_sanitized, screenshots, sha256, wait_until
+from test_opening import request
 from test_reload import assert_no_request_was_lost, run_load
 
 URL = f"http://{ADDRESS}"
@@ -241,6 +242,14 @@ def test_tickets_of_one_are_good_at_all(crew, tmp_path):
     for _ in range(4):
         assert shown in crew.namespace.run(*talk, stdin=subprocess.DEVNULL).stdout
     assert server.stop() == 0
+
+
+def test_cookies_of_fast_open_of_one_are_good_at_all(crew):
+    crew.start(3, more="tcp { fast_open = true }")
+    crew.namespace.run("sysctl", "-qw", "net.ipv4.tcp_fastopen=1")
+    assert request(crew.namespace) == "after the handshake"
+    for _ in range(12):
+        assert request(crew.namespace) == "with the SYN"
 
 
 def test_one_client_stays_with_one_worker(crew):
