@@ -33,7 +33,7 @@ enum {
 	FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16,
 	OUR_ISN = 1, WINDOW = 65535, MSS = 1460,
 	POLL_ON_US = 50, /* the longest that the server polls */
-	MAX_LARGE = 4, STREAMS = 64,
+	MAX_LARGE = 4, STREAMS = 64, OUT = 2 * DEVICE_BATCH,
 	STREAM_BYTES = 44 * MSS, /* of a segment that the device cuts */
 	STREAM_FLIGHT = 1 << 20, /* most that is not acknowledged */
 };
@@ -64,7 +64,7 @@ struct reflector {
 	struct stream streams[STREAMS]; /* by the client's port */
 	uint8_t answer[MSS];
 	uint32_t answer_len;
-	struct tx_frame out[2 * DEVICE_BATCH];
+	struct tx_frame out[OUT];
 	int n_out;
 };
 
@@ -78,10 +78,21 @@ static void on_signal(int number)
 
 /* ---- answering ---- */
 
+/* What the device does not take is lost. */
+static void send_out(struct reflector *r)
+{
+	if (r->n_out > 0 && r->device->ops->send(r->device, r->out, r->n_out, clock_now_us()) < 0)
+		ended = 1;
+	r->n_out = 0;
+}
+
 static struct tx_frame *begin(struct reflector *r)
 {
-	struct tx_frame *f = &r->out[r->n_out++];
+	struct tx_frame *f;
 
+	if (r->n_out == OUT)
+		send_out(r);
+	f = &r->out[r->n_out++];
 	tx_begin(f);
 	return f;
 }
@@ -234,7 +245,7 @@ static const struct large *find_large(const struct reflector *r, const struct se
 	return NULL;
 }
 
-/* As much as the window has room for, and a turn. */
+/* As much as the window has room for. */
 static void send_some(struct reflector *r, const struct segment *s, struct stream *t, uint32_t ack)
 {
 	static const uint8_t zeros[STREAM_BYTES];
@@ -243,7 +254,7 @@ static void send_some(struct reflector *r, const struct segment *s, struct strea
 
 	if (room > STREAM_FLIGHT)
 		room = STREAM_FLIGHT;
-	while (t->left > 0 && r->n_out < 2 * DEVICE_BATCH) {
+	while (t->left > 0) {
 		uint32_t n = t->left < most ? (uint32_t)t->left : most;
 
 		if (t->next - t->unacknowledged + n > room)
@@ -339,11 +350,9 @@ static int turn(struct reflector *r)
 	uint64_t now_us = clock_now_us();
 	int n = r->device->ops->recv(r->device, frames, DEVICE_BATCH, now_us);
 
-	r->n_out = 0;
 	for (int i = 0; i < n; i++)
 		take(r, &frames[i]);
-	if (n > 0 && r->n_out > 0)
-		n = r->device->ops->send(r->device, r->out, r->n_out, now_us) < 0 ? -1 : n;
+	send_out(r);
 	return n;
 }
 
