@@ -1,6 +1,6 @@
 /*
  * The HTTP/1.1 server (RFC 9110, RFC 9112) on streams. It knows neither TCP nor TLS: an accepted stream
- * is handed to it with the listener's sites, and it answers what arrives. One instance a worker.
+ * is handed to it with the listener's sites, and it answers what arrives. One instance a port of each worker.
  *
  * Memory: a connection between requests keeps a record of 64 bytes; parser, header storage and response
  * state are borrowed from pools while a request is under way (design rule 4). Time is the world's; files

@@ -1,6 +1,6 @@
 /*
  * A device: a port, of Ethernet as a rule, that hands over and takes frames in batches. Kinds: tap, packet,
- * xdp, wire; decorators (impair) wrap another device. A device may do I/O and belongs to one
+ * xdp, wire; decorators (impair, visitors, steer) wrap another device. A device may do I/O and belongs to one
  * worker. Devices stack: a decorator closes what it wraps.
  */
 #ifndef LINK_DEVICE_H

@@ -3,7 +3,7 @@
  * if what came is a request in clear text, which a person may have typed. Then the stream lingers, so that
  * this arrives.
  *
- * A handshake costs a server a thousand times as much as a request. So there is a limit to how many are
+ * A handshake costs a server some two hundred times as much as a request. So there is a limit to how many are
  * under way, to how long one takes, and to how many steps are made in one turn of the loop (base/turns.h).
  */
 #include <stdio.h>
