@@ -85,10 +85,25 @@ static uint8_t *contents_new(const struct http_entry *e)
 	return contents;
 }
 
+/* There would be room if all entries were dropped that no response refers to: else nothing shall be. */
+static bool can_fit(const struct http_cache *c, size_t room)
+{
+	uint64_t held = c->bytes;
+
+	LIST_FOR_EACH(node, &c->lru) {
+		const struct http_entry *e = LIST_ENTRY(node, struct http_entry, lru);
+
+		if (e->owner.references == 1)
+			held -= e->footprint;
+	}
+	return room <= c->limits.max_bytes && held <= c->limits.max_bytes - room;
+}
+
 static struct warming *warming_new(struct http_entry *e)
 {
 	struct http_cache *c = e->cache;
-	struct warming *w = http_cache_make_room(c, room_of(e)) ? malloc(sizeof *w) : NULL;
+	bool fits = can_fit(c, room_of(e)) && http_cache_make_room(c, room_of(e));
+	struct warming *w = fits ? malloc(sizeof *w) : NULL;
 
 	if (w == NULL)
 		return NULL;

@@ -210,6 +210,47 @@ static void small_files_need_none_of_it(void **state)
 	assert_stays_cold("/small.bin", 1000);
 }
 
+/* A response that goes on slowly keeps the contents that it is sent from. */
+static void what_cannot_fit_pushes_nothing_out(void **state)
+{
+	static struct fake_stream slow[3];
+	uint64_t entries;
+	char path[16], request[64];
+
+	(void)state;
+	fx.config.cache_bytes = 16 << 20; /* of huge pages: a file takes up a quarter */
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "%d.bin", i);
+		http_fixture_write(&fx, path, contents, LEN);
+	}
+	http_fixture_write(&fx, "small.bin", contents, 1000);
+	start();
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof path, "/%d.bin", i);
+		get(path, "", 0, LEN);
+		get(path, "", 0, LEN);
+		assert_int_equal(hand_offload_finish(&helper, true), 1);
+		fake_stream_init(&slow[i], 100000);
+		http_serve(fx.server, &slow[i].stream);
+		snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
+		fake_stream_feed_text(&slow[i], request);
+	}
+	assert_int_equal(usage().cache_warmed, 3);
+	get("/small.bin", "", 0, 1000);
+	get("/a.bin", "", 0, LEN);
+	entries = usage().cache_entries;
+	get("/a.bin", "", 0, LEN);
+	assert_int_equal(helper.waiting, 0);
+	assert_int_equal(usage().cache_entries, entries);
+	for (int i = 0; i < 3; i++) {
+		fake_stream_ack_all(&slow[i]);
+		fake_stream_end(&slow[i]);
+		fake_stream_ack_all(&slow[i]);
+		fake_stream_fini(&slow[i]);
+	}
+	assert_stays_cold("/a.bin", LEN);
+}
+
 /* Two at once; who finds no place, and whom nobody takes, stays as it is. */
 static void few_are_read_at_once(void **state)
 {
@@ -246,6 +287,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_file_takes_a_quarter_of_the_cache_at_most, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_may_still_change_unseen_stays_on_disk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(small_files_need_none_of_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_cannot_fit_pushes_nothing_out, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(few_are_read_at_once, set_up, tear_down),
 	};
 
