@@ -45,7 +45,7 @@ enum http_stage { HTTP_STAGE_LINE, HTTP_STAGE_FIELDS, HTTP_STAGE_BODY, HTTP_STAG
 struct http_request {
 	llhttp_t llhttp;
 	struct http_parser_pool *pool;
-	char *store; /* the line, then names and values, one after the other */
+	char *store; /* the line and the fields behind it, as they came */
 	uint32_t stored, store_size;
 	enum http_stage stage;
 	unsigned refusal;   /* status that refuses the request; 0: none */

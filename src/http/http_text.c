@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
+
 #define ALL (HTTP_CHAR_TOKEN | HTTP_CHAR_NAME | HTTP_CHAR_TARGET)
 #define NO_NAME (HTTP_CHAR_TOKEN | HTTP_CHAR_TARGET)
 #define NO_TOKEN (HTTP_CHAR_NAME | HTTP_CHAR_TARGET)

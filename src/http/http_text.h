@@ -3,9 +3,7 @@
 #define HTTP_HTTP_TEXT_H
 
 #include <stdbool.h>
-#include <string.h>
 
-#include "base/ascii.h"
 #include "base/bytes.h"
 
 /* What a character may be part of. */

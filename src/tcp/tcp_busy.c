@@ -10,7 +10,7 @@
  * old as BBR lets a minimum of the round trip become before it measures anew (draft-ietf-ccwg-bbr,
  * MinRTTFilterLen).
  *
- * All that are busy are looked at twice a second each, in turn: a list in that order, a timer for its head, a
+ * All that are busy are looked at after LOOK_US each, in turn: a list in that order, a timer for its head, a
  * bounded number at a time.
  */
 #include "base/minmax.h"

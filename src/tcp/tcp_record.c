@@ -33,7 +33,7 @@ static uint32_t *bucket_of(const struct tcp_records *r, uint64_t hash)
 	return &r->buckets[tcp_bucket(hash, r->n_buckets)];
 }
 
-static struct tcp_record *get(const struct tcp_records *r, uint32_t number)
+static struct tcp_record *numbered(const struct tcp_records *r, uint32_t number)
 {
 	return number != 0 ? pool_object(&r->pool, number) : NULL;
 }
@@ -64,9 +64,9 @@ struct tcp_record *tcp_record_find(const struct tcp *tcp, const struct tcp_recor
 				   const struct ip_addr *local, uint16_t local_port,
 				   const struct ip_addr *remote, uint16_t remote_port)
 {
-	struct tcp_record *found = get(r, *bucket_of(r, hash));
+	struct tcp_record *found = numbered(r, *bucket_of(r, hash));
 
-	for (; found != NULL; found = get(r, found->hash_next))
+	for (; found != NULL; found = numbered(r, found->hash_next))
 		if (found->remote_port == remote_port && found->local_port == local_port &&
 		    ip_addr_equal(&found->remote, remote) &&
 		    ip_addr_equal(tcp_record_local(tcp, found), local))
@@ -77,7 +77,7 @@ struct tcp_record *tcp_record_find(const struct tcp *tcp, const struct tcp_recor
 static void append(struct tcp_records *r, struct tcp_record_queue *q, struct tcp_record *record)
 {
 	uint32_t number = pool_number(&r->pool, record);
-	struct tcp_record *last = get(r, q->last);
+	struct tcp_record *last = numbered(r, q->last);
 
 	record->previous = q->last;
 	record->next = 0;
@@ -90,7 +90,7 @@ static void append(struct tcp_records *r, struct tcp_record_queue *q, struct tcp
 
 static void leave(struct tcp_records *r, struct tcp_record_queue *q, struct tcp_record *record)
 {
-	struct tcp_record *previous = get(r, record->previous), *next = get(r, record->next);
+	struct tcp_record *previous = numbered(r, record->previous), *next = numbered(r, record->next);
 
 	if (previous != NULL)
 		previous->next = record->next;
@@ -118,7 +118,7 @@ void tcp_record_forget(struct tcp_records *r, struct tcp_record_queue *q, struct
 	uint32_t number = pool_number(&r->pool, record), *at = bucket_of(r, hash);
 
 	while (*at != number)
-		at = &get(r, *at)->hash_next;
+		at = &numbered(r, *at)->hash_next;
 	*at = record->hash_next;
 	leave(r, q, record);
 	pool_give(&r->pool, record);
@@ -133,20 +133,20 @@ void tcp_record_move(struct tcp_records *r, struct tcp_record_queue *from, struc
 
 struct tcp_record *tcp_record_first(const struct tcp_records *r, const struct tcp_record_queue *q)
 {
-	return get(r, q->first);
+	return numbered(r, q->first);
 }
 
 struct tcp_record *tcp_record_last(const struct tcp_records *r, const struct tcp_record_queue *q)
 {
-	return get(r, q->last);
+	return numbered(r, q->last);
 }
 
 struct tcp_record *tcp_record_next(const struct tcp_records *r, const struct tcp_record *record)
 {
-	return get(r, record->next);
+	return numbered(r, record->next);
 }
 
 struct tcp_record *tcp_record_previous(const struct tcp_records *r, const struct tcp_record *record)
 {
-	return get(r, record->previous);
+	return numbered(r, record->previous);
 }
