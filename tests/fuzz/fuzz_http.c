@@ -274,6 +274,7 @@ static void run(struct fake_stream *f, const uint8_t *data, size_t size, size_t 
 	}
 	if (!fake_stream_is_over(f))
 		fake_stream_end(f);
+	give_everything(f); /* also once it is over: what was sent last holds buffers that others need */
 	for (size_t i = 0; i < 2 * size + 2 && !fake_stream_is_over(f); i++)
 		give_everything(f);
 	assert(fake_stream_is_over(f));
